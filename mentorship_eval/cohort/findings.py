@@ -1,0 +1,167 @@
+"""What the checks found: one record per kind of trouble and place, and the errors that carry them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from mentorship_eval.errors import DataError, StudyError
+
+__all__ = ["CODES", "CohortError", "Finding", "Findings", "StudyFileError"]
+
+ROWS_KEPT = 1000  # row numbers kept per finding; the count is always exact
+
+CODES: dict[str, str] = {
+    "E001": "study.yaml cannot be read as a study",
+    "E002": "file missing or unreadable",
+    "E003": "empty table",
+    "E004": "required column missing",
+    "E005": "key used twice",
+    "E006": "refers to a record that is not there",
+    "E007": "not a value of the column's type",
+    "E008": "required value missing",
+    "E009": "too few tables for any question",
+    "E101": "one id, conflicting attributes",
+    "R102": "duplicate rows or concurrent assignments",
+    "W102": "rows equal in everything but the id",
+    "R103": "rehire after a short gap",
+    "R104": "internal transfer",
+    "E105": "dates out of order",
+    "R105": "start and end on the same day",
+    "E106": "date that cannot be read for certain",
+    "R106": "date placeholder or format recognised",
+    "R107": "suspended time",
+    "E108": "value that is not allowed",
+    "W108": "values missing",
+    "R108": "spelling of a category",
+    "E109": "unknown department",
+    "W109": "department without a go-live row",
+    "E111": "incidents without patient-days",
+    "R111": "department-month left out",
+    "W111": "odd exposure",
+    "E121": "direct identifiers",
+    "W122": "ethnicity or gender not stated",
+    "E123": "suppressed or unreadable counts",
+    "R123": "format of the file",
+    "W123": "text of the file",
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One kind of trouble in one place. ``rows`` are file rows (the header is row 1), the first thousand of ``count``."""
+
+    code: str
+    message: str
+    table: str = ""
+    file: str = ""
+    rows: tuple[int, ...] = ()
+    column: str = ""
+    fix: str = ""
+    count: int = 1
+
+    @property
+    def severity(self) -> str:
+        """E stops the work, R was repaired and logged, W is a warning."""
+        return self.code[0]
+
+    @property
+    def location(self) -> str:
+        """``file:row:column``, as far as each is known."""
+        parts = [self.file or self.table or "cohort"]
+        if self.rows:
+            parts.append(str(self.rows[0]))
+        if self.column:
+            parts.append(self.column if self.rows else f"-:{self.column}")
+        return ":".join(parts)
+
+    def __str__(self) -> str:
+        more = ""
+        if self.count > 1 and len(self.rows) > 1:
+            shown = ", ".join(str(row) for row in self.rows[1:6])
+            more = f" [{self.count:,} rows; also {shown}{', ...' if self.count > 6 else ''}]"
+        arrow = f"  -> {self.fix}" if self.fix else ""
+        return f"{self.location}  {self.code}  {self.message}{more}{arrow}"
+
+
+class Findings:
+    """The findings of one reading, in order: errors first when printed."""
+
+    def __init__(self, items: Iterable[Finding] = ()) -> None:
+        self.items = list(items)
+
+    def add(
+        self,
+        code: str,
+        message: str,
+        *,
+        table: str = "",
+        file: str = "",
+        rows: object = (),
+        column: str = "",
+        fix: str = "",
+        count: int | None = None,
+    ) -> Finding:
+        if code not in CODES:
+            raise KeyError(code)
+        numbers = [int(row) for row in np.asarray(rows, dtype=object).ravel()] if not np.isscalar(rows) else [int(rows)]  # type: ignore[arg-type]
+        total = max(len(numbers), 1) if count is None else count
+        finding = Finding(code, message, table, file, tuple(numbers[:ROWS_KEPT]), column, fix, total)
+        self.items.append(finding)
+        return finding
+
+    def __iter__(self) -> Iterator[Finding]:
+        order = {"E": 0, "R": 1, "W": 2}
+        return iter(sorted(self.items, key=lambda item: order[item.severity]))
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def of(self, code: str) -> list[Finding]:
+        """Findings of one code (``E106``) or of one severity (``E``)."""
+        return [item for item in self.items if item.code == code or item.severity == code]
+
+    @property
+    def errors(self) -> list[Finding]:
+        return self.of("E")
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per finding: code, severity, table, file, row (the first), column, message, fix, count."""
+        names = ["code", "severity", "table", "file", "row", "column", "message", "fix", "count"]
+        rows = [(f.code, f.severity, f.table, f.file, f.rows[0] if f.rows else pd.NA, f.column, f.message, f.fix, f.count) for f in self]
+        return pd.DataFrame(rows, columns=names).astype({"row": "Int64"})
+
+    def summary(self) -> str:
+        """``2 errors, 1 repair, 3 warnings``."""
+        words = {"E": "error", "R": "repair", "W": "warning"}
+        parts = []
+        for letter, word in words.items():
+            n = len(self.of(letter))
+            if n:
+                parts.append(f"{n} {word}{'s' if n > 1 else ''}")
+        return ", ".join(parts) or "nothing found"
+
+    def __str__(self) -> str:
+        return "\n".join([*(str(item) for item in self), self.summary()])
+
+    def _repr_html_(self) -> str:
+        return self.to_frame()._repr_html_()
+
+
+class CohortError(DataError):
+    """The cohort cannot be used; ``findings`` holds everything that was found, errors and all else."""
+
+    def __init__(self, findings: Findings) -> None:
+        self.findings = findings
+        errors = findings.errors
+        first = errors[0] if errors else None
+        more = f" (and {len(errors) - 1} more: mentorship-eval check lists them)" if len(errors) > 1 else ""
+        problem = f"{first.location}: {first.message} [{first.code}]{more}" if first else "The cohort cannot be read."
+        super().__init__(problem, fix=first.fix if first else "", rows=first.rows if first else ())
+
+
+class StudyFileError(CohortError, StudyError):
+    """study.yaml itself is wrong."""

@@ -1,0 +1,128 @@
+"""Departments, the roll-out of the programme over them, and the people who work in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mentorship_eval.cohort.simulation.parameters import Parameters, window_days
+
+__all__ = ["PROFESSIONS", "Departments", "People", "draw_departments", "draw_people", "draw_rollout", "identifiers", "uptake_probability"]
+
+# profession: share, hazard ratio of leaving, log odds of uptake
+PROFESSIONS = {"nurse": (0.55, 1.00, 0.0), "physician": (0.15, 0.85, -0.4), "pharmacist": (0.05, 0.90, 0.2),
+               "technician": (0.07, 1.10, 0.0), "allied_health": (0.10, 0.95, 0.3), "administrator": (0.08, 1.20, -0.6)}
+HIGH_BURNOUT, OTHER = ("emergency", "intensive_care", "oncology"), ("medicine", "surgery", "geriatrics", "paediatrics", "pharmacy")
+WTE = ((1.0, 0.60), (0.8, 0.20), (0.6, 0.15), (0.4, 0.05))
+CONTRACTS = (("permanent", 0.88), ("fixed_term", 0.07), ("rotational", 0.05))
+ETHNICITY = {"white": 0.68, "asian": 0.14, "black": 0.09, "mixed": 0.03, "other": 0.03, "not_stated": 0.03}
+AGE_SENIOR = 55
+
+
+@dataclass(frozen=True)
+class Departments:
+    """Arrays over departments. go_live: month of the window, -1 = never."""
+
+    site: np.ndarray
+    organisation: np.ndarray
+    specialty: np.ndarray
+    high_burnout: np.ndarray
+    beds: np.ndarray
+    patient_days: np.ndarray  # expected in an ordinary month
+    frailty: np.ndarray  # log hazard of voluntary leaving
+    incident_effect: np.ndarray  # log rate, all kinds alike
+    go_live: np.ndarray
+
+
+@dataclass(frozen=True)
+class People:
+    """Arrays over people. hire: days from the first day of the window (negative = before it)."""
+
+    hire: np.ndarray
+    dept: np.ndarray
+    birth_year: np.ndarray
+    female: np.ndarray
+    ethnicity: np.ndarray
+    profession: np.ndarray
+    newly_qualified: np.ndarray
+    contract: np.ndarray
+    wte: np.ndarray
+    commitment: np.ndarray
+    leaving: np.ndarray  # personal factor on the hazard of voluntary leaving
+
+    def take(self, which: np.ndarray) -> People:
+        return People(**{name: value[which] for name, value in self.__dict__.items()})
+
+
+def identifiers(letter: str, number: int) -> np.ndarray:
+    """``S0001`` ... as wide as needed."""
+    width = max(2, len(str(number)))
+    return np.array([f"{letter}{index:0{width}d}" for index in range(1, number + 1)], dtype=object)
+
+
+def draw_rollout(parameters: Parameters, rng: np.random.Generator) -> np.ndarray:
+    """Go-live month of each department, at random: equal groups for the waves and for never."""
+    number, waves = parameters.departments, [wave for wave in parameters.waves if wave < parameters.months]
+    plan = np.full(number, -1)
+    if waves:
+        if parameters.treated_departments is None:
+            group = np.arange(number) % (len(waves) + 1)  # the remainder falls to the first waves
+            plan = np.where(group < len(waves), np.asarray([*waves, -1])[group], -1)
+        else:
+            treated = min(parameters.treated_departments, number)
+            plan[:treated] = np.asarray(waves)[np.arange(treated) % len(waves)]
+    return rng.permutation(plan)
+
+
+def draw_departments(parameters: Parameters, rng: np.random.Generator, rollout: np.random.Generator) -> Departments:
+    number = parameters.departments
+    burnout = np.zeros(number, bool)
+    burnout[: round(parameters.high_burnout * number)] = True
+    burnout = rng.permutation(burnout)
+    specialty = np.where(burnout, np.asarray(HIGH_BURNOUT, object)[rng.integers(len(HIGH_BURNOUT), size=number)],
+                         np.asarray(OTHER, object)[rng.integers(len(OTHER), size=number)])
+    site = np.arange(number) % parameters.sites
+    log_sd = np.sqrt(np.log1p(parameters.patient_days_cv**2))
+    patient_days = parameters.patient_days * np.exp(log_sd * rng.standard_normal(number) - log_sd**2 / 2)
+    frailty = parameters.frailty_sd * rng.standard_normal(number) + np.log(parameters.high_burnout_hr) * (burnout - parameters.high_burnout)
+    effect = parameters.department_sd * rng.standard_normal(number) - parameters.department_sd**2 / 2
+    beds = np.maximum(np.round(patient_days / 30.4 / 0.85), 4).astype(int)
+    return Departments(site, site % parameters.organisations, specialty, burnout, beds, patient_days, frailty, effect,
+                       draw_rollout(parameters, rollout))
+
+
+def draw_people(parameters: Parameters, number: int, rng: np.random.Generator) -> People:
+    """``number`` hires, evenly spread over the years before the window and the window itself."""
+    last = int(window_days(parameters)[-1]) - 1
+    hire = rng.integers(-round(parameters.history_years * 365.25), last, size=number)
+    profession = rng.choice(len(PROFESSIONS), p=[share for share, _, _ in PROFESSIONS.values()], size=number)
+    newly = rng.random(number) < parameters.newly_qualified
+    age = np.where(newly, rng.integers(21, 29, size=number), np.clip(np.round(rng.normal(39, 9, size=number)), 25, 62)).astype(int)
+    year = int(parameters.start[:4]) + np.floor(hire / 365.25).astype(int)
+    commitment = rng.standard_normal(number)
+    by_profession = np.array([ratio for _, ratio, _ in PROFESSIONS.values()])
+    average = sum(share * ratio for share, ratio, _ in PROFESSIONS.values())
+    average *= 1 + parameters.newly_qualified * (parameters.newly_qualified_hr - 1)
+    leaving = by_profession[profession] * np.where(newly, parameters.newly_qualified_hr, 1.0) / average
+    leaving = leaving * parameters.commitment_hr**commitment
+    ethnicity = rng.choice(np.array(list(ETHNICITY), object), p=list(ETHNICITY.values()), size=number)
+    contract = rng.choice(np.array([name for name, _ in CONTRACTS], object), p=[share for _, share in CONTRACTS], size=number)
+    wte = rng.choice([value for value, _ in WTE], p=[share for _, share in WTE], size=number)
+    return People(hire, rng.integers(parameters.departments, size=number), year - age, rng.random(number) < 0.76, ethnicity, profession,
+                  newly, contract, wte, commitment, leaving)
+
+
+def uptake_probability(parameters: Parameters, people: People, departments: Departments) -> np.ndarray:
+    """Chance of ever wanting a mentor, on average ``uptake``; it depends on what also drives leaving (confounding by design)."""
+    odds = np.array([log_odds for _, _, log_odds in PROFESSIONS.values()])[people.profession]
+    odds = odds + parameters.newly_qualified_uptake * people.newly_qualified - 0.16 * people.female
+    odds = odds - 0.45 * np.isin(people.ethnicity, ["asian", "black", "mixed", "other"])
+    if parameters.frailty_sd > 0:
+        odds = odds + parameters.frailty_uptake * departments.frailty[people.dept] / parameters.frailty_sd
+    odds = odds + parameters.commitment_uptake * people.commitment
+    low, high = -15.0, 15.0
+    for _ in range(60):  # bisection on the intercept
+        middle = (low + high) / 2
+        low, high = (middle, high) if (1 / (1 + np.exp(-odds - middle))).mean() < parameters.uptake else (low, middle)
+    return 1 / (1 + np.exp(-odds - (low + high) / 2))

@@ -1,0 +1,126 @@
+"""What the generator knows: every parameter with its default, and the scenarios as data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mentorship_eval.errors import UsageError, listing
+
+__all__ = ["COMPONENTS", "DAYS_PER_MONTH", "SCENARIOS", "Parameters", "parameters_of", "streams", "window_days"]
+
+DAYS_PER_MONTH = 30.4375
+# One stream of random numbers each, so that a change in one component leaves the others as they were.
+# New components go to the end.
+COMPONENTS = ("departments", "rollout", "people", "history", "mentors", "careers", "exposure", "incidents", "details")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parameters:
+    """Rates are per month of 30.4375 days unless said; log effects are natural logarithms."""
+
+    departments: int = 24
+    staff: int = 2400
+    months: int = 36
+    start: str = "2022-01-01"
+    organisations: int = 2
+    sites: int = 4
+    # programme: go-live months (0 = the first of the window) of equal groups of departments; one more group never
+    waves: tuple[int, ...] = (10, 16, 22)
+    treated_departments: int | None = None  # overrides the equal groups: that many departments, spread over the waves
+    uptake: float = 0.60
+    uptake_delay: float = 4.0
+    match_months: tuple[float, float] = (6.0, 12.0)
+    early_end: float = 0.15
+    mentor_share: float = 0.25
+    # leaving
+    hazard_ratio: float = 0.75
+    hazard_ratio_after: float = 0.85
+    hazard: tuple[float, float, float] = (0.0186, 0.0116, 0.0079)  # tenure 0-11, 12-23, 24+ months, all exits
+    bump: float = 1.25  # at 5 to 8 months
+    share_voluntary: float = 0.65
+    share_retirement: float = 0.10
+    share_end_of_contract: float = 0.10
+    share_transfer: float = 0.15
+    rehire: float = 0.03
+    frailty_sd: float = 0.25
+    high_burnout: float = 0.25
+    high_burnout_hr: float = 1.15
+    newly_qualified: float = 0.30
+    newly_qualified_hr: float = 1.30
+    newly_qualified_uptake: float = 0.80  # log odds
+    frailty_uptake: float = 0.40  # log odds per SD of department frailty
+    commitment_hr: float = 1.0  # of leaving, per SD of an unmeasured commitment
+    commitment_uptake: float = 0.0  # log odds per SD of it
+    history_years: float = 15.0
+    # incidents per 1,000 patient-days
+    harm_rate: float = 1.2
+    no_harm_rate: float = 4.0
+    near_miss_rate: float = 1.5
+    harm_irr: float = 0.85
+    ramp_months: int = 6
+    reporting: float = 1.25
+    dispersion: float = 0.05
+    department_sd: float = 0.35
+    secular: float = -0.005
+    seasonal: float = 0.08
+    patient_days: float = 700.0
+    patient_days_cv: float = 0.35
+    # shocks, by month of the window
+    shock_months: tuple[int, int, int] = (12, 15, 18)
+    shock_hazard: tuple[float, float] = (0.8, 1.4)
+    shock_patient_days: float = 0.6
+    switch_month: int = 20
+    switch_recording: float = 1.15
+
+    def as_dict(self) -> dict[str, Any]:
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+
+
+SCENARIOS: Mapping[str, Mapping[str, Any]] = {
+    "default": {},
+    # nothing works and nothing is reported more: for false positives
+    "null": {"hazard_ratio": 1.0, "hazard_ratio_after": 1.0, "harm_irr": 1.0, "reporting": 1.0},
+    # committed people stay anyway and take up mentoring: what no measured covariate explains
+    "confounded": {"commitment_hr": 0.81, "commitment_uptake": 0.7},
+    "few_departments": {"departments": 8, "staff": 800},
+    "one_pilot_ward": {"departments": 9, "staff": 900, "treated_departments": 1, "waves": (12,)},
+    "tiny_programme": {"departments": 6, "staff": 150, "treated_departments": 1, "waves": (12,)},
+}
+
+
+def parameters_of(scenario: str, changes: Mapping[str, Any]) -> Parameters:
+    """Defaults, then the scenario, then ``changes``; unknown names and impossible values raise `UsageError`."""
+    if scenario not in SCENARIOS:
+        raise UsageError(f"There is no scenario {scenario!r}.", fix=f"Known: {listing(SCENARIOS, 20)}.")
+    known = {item.name for item in fields(Parameters)}
+    unknown = sorted(set(changes) - known)
+    if unknown:
+        raise UsageError(f"simulate_cohort has no parameter {listing(unknown)}.", fix=f"Known: {listing(sorted(known), 60)}.")
+    values = {name: tuple(value) if isinstance(value, list) else value for name, value in {**SCENARIOS[scenario], **changes}.items()}
+    parameters = replace(Parameters(), **values)
+    for name in ("departments", "staff", "months"):
+        if getattr(parameters, name) < 1:
+            raise UsageError(f"{name} is {getattr(parameters, name)}.", fix="It must be 1 or more.")
+    for name in ("hazard_ratio", "hazard_ratio_after", "harm_irr", "reporting", "commitment_hr"):
+        if not getattr(parameters, name) > 0:
+            raise UsageError(f"{name} is {getattr(parameters, name)}.", fix="A ratio is above 0.")
+    if pd.Timestamp(parameters.start).day != 1:
+        raise UsageError(f"start is {parameters.start}.", fix="Simulated windows start on the first of a month.")
+    return parameters
+
+
+def streams(seed: int) -> dict[str, np.random.Generator]:
+    """One independent generator per component."""
+    return dict(zip(COMPONENTS, map(np.random.default_rng, np.random.SeedSequence(seed).spawn(len(COMPONENTS))), strict=True))
+
+
+def window_days(parameters: Parameters) -> np.ndarray:
+    """The first day of each month of the window and of the month after it, in days from the first day of the window."""
+    first = np.datetime64(parameters.start, "M")
+    days = (first + np.arange(parameters.months + 1)).astype("datetime64[D]")
+    return (days - days[0]).astype("int64")

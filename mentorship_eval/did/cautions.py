@@ -1,0 +1,188 @@
+"""What a reader must know beside the rate ratio: each rule of thumb once, with its figures."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mentorship_eval.did.imputation import Imputation, impute
+from mentorship_eval.did.panel import Panel
+from mentorship_eval.did.ratios import FEW_TREATED
+from mentorship_eval.did.support import INFINITE, UNIDENTIFIED, ZERO
+from mentorship_eval.did.targets import Targets
+from mentorship_eval.errors import EstimationError, listing
+from mentorship_eval.estimate import Caution, Estimate, format_number
+from mentorship_eval.inference.jackknife import Jackknife
+
+__all__ = ["cluster_cautions", "design_cautions", "gap_caution", "refuse_unprojectable", "scale_caution"]
+
+FEW_PERIODS = 6
+FEW_CLUSTERS = 8
+
+
+def _plural(count: int, what: str) -> str:
+    return f"{count:,} {what}" + ("" if count == 1 else "s")
+
+
+def design_cautions(panel: Panel, targets: Targets, fit: Imputation, anticipation: int, all_periods: float, ratio: float) -> list[Caution]:
+    """About the panel and the choice of cells, before any inference."""
+    out: list[Caution] = []
+    target, last = targets.target, panel.position[-1]
+    in_target = target.any(axis=1)
+    late = np.isfinite(panel.adopted) & (panel.adopted > last)
+    if late.any():
+        names = panel.units[late]
+        out.append(Caution("adopts_later", f"{_plural(len(names), 'unit')} adopt after the last period and count as not yet treated "
+            f"throughout: {listing(names)}.", {"units": list(names)}))
+    always = targets.treated.any(axis=1) & ~targets.untreated.any(axis=1)
+    if always.any():
+        names = panel.units[always]
+        out.append(Caution("always_treated", f"{_plural(len(names), 'unit')} without an untreated period say nothing and are left out: "
+            f"{listing(names)}.", {"units": list(names)}))
+    control_only = targets.treated.any(axis=1) & ~in_target & targets.untreated.any(axis=1)
+    if control_only.any():
+        names = panel.units[control_only]
+        out.append(Caution(
+            "control_only", f"{_plural(len(names), 'unit')} adopt within the panel but in no period that has enough untreated units, and "
+            f"serve only as control: {listing(names)}.",
+            {"units": list(names)},
+        ))
+    thin = np.array([str(r).startswith("fewer than") for r in targets.reason.ravel()]).reshape(panel.shape)
+    if thin.any():
+        periods = panel.times[thin.any(axis=0)]
+        out.append(Caution(
+            "thin_controls",
+            f"{_plural(len(periods), 'treated period')} with fewer than {targets.min_controls} untreated units left out without looking "
+            f"at counts; the ratio is "
+            f"{format_number(ratio)} without them and {format_number(all_periods)} with them.",
+            {"periods": list(periods), "cells": int(thin.sum()), "ratio": ratio, "all_periods": all_periods},
+        ))
+    unlinked = (targets.reason == "unit and period are not linked through untreated cells").sum()
+    if unlinked:
+        out.append(Caution("not_linked", f"{_plural(int(unlinked), 'treated cell')} cannot be projected: their unit and period are not "
+            f"linked through untreated cells.", {"cells": int(unlinked)}))
+    if anticipation:
+        out.append(Caution(
+            "anticipation", f"The {_plural(anticipation, 'period')} before adoption ({int(targets.waiting.sum()):,} cells) are neither "
+            f"treated nor untreated.",
+            {"periods": anticipation, "cells": int(targets.waiting.sum())},
+        ))
+    boundary = target & (fit.kind == ZERO)
+    if boundary.any():
+        seen = float(panel.outcome[boundary].sum())
+        out.append(Caution(
+            "boundary_cells", f"{_plural(int(boundary.sum()), 'target cell')} have an expected count of 0, because their unit or period "
+            f"has no event in any untreated cell; they stay "
+            f"in the estimate, with {seen:,.0f} observed events.", {"cells": int(boundary.sum()), "observed": seen},
+        ))
+    before = targets.untreated.sum(axis=1)[in_target]
+    if (before < FEW_PERIODS).any():
+        out.append(Caution(
+            "few_pre_periods", f"{_plural(int((before < FEW_PERIODS).sum()), 'treated unit')} have fewer than {FEW_PERIODS} untreated "
+            f"periods (the fewest: {int(before.min())}).", {"fewest": int(before.min())}
+        ))
+    waves = np.unique(panel.adopted[in_target], return_counts=True)[1]
+    if len(waves) > 1 and (waves == 1).all():
+        out.append(Caution("singleton_waves", f"Each of the {len(waves)} waves is a single unit, so that no wave can be judged by itself.",
+            {"waves": len(waves)}))
+    return out
+
+
+def gap_caution(panel: Panel, targets: Targets, ratio: float) -> list[Caution]:
+    """Missing rows of the panel, and the ratio without the units that have them."""
+    missing = ~panel.present
+    if not missing.any():
+        return []
+    gaps = np.asarray(missing.any(axis=1))
+    treated = int((missing & (panel.position[None, :] >= panel.adopted[:, None])).sum())
+    without = np.nan
+    if not gaps.all():
+        try:
+            rest = panel.keep_units(~gaps)
+            fit = impute(rest, targets.untreated[~gaps])
+            cells = targets.target[~gaps] & np.isfinite(fit.expected)
+            expected = fit.expected[cells].sum()
+            without = float(rest.outcome[cells].sum() / expected) if expected > 0 else np.nan
+        except EstimationError:
+            pass
+    effect = "without these units no ratio can be formed"
+    if np.isfinite(without):
+        effect = f"without these units the ratio is {format_number(without)} instead of {format_number(ratio)}"
+    where = [f"{panel.units[i]} in {panel.times[t]}" for i, t in zip(*np.nonzero(missing), strict=True)]
+    return [Caution(
+        "missing_cells", f"{_plural(len(where), 'unit-period')} have no row ({treated:,} of them after adoption): {listing(where, 3)}; "
+        f"{effect}.",
+        {"cells": where, "units": list(panel.units[gaps]), "ratio": ratio, "ratio_without_these_units": without},
+    )]
+
+
+def cluster_cautions(panel: Panel, targets: Targets, jackknife: Jackknife, informative: np.ndarray, treated_clusters: int) -> list[Caution]:
+    """About the clusters behind the standard error."""
+    out: list[Caution] = []
+    labels = panel.cluster_labels[informative]
+    shares = jackknife.shares[:, 0]
+    share_of = dict(zip(labels, shares, strict=True))
+    if treated_clusters == 1:
+        out.append(Caution("one_treated",
+            "Only one unit or cluster is treated: no p-value and no interval can be given, only its placebo rank.", {"treated": 1}))
+    elif treated_clusters < FEW_TREATED:
+        out.append(Caution(
+            "few_treated", f"Only {treated_clusters} units or clusters are treated: with fewer than {FEW_TREATED} no t interval is given, "
+            f"only the permutation p-value.", {"treated": treated_clusters}
+        ))
+    if 0 < jackknife.n_clusters < FEW_CLUSTERS:
+        out.append(Caution("few_clusters", f"Only {jackknife.n_clusters} clusters carry information.", {"clusters": jackknife.n_clusters}))
+    if jackknife.failed:
+        names = [labels[i] for i in jackknife.failed]
+        out.append(Caution("no_estimate_without", f"There is no estimate without {listing(names)}; the standard error leaves these "
+            f"clusters out and is too small.", {"clusters": names}))
+    for i in np.flatnonzero(shares > 0.5):
+        text = f"{labels[i]} alone makes {shares[i]:.0%} of the variance."
+        out.append(Caution("dominant_cluster", text, {"cluster": labels[i], "share": float(shares[i])}))
+
+    in_target = targets.target.any(axis=1)
+    waves = [panel.cluster[in_target & (panel.adopted == wave)] for wave in np.unique(panel.adopted[in_target])]
+    holders = sorted({int(members[0]) for members in waves if len(set(members)) == 1})
+    if holders and len(holders) < len(waves):
+        told = [f"{panel.cluster_labels[c]} ({share_of.get(panel.cluster_labels[c], 0.0):.0%} of the variance)" for c in holders]
+        out.append(Caution("whole_wave", f"A whole wave is held by one cluster: {listing(told)}.",
+            {"clusters": [panel.cluster_labels[c] for c in holders]}))
+    member = panel.cluster[None, :] == np.arange(len(panel.cluster_labels))[:, None]
+    own = member.astype(float) @ targets.untreated
+    alone = ((own == targets.untreated.sum(axis=0)) & targets.target.any(axis=0)).sum(axis=1)
+    if alone.any():
+        told = [
+            f"{label} ({_plural(int(periods), 'period')}, {share_of.get(label, 0.0):.0%} of the variance)"
+            for label, periods in zip(panel.cluster_labels[alone > 0], alone[alone > 0], strict=True)
+        ]
+        out.append(Caution("only_control", f"The only control in some target periods: {listing(told)}; leaving it out takes those periods "
+            f"out of that refit.", {"clusters": list(panel.cluster_labels[alone > 0])}))
+    return out
+
+
+def scale_caution(irr: Estimate, difference: Estimate) -> list[Caution]:
+    """Ratio and difference may disagree about no effect; then both are shown and only the ratio is tested."""
+    if not (np.isfinite(irr.ci_low) and np.isfinite(difference.ci_low)):
+        return []
+    ratio_excludes, difference_excludes = not irr.ci_low <= 1 <= irr.ci_high, not difference.ci_low <= 0 <= difference.ci_high
+    if ratio_excludes == difference_excludes:
+        return []
+    which = ("ratio", "difference") if ratio_excludes else ("difference", "ratio")
+    return [Caution(
+        "scales_disagree", f"The interval of the rate {which[0]} excludes no effect and that of the rate {which[1]} does not; the one "
+        f"test is that of the ratio.",
+        {"ratio": (irr.ci_low, irr.ci_high), "difference": (difference.ci_low, difference.ci_high)},
+    )]
+
+
+def refuse_unprojectable(panel: Panel, targets: Targets, fit: Imputation) -> None:
+    """Raise when the counts, not the design, leave a target cell without a finite expectation."""
+    bad = targets.target & np.isin(fit.kind, (INFINITE, UNIDENTIFIED))
+    if not bad.any():
+        return
+    units, periods = panel.units[bad.any(axis=1)], panel.times[bad.any(axis=0)]
+    raise EstimationError(
+        f"The fit does not converge: {int(bad.sum()):,} target cells have no finite expected count, because the few events of their "
+        f"controls all fall in the same "
+        f"cells (units {listing(units)}; periods {listing(periods)}).",
+        fix="Raise min_controls, use longer periods, or merge small units.",
+    )

@@ -1,0 +1,114 @@
+"""What `poisson_imputation` returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+
+import pandas as pd
+
+from mentorship_eval.did.event_study import COMPARED_WITH
+from mentorship_eval.estimate import Caution, Estimate, format_number, format_p
+from mentorship_eval.inference.permutation import Permutation
+
+__all__ = ["PoissonImputation"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoissonImputation:
+    """Rates of treated units against those expected from untreated ones.
+
+    irr, rate_difference, events_avoided : `Estimate`; the ratio is the one that is tested (the others have
+        p-value NaN), positive events avoided mean fewer events than expected.
+    all_periods : the ratio when ``min_controls`` is 1 (value only).
+    observed, expected_total, exposure_total : sums over the target cells.
+    permutation : how the placebo p-value came about; permutation_p is its p-value.
+    placebo_rank : with one treated unit, its rank among all units as if each had been the treated one, and of how many.
+    event_study, by_wave, weights_by_unit, dropped, cells : DataFrames, see their columns; cells has a row per unit
+        and period with exposure, its role (untreated, target, anticipation, left out) and its expected count.
+    """
+
+    irr: Estimate
+    rate_difference: Estimate
+    events_avoided: Estimate
+    all_periods: Estimate
+    observed: float
+    expected_total: float
+    exposure_total: float
+    n_treated_units: int
+    n_untreated_cells: int
+    permutation: Permutation
+    placebo_rank: tuple[int, int] | None
+    event_study: pd.DataFrame
+    by_wave: pd.DataFrame
+    weights_by_unit: pd.DataFrame
+    dropped: pd.DataFrame
+    cells: pd.DataFrame
+    settings: dict[str, object]
+    warnings: tuple[Caution, ...]
+
+    @property
+    def estimate(self) -> Estimate:
+        return self.irr
+
+    @property
+    def permutation_p(self) -> float:
+        return self.permutation.p_value
+
+    @property
+    def smallest_permutation_p(self) -> float:
+        return self.permutation.smallest_p
+
+    @property
+    def expected(self) -> pd.DataFrame:
+        """The target cells: unit, time, observed, expected, exposure, treated."""
+        rows = self.cells[self.cells["role"] == "target"]
+        return rows[["unit", "time", "observed", "expected", "exposure", "treated"]].reset_index(drop=True)
+
+    @property
+    def event_study_compared_with(self) -> str:
+        return COMPARED_WITH
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """quantity, estimate, se, ci_low, ci_high, ci_level, p_value, permutation_p, scale, unit, n, n_events, n_clusters, df."""
+        rows = {"rate ratio": self.irr, "rate difference": self.rate_difference, "events avoided": self.events_avoided,
+            "rate ratio, min_controls 1": self.all_periods}
+        frame = pd.DataFrame([
+            {
+                "quantity": name, "estimate": e.value, "se": e.se, "ci_low": e.ci_low, "ci_high": e.ci_high, "ci_level": e.ci_level,
+                "p_value": e.p_value,
+                "permutation_p": self.permutation_p if e is self.irr else float("nan"), "scale": e.scale, "unit": e.unit, "n": e.n,
+                "n_events": e.n_events,
+                "n_clusters": e.n_clusters, "df": e.df,
+            }
+            for name, e in rows.items()
+        ])
+        frame["df"] = frame["df"].astype(float)
+        return frame
+
+    def placebo_statement(self) -> str:
+        """The permutation test in words; it is a test of the programme only where timing was random."""
+        if self.placebo_rank is not None:
+            rank, count = self.placebo_rank
+            return f"As if each of {count} units had been the treated one, the ratio of the actual one ranks {rank} by distance from 1."
+        p = self.permutation
+        if not p.draws:
+            return "No permutation of adoption dates was made."
+        how = f"all {p.draws:,} assignments" if p.exact else f"{p.draws:,} random assignments, seed {p.seed}"
+        return f"Placebo test by permuting adoption dates: {format_p(p.p_value)} ({how}; smallest attainable p {p.smallest_p:.2g})."
+
+    def statement(self) -> str:
+        """A few sentences with their intervals; never a verdict."""
+        counts = (
+            f"Observed events: {self.observed:,.0f} in {len(self.expected):,} treated cells of {self.n_treated_units:,} units; expected: "
+            f"{format_number(self.expected_total, 1)}, from {self.n_untreated_cells:,} untreated cells."
+        )
+        return " ".join([self.irr.statement(), counts, self.rate_difference.statement(), self.events_avoided.statement(),
+            self.placebo_statement()])
+
+    def _repr_html_(self) -> str:
+        notes = "".join(f"<li>{escape(caution.text)}</li>" for caution in self.warnings)
+        shown = self.table[["quantity", "estimate", "ci_low", "ci_high", "p_value", "unit"]]
+        table = shown.to_html(index=False, float_format=lambda v: f"{v:.4g}", na_rep="")
+        return f"<p>{escape(self.statement())}</p>{table}" + (f"<ul>{notes}</ul>" if notes else "")

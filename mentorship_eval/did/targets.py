@@ -1,0 +1,59 @@
+"""Which cells are untreated, which are treated, and which treated cells the estimate is about.
+
+The target cells are chosen from exposure and adoption dates alone, never from counts, and once:
+refits without a cluster or with other dates do not choose again by results.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from mentorship_eval.did.panel import Panel
+from mentorship_eval.did.support import connected_cells
+
+__all__ = ["Targets", "choose_targets", "dropped_frame"]
+
+
+@dataclass(frozen=True)
+class Targets:
+    """Boolean (I, T) arrays. untreated: cells of the fit; treated: at or after adoption, with
+    exposure; waiting: in the anticipation window, in neither; target: treated cells of the estimand;
+    reason: why a cell is in none of them, "" elsewhere. min_controls: the rule that was applied.
+    """
+
+    untreated: np.ndarray
+    treated: np.ndarray
+    waiting: np.ndarray
+    target: np.ndarray
+    reason: np.ndarray
+    min_controls: int
+
+
+def choose_targets(panel: Panel, *, anticipation: int = 0, min_controls: int = 2) -> Targets:
+    """Split the cells of ``panel``; see `Targets`."""
+    exposed = panel.exposure > 0
+    since = panel.position[None, :] - panel.adopted[:, None]
+    treated, untreated = exposed & (since >= 0), exposed & (since < -anticipation)
+    waiting = exposed & ~treated & ~untreated
+    controls = untreated.sum(axis=0)
+    reason = np.full(panel.shape, "", dtype=object)
+    reason[waiting] = "anticipation window: neither treated nor untreated"
+    # the last assignment that applies is the one that is told, so the most basic reason comes last
+    reason[treated & ~connected_cells(untreated)] = "unit and period are not linked through untreated cells"
+    reason[treated & (controls < min_controls)[None, :]] = f"fewer than {min_controls} untreated units in the period (min_controls)"
+    reason[treated & ~untreated.any(axis=1)[:, None]] = "the unit has no untreated period"
+    reason[treated & (controls == 0)[None, :]] = "no untreated unit in the period"
+    reason[panel.present & ~exposed] = "no exposure"
+    return Targets(untreated, treated, waiting, treated & (reason == ""), reason, min_controls)
+
+
+def dropped_frame(panel: Panel, targets: Targets) -> pd.DataFrame:
+    """unit, time, reason, exposure, events: every row of the panel that is in neither the fit nor the estimand."""
+    i, t = np.nonzero(targets.reason != "")
+    return pd.DataFrame({
+        "unit": panel.units[i], "time": panel.times[t], "reason": targets.reason[i, t],
+        "exposure": panel.exposure[i, t], "events": panel.outcome[i, t],
+    })

@@ -1,0 +1,6 @@
+"""What may leave the building: rules as data, and one ledger over everything that a run publishes."""
+
+from mentorship_eval.disclosure.protect import Ledger, protect
+from mentorship_eval.disclosure.rules import Rule
+
+__all__ = ["Ledger", "Rule", "protect"]

@@ -1,0 +1,113 @@
+"""The second pass of a run: one ledger decides over every result, table and sentence.
+
+`protect` takes the private answers of all chapters and returns answers that may be shown, with a
+log of what was withheld and why. It changes nothing but what the rule asks for.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pandas as pd
+
+from mentorship_eval.disclosure.rules import Rule
+from mentorship_eval.estimate import Caution, Estimate
+from mentorship_eval.questions.answer import Answer, Counted, Exhibit, Result, Statement
+
+__all__ = ["Ledger", "protect"]
+
+_LOG_COLUMNS = ["chapter", "item", "part", "rule", "withheld"]
+
+
+@dataclass
+class Ledger:
+    """What was decided in one run, over everything that it publishes."""
+
+    rule: Rule
+    entries: list[tuple[str, str, str, str, int]] = field(default_factory=list)
+
+    def record(self, chapter: str, item: str, part: str, withheld: int) -> None:
+        if withheld:
+            self.entries.append((chapter, item, part, self.rule.name, withheld))
+
+    @property
+    def log(self) -> pd.DataFrame:
+        """One row per item in which something was withheld (disclosure_log.csv)."""
+        return pd.DataFrame(self.entries, columns=_LOG_COLUMNS)
+
+
+def _suppressed(estimate: Estimate, rule: Rule) -> Estimate:
+    blank = math.nan
+    small_n = rule.small(estimate.n)
+    note = Caution("suppressed", f"Withheld: it rests on fewer than {rule.threshold} persons or events.")
+    return replace(
+        estimate, value=blank, se=blank, ci_low=blank, ci_high=blank, p_value=blank,
+        n=None if small_n else estimate.n, n_events=None, warnings=(*estimate.warnings, note),
+    )
+
+
+def _protect_result(result: Result, ledger: Ledger, chapter: str) -> Result:
+    estimate = result.estimate
+    if not (ledger.rule.small(estimate.n) or ledger.rule.small(estimate.n_events)):
+        return result
+    ledger.record(chapter, result.id, "estimate", 1)
+    return replace(result, estimate=_suppressed(estimate, ledger.rule))
+
+
+def _protect_frame(frame: pd.DataFrame, counted: Counted, rule: Rule) -> tuple[pd.DataFrame, int]:
+    columns = [column for column in counted.counts if column in frame]
+    if not columns or not rule.active or frame.empty:
+        return frame, 0
+    values = frame[columns].apply(pd.to_numeric, errors="coerce").to_numpy(dtype=float)
+    small = (values > 0) & (values < rule.threshold)
+    if not small.any():
+        return frame, 0
+    out = frame.copy()
+    for position, column in enumerate(columns):
+        kept = frame[column].astype(object)
+        if counted.adds_up:
+            # The others of a sum would give the small one away by subtraction.
+            rounded = np.round(values[:, position] / rule.threshold) * rule.threshold
+            kept = pd.Series([f"≈{r:,.0f}" if v > 0 else k for r, v, k in zip(rounded, values[:, position], kept, strict=True)],
+                             index=frame.index, dtype=object)
+        kept[small[:, position]] = rule.mark
+        out[column] = kept
+    rows = small.any(axis=1)
+    for column in counted.derived:
+        if column in out:
+            out[column] = out[column].where(~rows)
+    return out, int(small.sum())
+
+
+def _protect_exhibit(exhibit: Exhibit, ledger: Ledger, chapter: str) -> Exhibit:
+    frames = {}
+    for name, frame in exhibit.frames.items():
+        frames[name], withheld = _protect_frame(frame, exhibit.counted.get(name, Counted()), ledger.rule)
+        ledger.record(chapter, exhibit.id, name, withheld)
+    return exhibit.with_frames(frames)
+
+
+def _protect_statement(statement: Statement, ledger: Ledger, chapter: str) -> Statement:
+    small = sum(ledger.rule.small(value) for value in statement.counts.values())
+    ledger.record(chapter, "text", statement.text[:60], small)
+    shown = {name: ledger.rule.show(value) for name, value in statement.counts.items()}
+    return Statement(statement.text.format(**shown))
+
+
+def protect(answers: Iterable[Answer], rule: Rule) -> tuple[list[Answer], pd.DataFrame]:
+    """Apply ``rule`` to every answer of a run; returns the protected answers and the log."""
+    ledger = Ledger(rule)
+    protected = []
+    for answer in answers:
+        protected.append(
+            replace(
+                answer,
+                lead=tuple(_protect_statement(statement, ledger, answer.chapter) for statement in answer.lead),
+                results=tuple(_protect_result(result, ledger, answer.chapter) for result in answer.results),
+                exhibits=tuple(_protect_exhibit(exhibit, ledger, answer.chapter) for exhibit in answer.exhibits),
+            )
+        )
+    return protected, ledger.log

@@ -1,0 +1,41 @@
+"""Protected answers to figures and tables: one house style, caption and alt text made from the result.
+
+Everything here takes tidy frames that disclosure control has already passed (a suppressed count is a
+string such as ``<10``, a suppressed number is NaN) and fits nothing. Importing this package is cheap:
+matplotlib is loaded when the first figure is drawn.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+_LAZY = {
+    "Drawn": "drawn",
+    "HtmlTable": "tables",
+    "audit_contrast": "audit",
+    "event_study": "dynamics",
+    "flow_diagram": "flow",
+    "forest": "ratios",
+    "format_cell": "tables",
+    "house_style": "style",
+    "html_table": "tables",
+    "observed_expected": "expected",
+    "placebo_distribution": "placebo",
+    "rate_trend": "trends",
+    "survival_curves": "curves",
+}
+
+__all__ = list(_LAZY)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'mentorship_eval.display' has no attribute {name!r}")
+    value = getattr(import_module(f"mentorship_eval.display.{_LAZY[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
