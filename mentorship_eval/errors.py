@@ -35,6 +35,10 @@ class MentorshipEvalError(Exception):
         self.rows = tuple(rows)
         super().__init__(f"{problem} {fix}".strip())
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows in place of a traceback: the message alone, for it says what to do (IPython's hook)."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class DataError(MentorshipEvalError):
     """The data stop the work (exit code 1)."""

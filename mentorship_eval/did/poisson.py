@@ -185,7 +185,9 @@ def poisson_imputation(
         observed=observed, expected_total=expected, exposure_total=exposed, n_treated_units=int(targets.target.any(axis=1).sum()),
         n_untreated_cells=int(targets.untreated.sum()), permutation=placebo, placebo_rank=rank,
         event_study=event_study(data, targets, fit, informative, ci_level), by_wave=by_wave(data, targets, fit, informative, ci_level),
-        weights_by_unit=weights_by_unit(data, targets, without, informative, ratios), dropped=dropped_frame(data, targets),
+        weights_by_unit=weights_by_unit(data, targets, without, informative, ratios),
+        leave_one_out=pd.DataFrame({"cluster": data.cluster_labels, "log_irr": without.log_ratio[:, 0], "informative": informative}),
+        dropped=dropped_frame(data, targets),
         cells=_cells(data, targets, fit.expected),
         settings={
             "count": count, "exposure": exposure, "unit": unit, "time": time, "adopted": adopted, "covariates": data.covariate_names,

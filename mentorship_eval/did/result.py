@@ -24,6 +24,7 @@ class PoissonImputation:
     observed, expected_total, exposure_total : sums over the target cells.
     permutation : how the placebo p-value came about; permutation_p is its p-value.
     placebo_rank : with one treated unit, its rank among all units as if each had been the treated one, and of how many.
+    leave_one_out : cluster, log_irr without it, informative; two fits on the same clusters can be jackknifed jointly with it.
     event_study, by_wave, weights_by_unit, dropped, cells : DataFrames, see their columns; cells has a row per unit
         and period with exposure, its role (untreated, target, anticipation, left out) and its expected count.
     """
@@ -42,6 +43,7 @@ class PoissonImputation:
     event_study: pd.DataFrame
     by_wave: pd.DataFrame
     weights_by_unit: pd.DataFrame
+    leave_one_out: pd.DataFrame
     dropped: pd.DataFrame
     cells: pd.DataFrame
     settings: dict[str, object]

@@ -7,6 +7,7 @@ log of what was withheld and why. It changes nothing but what the rule asks for.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
@@ -19,6 +20,9 @@ from mentorship_eval.questions.answer import Answer, Counted, Exhibit, Result, S
 
 __all__ = ["Ledger", "protect"]
 
+# where an exhibit's options and a caution's data hold counts of people or events
+_COUNT_OPTIONS = {"n", "n_events"}
+_COUNT_DATA = {"observed", "events", "matches", "persons"}
 _LOG_COLUMNS = ["chapter", "item", "part", "rule", "withheld"]
 
 
@@ -42,10 +46,19 @@ class Ledger:
 def _suppressed(estimate: Estimate, rule: Rule) -> Estimate:
     blank = math.nan
     small_n = rule.small(estimate.n)
+    # codes stay, sentences go: an engine's caution may quote the counts
+    codes = tuple(Caution(caution.code, "withheld") for caution in estimate.warnings)
     note = Caution("suppressed", f"Withheld: it rests on fewer than {rule.threshold} persons or events.")
     return replace(
-        estimate, value=blank, se=blank, ci_low=blank, ci_high=blank, p_value=blank,
-        n=None if small_n else estimate.n, n_events=None, warnings=(*estimate.warnings, note),
+        estimate,
+        value=blank,
+        se=blank,
+        ci_low=blank,
+        ci_high=blank,
+        p_value=blank,
+        n=None if small_n else estimate.n,
+        n_events=None,
+        warnings=(*codes, note),
     )
 
 
@@ -71,8 +84,11 @@ def _protect_frame(frame: pd.DataFrame, counted: Counted, rule: Rule) -> tuple[p
         if counted.adds_up:
             # The others of a sum would give the small one away by subtraction.
             rounded = np.round(values[:, position] / rule.threshold) * rule.threshold
-            kept = pd.Series([f"≈{r:,.0f}" if v > 0 else k for r, v, k in zip(rounded, values[:, position], kept, strict=True)],
-                             index=frame.index, dtype=object)
+            kept = pd.Series(
+                [f"≈{r:,.0f}" if v > 0 else k for r, v, k in zip(rounded, values[:, position], kept, strict=True)],
+                index=frame.index,
+                dtype=object,
+            )
         kept[small[:, position]] = rule.mark
         out[column] = kept
     rows = small.any(axis=1)
@@ -87,12 +103,33 @@ def _protect_exhibit(exhibit: Exhibit, ledger: Ledger, chapter: str) -> Exhibit:
     for name, frame in exhibit.frames.items():
         frames[name], withheld = _protect_frame(frame, exhibit.counted.get(name, Counted()), ledger.rule)
         ledger.record(chapter, exhibit.id, name, withheld)
-    return exhibit.with_frames(frames)
+    options = dict(exhibit.options)
+    for name in _COUNT_OPTIONS & options.keys():
+        if ledger.rule.small(options[name]):
+            options[name] = ledger.rule.mark
+            ledger.record(chapter, exhibit.id, name, 1)
+    return replace(exhibit, frames=frames, options=options)
+
+
+def _protect_caution(caution: Caution, ledger: Ledger, chapter: str) -> Caution:
+    text, data = caution.text, dict(caution.data)
+    for name in _COUNT_DATA & data.keys():
+        if ledger.rule.small(data[name]):
+            # The number stands in the sentence as the engine wrote it.
+            text = re.sub(rf"(?<![\d.,]){float(data[name]):,.0f}(?![\d,]|\.\d)", ledger.rule.show(data[name]), text)
+            data[name] = ledger.rule.mark
+            ledger.record(chapter, "caution", caution.code, 1)
+    return replace(caution, text=text, data=data)
 
 
 def _protect_statement(statement: Statement, ledger: Ledger, chapter: str) -> Statement:
     small = sum(ledger.rule.small(value) for value in statement.counts.values())
     ledger.record(chapter, "text", statement.text[:60], small)
+    if any(ledger.rule.small(value) for value in statement.rests_on):
+        ledger.record(chapter, "text", "a sentence", 1)
+        return Statement(f"A result is withheld: it rests on fewer than {ledger.rule.threshold} persons or events.")
+    if not statement.counts:
+        return Statement(statement.text)
     shown = {name: ledger.rule.show(value) for name, value in statement.counts.items()}
     return Statement(statement.text.format(**shown))
 
@@ -108,6 +145,7 @@ def protect(answers: Iterable[Answer], rule: Rule) -> tuple[list[Answer], pd.Dat
                 lead=tuple(_protect_statement(statement, ledger, answer.chapter) for statement in answer.lead),
                 results=tuple(_protect_result(result, ledger, answer.chapter) for result in answer.results),
                 exhibits=tuple(_protect_exhibit(exhibit, ledger, answer.chapter) for exhibit in answer.exhibits),
+                cautions=tuple(_protect_caution(caution, ledger, answer.chapter) for caution in answer.cautions),
             )
         )
     return protected, ledger.log

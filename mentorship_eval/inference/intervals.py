@@ -39,13 +39,26 @@ def _build(value: float, se: float, df: float | None, ci_level: float, transform
         low, high = transform(value - half), transform(value + half)
         p = float(two_sided_p(value / se, df))
     return Estimate(
-        value=float(transform(value)), se=math.nan if se is None else float(se), ci_low=float(low), ci_high=float(high),
-        ci_level=ci_level, p_value=p, df=df, **about,
+        value=float(transform(value)),
+        se=math.nan if se is None else float(se),
+        ci_low=float(low),
+        ci_high=float(high),
+        ci_level=ci_level,
+        p_value=p,
+        df=df,
+        **about,
     )
 
 
 def ratio_estimate(
-    log_value: float, se: float, *, scale: str, df: float | None = None, ci_level: float = 0.95, warnings: tuple[Caution, ...] = (), **about: Any
+    log_value: float,
+    se: float,
+    *,
+    scale: str,
+    df: float | None = None,
+    ci_level: float = 0.95,
+    warnings: tuple[Caution, ...] = (),
+    **about: Any,
 ) -> Estimate:
     """An `Estimate` of a ratio from its logarithm and the standard error of that logarithm."""
     with np.errstate(over="ignore"):
@@ -53,7 +66,14 @@ def ratio_estimate(
 
 
 def difference_estimate(
-    value: float, se: float, *, scale: str = "difference", df: float | None = None, ci_level: float = 0.95, warnings: tuple[Caution, ...] = (), **about: Any
+    value: float,
+    se: float,
+    *,
+    scale: str = "difference",
+    df: float | None = None,
+    ci_level: float = 0.95,
+    warnings: tuple[Caution, ...] = (),
+    **about: Any,
 ) -> Estimate:
     """An `Estimate` on an additive scale."""
     return _build(value, se, df, ci_level, float, scale=scale, warnings=warnings, **about)

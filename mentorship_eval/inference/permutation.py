@@ -71,7 +71,7 @@ def _orders(values: np.ndarray) -> list[np.ndarray]:
         other = np.flatnonzero(now > now[pivot])
         swap = other[other > pivot][-1]
         now[[pivot, swap]] = now[[swap, pivot]]
-        now[pivot + 1:] = now[pivot + 1:][::-1].copy()
+        now[pivot + 1 :] = now[pivot + 1 :][::-1].copy()
         found.append(now.copy())
 
 
@@ -103,8 +103,14 @@ def assignments(labels: np.ndarray, blocks: np.ndarray | None = None, *, draws: 
 
 
 def permutation_test(
-    observed: float, statistic: Callable[[np.ndarray], np.ndarray], labels: np.ndarray, *, blocks: np.ndarray | None = None,
-    draws: int = 9999, seed: int = 0, at_once: int = 256,
+    observed: float,
+    statistic: Callable[[np.ndarray], np.ndarray],
+    labels: np.ndarray,
+    *,
+    blocks: np.ndarray | None = None,
+    draws: int = 9999,
+    seed: int = 0,
+    at_once: int = 256,
 ) -> Permutation:
     """Compare |observed| with |statistic| under other assignments of ``labels``.
 

@@ -1,0 +1,49 @@
+"""One module per chapter: (cohort, earlier answers) -> Answer. Chapters are loaded when they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from mentorship_eval.errors import UsageError
+
+if TYPE_CHECKING:
+    from mentorship_eval.cohort import Cohort
+    from mentorship_eval.questions.answer import Answer
+
+__all__ = ["CHAPTERS", "Chapter", "answer_chapter"]
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """name; module that answers it; notebook that shows it; title; chapters whose answers it needs."""
+
+    name: str
+    module: str
+    notebook: str
+    title: str
+    needs: tuple[str, ...] = ()
+
+
+CHAPTERS: dict[str, Chapter] = {
+    chapter.name: chapter
+    for chapter in (
+        Chapter("cohort", "cohort_profile", "01_cohort", "Cohort"),
+        Chapter("retention", "retention", "02_retention", "Retention"),
+        Chapter("incidents", "incidents", "03_incidents", "Incidents"),
+        Chapter("summary", "summary", "11_summary", "Summary", ("cohort", "retention", "incidents")),
+    )
+}
+
+
+def answer_chapter(name: str, cohort: Cohort, earlier: Mapping[str, Answer] | None = None) -> Answer:
+    """The answer of one chapter, not yet protected.
+
+    Raises UsageError for an unknown chapter.
+    """
+    if name not in CHAPTERS:
+        raise UsageError(f"There is no chapter {name!r}.", fix=f"The chapters are {', '.join(CHAPTERS)}.")
+    module = import_module(f"mentorship_eval.questions.{CHAPTERS[name].module}")
+    return module.answer(cohort, earlier or {})

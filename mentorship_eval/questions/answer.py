@@ -21,12 +21,18 @@ __all__ = ["Answer", "Counted", "Exhibit", "Gap", "Result", "Statement"]
 
 @dataclass(frozen=True)
 class Statement:
-    """A sentence whose counts are filled in after protection: ``"{leavers} people left"``."""
+    """A sentence whose counts are filled in after protection: ``"{leavers} people left"``.
+
+    rests_on: counts behind the other numbers of the sentence; when one is small the sentence is withheld.
+    """
 
     text: str
     counts: Mapping[str, float] = field(default_factory=dict)
+    rests_on: tuple[float | None, ...] = ()
 
     def __str__(self) -> str:
+        if not self.counts:
+            return self.text
         return self.text.format(**{name: f"{value:,.0f}" for name, value in self.counts.items()})
 
 
@@ -35,7 +41,7 @@ class Result:
     """One row of estimates.csv: a number that a reader could quote.
 
     role: headline, companion, sensitivity, diagnostic or audit (an audit shows what a wrong
-    design would have said and is never quoted as an effect).
+    design would have said and is never quoted as an effect). truth: of a simulated cohort.
     """
 
     id: str
@@ -46,6 +52,7 @@ class Result:
     label: str
     role: str = "headline"
     group: str = ""
+    truth: float | None = None
 
 
 @dataclass(frozen=True)

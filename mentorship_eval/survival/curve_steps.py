@@ -76,7 +76,9 @@ def curve_steps(rows: Rows, causes: int, infinitesimal_jackknife: bool) -> Steps
     leaves = np.bincount(last, rows.weight, size)
     # Backwards, so that without delayed entry nothing is subtracted and few at risk are exact.
     n_risk = np.cumsum(leaves[::-1])[::-1] - (comes.sum() - np.cumsum(comes))
-    n_event = np.array([np.bincount(last[mine], rows.weight[mine], size) for mine in (rows.cause == c for c in range(causes))])
+    # as floats: bincount of nothing counts in whole numbers
+    counts = (np.bincount(last[mine], rows.weight[mine], size) for mine in (rows.cause == c for c in range(causes)))
+    n_event = np.array(list(counts), dtype=float)
     n_censor = np.bincount(last[rows.cause < 0], rows.weight[rows.cause < 0], size)
     hazard = np.divide(n_event, n_risk, out=np.zeros_like(n_event), where=n_risk > 0)
     total = hazard.sum(axis=0)

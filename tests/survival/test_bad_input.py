@@ -176,3 +176,12 @@ def test_references() -> None:
     yes = survival.cox(data.assign(arm=data["arm"] == 1), **call, covariates=["arm"])
     assert yes.estimate.value == survival.cox(data, **call, covariates=["arm"]).estimate.value
     assert survival.cox(data, **call, covariates="arm").estimate.value == yes.estimate.value
+
+
+def test_a_group_without_an_event_has_a_curve_at_one():
+    from mentorship_eval.survival import kaplan_meier
+
+    frame = pd.DataFrame({"t": [1.0, 2.0, 3.0, 1.5, 2.5], "e": [0, 0, 0, 1, 1], "g": ["a", "a", "a", "b", "b"]})
+    table = kaplan_meier(frame, stop="t", event="e", by="g").table
+    assert (table.loc[table["by"] == "a", "survival"] == 1.0).all()
+    assert table.loc[table["by"] == "b", "survival"].tolist() == [0.5, 0.0]

@@ -1,0 +1,145 @@
+"""The verbs with their options, and how an error becomes one line and an exit code."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any, NoReturn
+
+import click
+
+from mentorship_eval import __version__
+from mentorship_eval.errors import MentorshipEvalError, UsageError
+
+__all__ = ["cli", "main"]
+
+DONE, DATA, USAGE, FAILURE = 0, 1, 2, 3
+_ISSUE = "This is our failure, not the data's: run again with --debug before the verb and report what it prints."
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="mentorship-eval")
+@click.option("--debug", is_flag=True, help="Show the traceback when something fails.")
+def cli(debug: bool) -> None:
+    """Did the mentorship programme keep staff and make care safer, and how sure can we be?
+
+    \b
+    Start here:
+      mentorship-eval demo             a whole report on a simulated cohort
+      mentorship-eval new my-cohort    a folder to fill in with your own files
+      mentorship-eval run my-cohort    the report
+    """
+
+
+@cli.command()
+@click.option("--out", default="reports", show_default=True, metavar="DIR", help="Folder for the report.")
+@click.option("--jobs", default=2, show_default=True, type=click.IntRange(1), metavar="N", help="Notebooks at a time.")
+def demo(out: str, jobs: int) -> None:
+    """Evaluate the simulated demo cohort, whose truth is known, and print where index.html is."""
+    from mentorship_eval.cli.running import run_demo
+
+    run_demo(out, jobs)
+
+
+@cli.command()
+@click.argument("folder", metavar="DIR")
+@click.option("--like", metavar="COHORT", help="Take over the study file of this cohort.")
+def new(folder: str, like: str | None) -> None:
+    """Make a cohort folder to fill in: study.yaml, table templates, data dictionary."""
+    from mentorship_eval.cli.starting import new_cohort
+
+    new_cohort(folder, like)
+
+
+@cli.command()
+@click.argument("cohort")
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
+def check(cohort: str, as_json: bool) -> None:
+    """Print every finding in a cohort's files; exit code 1 when any is an error."""
+    from mentorship_eval.cli.checking import check_folder
+
+    check_folder(cohort, as_json)
+
+
+@cli.command()
+@click.argument("cohort")
+@click.option("--out", default="reports", show_default=True, metavar="DIR", help="Folder for the report.")
+@click.option("--chapters", metavar="NAMES", help="Only these, separated by commas: cohort, retention, incidents.")
+@click.option("--jobs", default=2, show_default=True, type=click.IntRange(1), metavar="N", help="Notebooks at a time.")
+def run(cohort: str, out: str, chapters: str | None, jobs: int) -> None:
+    """Evaluate a cohort and write its report."""
+    from mentorship_eval.cli.running import run_folder
+
+    run_folder(cohort, out, chapters, jobs)
+
+
+@cli.command()
+@click.argument("folder", metavar="DIR")
+@click.option("--scenario", default="default", show_default=True, metavar="NAME", help="default, null, confounded, few_departments, ...")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), metavar="N", help="Seed of the random numbers.")
+def simulate(folder: str, scenario: str, seed: int) -> None:
+    """Write a simulated cohort with known truth."""
+    from mentorship_eval.cli.starting import write_simulated
+
+    write_simulated(folder, scenario, seed)
+
+
+@cli.command()
+@click.option("--dir", "folder", default="mentorship-eval-notebooks", show_default=True, metavar="DIR", help="Where the copies go.")
+@click.option("--no-browser", is_flag=True, help="Do not open a browser.")
+@click.option("--copy-only", is_flag=True, help="Copy the notebooks and stop.")
+def lab(folder: str, no_browser: bool, copy_only: bool) -> None:
+    """Copy the notebooks out, never over a copy of yours, and open them in JupyterLab."""
+    from mentorship_eval.cli.laboratory import open_lab
+
+    open_lab(folder, browser=not no_browser, start=not copy_only)
+
+
+def _fail(code: int, message: str) -> NoReturn:
+    sys.stdout.flush()
+    click.echo(f"mentorship-eval: {' '.join(message.split())}", err=True)
+    sys.exit(code)
+
+
+def _terminated(*_: Any) -> NoReturn:
+    # as with Ctrl-C: unwinding the stack removes what is half written
+    sys.exit(143)
+
+
+def main(args: Sequence[str] | None = None) -> NoReturn:
+    """Run the program; never returns."""
+    words = list(sys.argv[1:] if args is None else args)
+    debug = "--debug" in words
+    if debug:
+        # wherever it stands: nobody wants to look up its place when something has just failed
+        words = ["--debug", *(word for word in words if word != "--debug")]
+    with suppress(ValueError):  # not the main thread
+        signal.signal(signal.SIGTERM, _terminated)
+    try:
+        cli.main(args=words, prog_name="mentorship-eval", standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.exceptions.Abort:
+        _fail(130, "stopped.")
+    except click.ClickException as error:
+        context = getattr(error, "ctx", None)
+        hint = f" See `{context.command_path} --help`." if context is not None else ""
+        _fail(USAGE, error.format_message() + hint)
+    except KeyboardInterrupt:
+        _fail(130, "stopped; nothing half-written was left.")
+    except MentorshipEvalError as error:
+        if debug:
+            import traceback
+
+            traceback.print_exc()
+        _fail(USAGE if isinstance(error, UsageError) else DATA, str(error))
+    except Exception as error:
+        if debug:
+            import traceback
+
+            traceback.print_exc()
+            sys.exit(FAILURE)
+        _fail(FAILURE, f"{type(error).__name__}: {error} {_ISSUE}")
+    sys.exit(DONE)

@@ -1,0 +1,87 @@
+"""The verbs run and demo: progress on stderr, estimates and the place of the report on stdout."""
+
+from __future__ import annotations
+
+import csv
+import time
+from pathlib import Path
+
+import click
+
+from mentorship_eval.errors import DataError
+from mentorship_eval.report.parameters import check_chapters, resolve_cohort
+
+__all__ = ["run_demo", "run_folder"]
+
+# docs/demo-design.md: size and seed of the demo cohort, settled before it was drawn
+DEMO = {"departments": 128, "staff": 19200, "seed": 20240101}
+
+
+class _Steps:
+    """One line per step on stderr, with the seconds since the start."""
+
+    def __init__(self) -> None:
+        self.start = time.monotonic()
+
+    def __call__(self, text: str) -> None:
+        click.echo(f"[{time.monotonic() - self.start:5.1f} s] {text}", err=True)
+
+
+def run_folder(cohort: str, out: str, chapters: str | None, jobs: int) -> Path:
+    """Run one cohort; the last line on stdout is the path of index.html."""
+    names = check_chapters(chapters)
+    folder = resolve_cohort(cohort)
+    from mentorship_eval.report.run import run_cohort
+
+    steps = _Steps()
+    place = run_cohort(folder, out=out, chapters=names, jobs=jobs, progress=steps)
+    steps("done")
+    print_estimates(place)
+    click.echo(str(place / "index.html"))
+    return place
+
+
+def run_demo(out: str, jobs: int) -> None:
+    """Evaluate the demo cohort: the one that comes with the package, else one simulated on the spot."""
+    try:
+        folder = resolve_cohort_of_package()
+    except DataError:
+        from mentorship_eval.cohort import simulate_cohort
+
+        folder = Path(out) / "simulated" / "demo"
+        click.echo("simulating the demo cohort", err=True)
+        simulate_cohort(**DEMO).write(folder)
+    run_folder(str(folder), out, None, jobs)
+
+
+def resolve_cohort_of_package() -> Path:
+    """The demo cohort of the checkout or of the installed package, never one that happens to stand where we are."""
+    package = Path(__file__).resolve().parents[1]
+    for folder in (package.parent / "data" / "demo", package / "resources" / "cohorts" / "demo"):
+        if (folder / "study.yaml").is_file():
+            return folder
+    raise DataError("The demo cohort is not installed.")
+
+
+def print_estimates(place: Path) -> None:
+    """The main estimates with their intervals, beside the truth where the cohort is simulated."""
+    from mentorship_eval.estimate import format_number
+
+    file = place / "tables" / "summary-forest.csv"
+    if not file.is_file():
+        return
+    with file.open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+
+    def number(row: dict[str, str], column: str) -> float:
+        return float(row.get(column) or "nan")
+
+    for row in rows:
+        value, low, high, truth = (number(row, column) for column in ("estimate", "ci_low", "ci_high", "truth"))
+        if value != value:
+            text = row.get("reason") or "withheld or not estimable"
+        else:
+            text = format_number(value) + (f" (95 % interval {format_number(low)} to {format_number(high)})" if low == low else "")
+        told = f"   truth {format_number(truth)}" if truth == truth else ""
+        group = f"{row['group']}: " if row.get("group") else ""
+        click.echo(f"{group}{row.get('label', '')}: {text}{told}")

@@ -1,0 +1,101 @@
+"""The verbs new and simulate: cohort folders to start from."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+
+from mentorship_eval.errors import UsageError
+from mentorship_eval.report.parameters import resolve_cohort
+
+__all__ = ["new_cohort", "write_simulated"]
+
+FIRST = ["staff", "departments", "spells", "matches", "incidents", "exposure", "rollout"]
+
+SKELETON = """\
+# The study file of this cohort. Every key is checked: a misspelt one is refused with a suggestion.
+# `mentorship-eval check .` says what is still missing; DATA_DICTIONARY.md explains every column.
+
+study:
+  name: {name}
+  start: 2022-01-01          # first day of the window
+  end: 2024-12-31            # last day of the window
+  # extract: 2025-01-31      # the day on which the files were drawn
+
+# Leave out what you do not have; the report says what it would unlock. Retention needs staff, spells and matches;
+# incidents need incidents, exposure and rollout. Templates of further tables stand in templates/.
+tables:
+  staff: staff.csv
+  departments: departments.csv
+  spells: spells.csv
+  matches: matches.csv
+  incidents: incidents.csv
+  exposure: exposure.csv
+  rollout: rollout.csv
+  # The long form, when names, dates or codes differ from ours:
+  # spells:
+  #   file: leavers.xlsx                                    # CSV, XLSX or Parquet, relative to this folder
+  #   sheet: Leavers
+  #   columns: {{staff_id: Person Ref, start: Joining Date}}  # ours: theirs
+  #   values: {{leaving_reason: {{Resignation: voluntary}}}}    # theirs: ours
+  #   dates: "%d/%m/%Y"
+
+# What was decided before looking at outcomes; everything else is marked as exploratory.
+plan:
+  primary: [retention, harm_incidents]
+  # secondary: []
+  covariates:
+    retention: [profession, newly_qualified]
+
+# Counts below 10 are withheld unless you say otherwise: another number, the name of a profile, or none.
+# disclosure: 10
+"""
+
+
+def _empty(folder: str) -> Path:
+    path = Path(folder).expanduser()
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        what = "is not empty" if path.is_dir() else "is a file"
+        raise UsageError(f"{folder} {what}.", fix="Name a folder that does not exist yet; nothing was written.")
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be made: {error.strerror}.", fix="Choose another place.") from None
+    return path
+
+
+def new_cohort(folder: str, like: str | None) -> None:
+    """Write the skeleton of a cohort folder; a folder with anything in it is refused."""
+    from mentorship_eval.cohort import data_dictionary, write_templates
+    from mentorship_eval.cohort.schema import TABLES
+
+    model = resolve_cohort(like) if like else None
+    if model is not None:
+        from mentorship_eval.cohort.study import load_study
+
+        tables = list(load_study(model).tables)
+        text = (model / "study.yaml").read_text(encoding="utf-8-sig")
+        text = f"# Taken over from the cohort {model.name}: change the name, the window and the files.\n{text}"
+    else:
+        tables = FIRST
+        name = re.sub(r"[^\w .-]", " ", Path(folder).expanduser().resolve().name).strip() or "My cohort"
+        text = SKELETON.format(name=f'"{name}"')
+    path = _empty(folder)
+    (path / "study.yaml").write_text(text, encoding="utf-8", newline="\n")
+    write_templates(path, tables)
+    write_templates(path / "templates", [table for table in TABLES if table not in tables])
+    (path / "DATA_DICTIONARY.md").write_text(data_dictionary(), encoding="utf-8", newline="\n")
+    click.echo("Fill in the tables, then: mentorship-eval check " + folder, err=True)
+    click.echo(str(path))
+
+
+def write_simulated(folder: str, scenario: str, seed: int) -> None:
+    """Write a simulated cohort into an empty folder."""
+    from mentorship_eval.cohort import simulate_cohort
+
+    cohort = simulate_cohort(scenario, seed=seed)
+    path = cohort.write(_empty(folder))
+    click.echo(cohort.statement(), err=True)
+    click.echo(str(path))

@@ -1,0 +1,148 @@
+"""What was observed: people, departments, follow-up, repairs and what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from mentorship_eval.cohort import Cohort
+from mentorship_eval.cohort.panels import adoption
+from mentorship_eval.cohort.schema import QUESTIONS
+from mentorship_eval.questions.answer import Answer, Counted, Exhibit, Gap, Statement
+from mentorship_eval.questions.exhibits import table_exhibit
+
+__all__ = ["answer"]
+
+_QUESTION_WORDS = {
+    "retention": "Did mentorship keep staff?",
+    "incidents": "Did care become safer?",
+}
+_DESCRIBED = ("profession", "gender", "ethnicity_group", "newly_qualified")
+
+
+def answer(cohort: Cohort, earlier: Mapping[str, Answer] | None = None) -> Answer:
+    """The cohort chapter."""
+    start, end = cohort.window
+    lead = [Statement(f"{cohort.name}: " + ", ".join(cohort.tables) + ".")]
+    if not pd.isna(start):
+        lead.append(Statement(f"Window: {start:%Y-%m-%d} to {end:%Y-%m-%d}."))
+    else:
+        lead.append(Statement("No calendar window: the tables are aggregated."))
+    exhibits = [_flow(cohort)]
+    findings = cohort.findings.to_frame()
+    if len(findings):
+        shown = findings[["code", "table", "file", "column", "count", "message", "fix"]].copy()
+        exhibits.append(
+            table_exhibit(
+                "cohort.findings",
+                "What was found while reading",
+                shown,
+                counts=(),
+                labels={
+                    "code": "Code",
+                    "table": "Table",
+                    "file": "File",
+                    "column": "Column",
+                    "count": "Rows",
+                    "message": "Finding",
+                    "fix": "What to do",
+                },
+                formats={"count": "count"},
+                note="R: repaired, every repair is in repair_log.csv. W: to be known. Nothing was changed without a line here.",
+            )
+        )
+    if cohort.has("staff"):
+        exhibits.append(_people(cohort))
+    if cohort.has("rollout") and not pd.isna(start):
+        exhibits.append(_departments(cohort))
+    gaps = [
+        Gap(_QUESTION_WORDS[q], "The tables for it are not in this cohort.", cohort.missing_for(q))
+        for q in QUESTIONS
+        if q in _QUESTION_WORDS and cohort.missing_for(q)
+    ]
+    methods = (
+        "Tables are read as text, converted by the declared formats and checked; repairs are logged one by one, errors stop the work.",
+    )
+    return Answer("cohort", "Cohort", tuple(lead), (), tuple(exhibits), (), tuple(gaps), methods)
+
+
+def _flow(cohort: Cohort) -> Exhibit:
+    flow = cohort.flow
+    frame = pd.DataFrame(
+        {
+            "table": flow["table"],
+            "reason": flow["reason"].replace("", "read"),
+            "read": flow["rows_in"],
+            "removed": flow["removed"],
+            "kept": flow["kept"],
+        }
+    )
+    return Exhibit(
+        "cohort.flow",
+        "flow_diagram",
+        "Rows read, removed and kept",
+        {"flow": frame},
+        {"flow": Counted(("read", "removed", "kept"), adds_up=True)},
+        {"unit": "rows"},
+    )
+
+
+def _people(cohort: Cohort) -> Exhibit:
+    staff = cohort.table("staff")
+    mentored = set(cohort.table("matches")["mentee_id"]) if cohort.has("matches") else set()
+    is_mentee = staff["staff_id"].isin(mentored)
+    rows = [{"characteristic": "All", "level": "", "people": len(staff), "mentees": int(is_mentee.sum())}]
+    for name in _DESCRIBED:
+        if name in staff:
+            level = staff[name].astype(object).where(staff[name].notna(), "missing")
+            if name == "newly_qualified":
+                level = level.map({1: "yes", 0: "no"}).fillna("missing")
+            table = pd.DataFrame({"level": level.astype(str), "mentee": is_mentee}).groupby("level")["mentee"].agg(["size", "sum"])
+            for key, row in table.sort_values("size", ascending=False).iterrows():
+                rows.append(
+                    {
+                        "characteristic": name.replace("_", " ").capitalize(),
+                        "level": str(key).replace("_", " "),
+                        "people": int(row["size"]),
+                        "mentees": int(row["sum"]),
+                    }
+                )
+    frame = pd.DataFrame(rows)
+    frame["share"] = frame["mentees"] / frame["people"]
+    return table_exhibit(
+        "cohort.people",
+        "People, and how many of them were ever matched with a mentor",
+        frame,
+        counts=("people", "mentees"),
+        derived=("share",),
+        formats={"people": "count", "mentees": "count", "share": "percent"},
+        labels={"characteristic": "Characteristic", "level": "Level", "people": "People", "mentees": "Ever matched", "share": "Share"},
+        note="Ever matched describes reach. It is not an exposure: who stays longer has longer to be matched.",
+    )
+
+
+def _departments(cohort: Cohort) -> Exhibit:
+    start, end = cohort.window
+    first = pd.Timestamp(start).to_period("M")
+    plan = adoption(rollout=cohort.table("rollout"), start=start, end=end)
+    everyone = pd.Index(cohort.table("departments")["dept_id"]) if cohort.has("departments") else plan.index
+    wave = plan["adopted"].reindex(everyone)
+    name = wave.map(lambda value: str(first + int(value) - 1), na_action="ignore").fillna("never in the window")
+    frame = pd.DataFrame({"dept_id": everyone, "wave": name.to_numpy()})
+    columns: dict[str, pd.Series] = {"departments": frame.groupby("wave")["dept_id"].size()}
+    if cohort.has("exposure") and "patient_days" in cohort.table("exposure"):
+        days = cohort.table("exposure").groupby("dept_id")["patient_days"].sum()
+        columns["patient_days"] = frame.assign(x=frame["dept_id"].map(days)).groupby("wave")["x"].sum()
+    if cohort.has("incidents"):
+        count = cohort.table("incidents").groupby("dept_id").size()
+        columns["incidents"] = frame.assign(x=frame["dept_id"].map(count)).groupby("wave")["x"].sum()
+    table = pd.DataFrame(columns).reset_index()
+    return table_exhibit(
+        "cohort.departments",
+        "Departments by first full month of the programme",
+        table,
+        counts=tuple(c for c in ("incidents",) if c in table),
+        formats=dict.fromkeys(columns, "count"),
+        labels={"wave": "First month", "departments": "Departments", "patient_days": "Patient-days", "incidents": "Incidents"},
+    )

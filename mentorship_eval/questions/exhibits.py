@@ -1,0 +1,114 @@
+"""Frames of exhibits that several chapters share: forests, curves on a monthly grid, rates over time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mentorship_eval.questions.answer import Counted, Exhibit, Result
+
+__all__ = ["DAYS_PER_MONTH", "curve_exhibit", "forest_exhibit", "monthly_grid", "table_exhibit"]
+
+DAYS_PER_MONTH = 30.4375
+_INTERVAL = ("estimate", "ci_low", "ci_high")
+
+
+def forest_rows(results: Iterable[Result]) -> pd.DataFrame:
+    """One line of a forest per result; audits are drawn hollow."""
+    rows = [
+        {
+            "id": r.id,
+            "label": r.label,
+            "group": r.group,
+            "estimate": r.estimate.value,
+            "ci_low": r.estimate.ci_low,
+            "ci_high": r.estimate.ci_high,
+            "n": r.estimate.n,
+            "n_events": r.estimate.n_events,
+            "hollow": r.role == "audit",
+            "truth": np.nan if r.truth is None else r.truth,
+            "reason": "" if np.isfinite(r.estimate.value) else "not estimable",
+        }
+        for r in results
+    ]
+    frame = pd.DataFrame(rows)
+    if len(frame) and frame["truth"].isna().all():
+        frame = frame.drop(columns="truth")
+    if len(frame) and (frame["group"] == "").all():
+        frame = frame.drop(columns="group")
+    return frame
+
+
+def forest_exhibit(exhibit_id: str, title: str, results: Sequence[Result], *, note: str = "", **options: Any) -> Exhibit:
+    return Exhibit(
+        exhibit_id,
+        "forest",
+        title,
+        {"rows": forest_rows(results)},
+        {"rows": Counted(("n", "n_events"), _INTERVAL)},
+        options,
+        note,
+    )
+
+
+def table_exhibit(
+    exhibit_id: str,
+    title: str,
+    frame: pd.DataFrame,
+    *,
+    counts: tuple[str, ...] = (),
+    derived: tuple[str, ...] = (),
+    adds_up: bool = False,
+    note: str = "",
+    **options: Any,
+) -> Exhibit:
+    return Exhibit(exhibit_id, "table", title, {"rows": frame}, {"rows": Counted(counts, derived, adds_up)}, options, note)
+
+
+def monthly_grid(last: float, days_per_unit: float = DAYS_PER_MONTH) -> np.ndarray:
+    """Whole units (months) from 0 to the end of follow-up."""
+    return np.arange(0, int(np.floor(last / days_per_unit + 1e-9)) + 1, dtype=float)
+
+
+def _ticks(grid: np.ndarray) -> np.ndarray:
+    """At most nine round times for the table of people at risk."""
+    last = grid[-1] if len(grid) else 0.0
+    step = next((s for s in (1, 2, 3, 6, 12, 24, 36, 48, 60, 120) if last / s <= 8), 120)
+    return grid[np.isclose(grid % step, 0)]
+
+
+def curve_exhibit(
+    exhibit_id: str,
+    title: str,
+    looked_up: pd.DataFrame,
+    *,
+    by: str,
+    value: str,
+    at_risk: pd.DataFrame | None = None,
+    note: str = "",
+    **options: Any,
+) -> Exhibit:
+    """Curves on a whole-unit grid, with the people at risk.
+
+    looked_up: rows of an ``.at(...)`` with ``time`` already in the unit of the figure, columns ``by`` (groups or
+    causes), ``value``, ci_low, ci_high, n_risk, n_event. The grid hides single events; where fewer people than
+    the disclosure threshold remain at risk the curve stops.
+    """
+    curve = looked_up.rename(columns={value: "estimate"}).assign(by=looked_up[by])
+    keep = ["by", "time", "estimate", "ci_low", "ci_high", "n_risk"]
+    curve = curve[keep].dropna(subset=["estimate"]).reset_index(drop=True)
+    risk = looked_up.assign(by=looked_up[by]) if at_risk is None else at_risk
+    risk = risk[["by", "time", "n_risk", "n_event"]]
+    risk = risk[risk["time"].isin(_ticks(np.sort(looked_up["time"].unique())))].reset_index(drop=True)
+    return Exhibit(
+        exhibit_id,
+        "survival_curves",
+        title,
+        {"curve": curve, "at_risk": risk},
+        {"curve": Counted(("n_risk",), _INTERVAL), "at_risk": Counted(("n_risk", "n_event"))},
+        options,
+        note,
+    )

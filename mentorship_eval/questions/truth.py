@@ -1,0 +1,47 @@
+"""The known truth of a simulated cohort, by the id of the result that aims at it.
+
+A cohort folder with a ``truth.json`` is simulated; its numbers are shown beside the estimates and
+enter no computation.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from mentorship_eval.cohort import Cohort
+from mentorship_eval.questions.answer import Result
+
+__all__ = ["known_truth", "with_truth"]
+
+# result id -> where truth.json says it
+_PLACES = {
+    "retention.being_mentored": ("retention", "hazard_ratio_absorbing"),
+    "retention.programme_active": ("retention", "leaver_rate_ratio_programme_active"),
+    "incidents.harm": ("incidents", "months_with_2_controls", "harm"),
+    "incidents.no_harm": ("incidents", "months_with_2_controls", "no_harm"),
+    "incidents.near_miss": ("incidents", "months_with_2_controls", "near_miss"),
+    "incidents.all_incidents": ("incidents", "months_with_2_controls", "all_incidents"),
+}
+
+
+def known_truth(cohort: Cohort) -> dict[str, float]:
+    """Result id -> true value; empty for real data."""
+    path = cohort.folder / "truth.json"
+    if not path.is_file():
+        return {}
+    told = json.loads(path.read_text(encoding="utf-8"))
+    truth: dict[str, float] = {}
+    for result_id, place in _PLACES.items():
+        value = told
+        for key in place:
+            value = value.get(key) if isinstance(value, dict) else None
+        if isinstance(value, int | float):
+            truth[result_id] = float(value)
+    return truth
+
+
+def with_truth(results: list[Result], cohort: Cohort) -> list[Result]:
+    """The results, each with the truth it aims at where one is known."""
+    truth = known_truth(cohort)
+    return [replace(result, truth=truth.get(result.id)) for result in results]

@@ -1,0 +1,62 @@
+"""The first two passes of a run: every chapter answers, then one ledger protects them all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from mentorship_eval.disclosure import Rule, protect
+from mentorship_eval.errors import DataError
+from mentorship_eval.questions.answer import Answer, Gap
+from mentorship_eval.report.cache import cached
+from mentorship_eval.report.fingerprint import ingredients, key_of
+from mentorship_eval.report.parameters import TITLES
+
+if TYPE_CHECKING:
+    from mentorship_eval.cohort import Cohort
+
+__all__ = ["answer_chapters", "protect_answers", "rule_of"]
+
+
+def answer_one(name: str, cohort: Cohort, earlier: dict[str, Answer]) -> Answer:
+    """One chapter's answer; data that cannot answer it give an answer that is a gap, so that its page says what is missing."""
+    from mentorship_eval import questions
+
+    try:
+        return questions.answer_chapter(name, cohort, earlier)
+    except DataError as error:
+        unlock = cohort.missing_for(name) if name in {"retention", "incidents"} else ""
+        gap = Gap(TITLES.get(name, name), error.problem, unlock or error.fix or "See the findings in the first chapter.")
+        return Answer(chapter=name, title=TITLES.get(name, name), gaps=(gap,))
+
+
+def answer_chapters(cohort: Cohort, chapters: Sequence[str], progress: Callable[[str], Any] | None = None) -> dict[str, Answer]:
+    """Private answers in the order of ``chapters``, from the cache where the same question was answered before."""
+    answers: dict[str, Answer] = {}
+    for name in chapters:
+        parts = {**ingredients(cohort, [*answers, name]), "answer": name}
+
+        def compute(name: str = name) -> Answer:
+            if progress:
+                progress(f"answering {name}")
+            return answer_one(name, cohort, dict(answers))
+
+        answers[name] = cached(key_of(parts), compute, of=Answer)
+    return answers
+
+
+def rule_of(cohort: Cohort) -> Rule:
+    """The disclosure rule that study.yaml asks for."""
+    chosen = cohort.study.disclosure
+    if chosen.off:
+        return Rule(0, "none")
+    name = f"{chosen.profile} (threshold {chosen.threshold})" if chosen.profile else f"threshold {chosen.threshold}"
+    return Rule(chosen.threshold, name)
+
+
+def protect_answers(answers: dict[str, Answer], cohort: Cohort) -> tuple[dict[str, Answer], pd.DataFrame]:
+    """Answers that may be shown, by chapter, and the log of what was withheld."""
+    shown, log = protect(answers.values(), rule_of(cohort))
+    return dict(zip(answers, shown, strict=True)), log

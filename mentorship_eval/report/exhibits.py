@@ -1,0 +1,40 @@
+"""From a protected exhibit to a figure or table: the function of the display floor that its kind names."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from typing import TYPE_CHECKING, Any
+
+from mentorship_eval.errors import UsageError
+from mentorship_eval.questions.answer import Exhibit
+
+if TYPE_CHECKING:
+    from mentorship_eval.display import Drawn, HtmlTable
+
+__all__ = ["draw", "file_stem"]
+
+FIGURES = frozenset({
+    "audit_contrast", "event_study", "flow_diagram", "forest", "observed_expected", "placebo_distribution", "rate_trend", "survival_curves",
+})  # fmt: skip
+
+
+def file_stem(exhibit_id: str) -> str:
+    """A file name without ending for an exhibit: ``incidents.harm.trend`` -> ``incidents-harm-trend``."""
+    return re.sub(r"[^A-Za-z0-9_]+", "-", exhibit_id).strip("-")
+
+
+def draw(exhibit: Exhibit) -> Drawn | HtmlTable:
+    """Draw ``exhibit``. Raises `UsageError` for a kind that the display floor does not have."""
+    from mentorship_eval import display
+
+    words: dict[str, Any] = {"title": exhibit.title, "note": exhibit.note, "name": file_stem(exhibit.id)}
+    if exhibit.kind == "table":
+        options = {"caption": exhibit.title, "note": exhibit.note, **exhibit.options, "name": words["name"]}
+        return display.html_table(exhibit.frames["rows"], options.pop("caption"), **options)
+    if exhibit.kind not in FIGURES:
+        raise UsageError(f"Exhibit {exhibit.id} has the unknown kind {exhibit.kind!r}.", fix=f"Use table or {', '.join(sorted(FIGURES))}.")
+    function = getattr(display, exhibit.kind)
+    accepted = inspect.signature(function).parameters
+    offered = {name: value for name, value in words.items() if name in accepted}
+    return function(**exhibit.frames, **{**offered, **exhibit.options})

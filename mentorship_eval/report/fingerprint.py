@@ -1,0 +1,76 @@
+"""What the bytes of a run depend on, and the keys made of it."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import sys
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from mentorship_eval import __version__
+from mentorship_eval.report.parameters import NOTEBOOKS, cohort_label, notebook_folder
+
+__all__ = ["LIBRARIES", "file_sha256", "ingredients", "key_of", "library_versions", "source_sha256"]
+
+# the libraries whose version can change a number or a page
+LIBRARIES = (
+    "ipykernel", "ipython", "jinja2", "lifelines", "matplotlib", "nbclient", "nbconvert", "nbformat", "numpy", "openpyxl", "pandas",
+    "papermill", "pyarrow", "pydantic", "pyyaml", "scipy", "seaborn", "statsmodels",
+)
+
+
+def file_sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@cache
+def source_sha256() -> str:
+    """One hash over the package's source, its templates and the notebooks."""
+    package = Path(__file__).resolve().parents[1]
+    digest = hashlib.sha256()
+    sources = [path for path in package.rglob("*") if path.suffix in {".py", ".j2", ".css", ".json"} and "resources" not in path.parts]
+    for path in sorted(sources):
+        digest.update(f"{path.relative_to(package).as_posix()}:{file_sha256(path)}\n".encode())
+    for name in NOTEBOOKS.values():
+        digest.update(f"{name}:{file_sha256(notebook_folder() / f'{name}.ipynb')}\n".encode())
+    return digest.hexdigest()
+
+
+@cache
+def library_versions() -> Mapping[str, str]:
+    """Versions of the interpreter and of the libraries that enter a result."""
+    found = {"python": platform.python_version()}
+    for name in LIBRARIES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:  # an optional reader that this cohort does not need
+            found[name] = "not installed"
+    return found
+
+
+def ingredients(cohort: Any, chapters: Sequence[str]) -> dict[str, Any]:
+    """Everything that decides what a run says; two runs with equal ingredients have equal bytes."""
+    truth = cohort.folder / "truth.json"
+    return {
+        "cohort": cohort_label(cohort.folder),
+        "cohort_sha256": cohort.hash,
+        "truth_sha256": file_sha256(truth) if truth.is_file() else "",
+        "plan": cohort.study.plan.model_dump(mode="json"),
+        "disclosure": cohort.study.disclosure.model_dump(mode="json"),
+        "chapters": list(chapters),
+        "package": __version__,
+        "source_sha256": source_sha256(),
+        "versions": dict(library_versions()),
+        "platform": f"{sys.platform} {platform.machine()}",
+    }
+
+
+def key_of(parts: Mapping[str, Any]) -> str:
+    """64 hexadecimal digits that stand for ``parts``."""
+    import json
+
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, ensure_ascii=False).encode()).hexdigest()

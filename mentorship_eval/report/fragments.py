@@ -1,0 +1,101 @@
+"""Pieces of a page as HTML, made from protected answers; everything is escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from html import escape
+from typing import Any
+
+import pandas as pd
+
+from mentorship_eval.questions.answer import Answer, Gap
+
+__all__ = ["BY_HAND", "Fragment", "estimates_table", "gaps_html", "lead_html", "methods_html"]
+
+BY_HAND = (
+    "Shown by hand: not yet passed through a run's disclosure ledger. Counts below the threshold are withheld here too, but only "
+    "`mentorship-eval run` decides over all chapters together. Do not publish from this page."
+)
+
+
+class Fragment:
+    """Something that a notebook shows: HTML, text for a terminal, and further mime types beside them."""
+
+    def __init__(self, html: str, text: str = "", **more: Any) -> None:
+        self.html, self.text, self.more = html, text, more.get("bundle", {})
+
+    def _repr_html_(self) -> str:
+        return self.html
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        return {"text/html": self.html, "text/plain": self.text or "HTML", **self.more}
+
+    def __repr__(self) -> str:
+        return self.text or "<Fragment>"
+
+
+def _box(kind: str, body: str, colour: str) -> str:
+    # the border is inline so that the box shows in JupyterLab, which does not carry the report's style sheet
+    return f'<div class="{kind}" style="border-left:4px solid {colour};padding:0.4em 0.9em;margin:1em 0">{body}</div>'
+
+
+def banner_html() -> str:
+    return _box("by-hand", f"<strong>{escape(BY_HAND)}</strong>", "#D55E00")
+
+
+def lead_html(answer: Answer) -> str:
+    """What the chapter says first: its statements, its cautions, its gaps."""
+    parts = [f"<p>{escape(str(statement))}</p>" for statement in answer.lead]
+    if answer.cautions:
+        items = "".join(f"<li>{escape(caution.text)}</li>" for caution in answer.cautions)
+        parts.append(_box("cautions", f"<p><strong>To keep in mind</strong></p><ul>{items}</ul>", "#E69F00"))
+    if answer.gaps:
+        parts.append(gaps_html(answer.gaps))
+    return f'<div class="lead">{"".join(parts)}</div>'
+
+
+def gaps_html(gaps: Iterable[Gap]) -> str:
+    """Each question that could not be answered, why, and what would unlock it."""
+    items = "".join(
+        f"<li><strong>{escape(gap.question)}</strong>: {escape(gap.reason)} <em>{escape(gap.unlock)}</em></li>" for gap in gaps
+    )
+    body = f"<p><strong>What these data cannot answer</strong></p><ul>{items}</ul>" if items else "<p>No question was left open.</p>"
+    return _box("gaps", body, "#6b6b6b")
+
+
+def methods_html(answer: Answer) -> str:
+    return f'<div class="methods">{"".join(f"<p>{escape(text)}</p>" for text in answer.methods)}</div>'
+
+
+def estimates_table(answer: Answer, status: dict[str, str]) -> str:
+    """The chapter's results as a table: estimate with interval, p, persons, events, clusters, status."""
+    from mentorship_eval.display import html_table
+
+    rows = []
+    for result in answer.results:
+        estimate = result.estimate
+        withheld = any(caution.code == "suppressed" for caution in estimate.warnings)
+        rows.append(
+            {
+                "what": f"{result.group}: {result.label}" if result.group else result.label,
+                "scale": f"{estimate.scale}{f' ({estimate.unit})' if estimate.unit else ''}",
+                "estimate": "withheld" if withheld else estimate.interval(),
+                "p": estimate.p_value,
+                "n": estimate.n,
+                "events": estimate.n_events,
+                "clusters": estimate.n_clusters,
+                "role": result.role,
+                "status": status.get(result.id, ""),
+            }
+        )
+    if not rows:
+        return "<p>This chapter has no estimates.</p>"
+    frame = pd.DataFrame(rows)
+    labels = {"what": "Estimate of", "scale": "Scale", "estimate": "Estimate (interval)", "n": "Persons or cells", "events": "Events",
+              "clusters": "Clusters", "role": "Role", "status": "Plan"}
+    for column in ("n", "events", "clusters"):
+        if frame[column].isna().all():
+            frame = frame.drop(columns=column)
+    kept = {name: label for name, label in labels.items() if name in frame}
+    return html_table(frame, "Estimates of this chapter", labels=kept, formats={name: "count" for name in ("n", "events", "clusters")
+                                                                                if name in frame}).html

@@ -1,0 +1,56 @@
+"""manifest.json: what went in, with what it was made, what came out; all by hash, no time and no place."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mentorship_eval.report.fingerprint import file_sha256
+
+if TYPE_CHECKING:
+    from mentorship_eval.cohort import Cohort
+
+__all__ = ["UNHASHED", "build_manifest", "write_json"]
+
+# the manifest cannot hash itself; times stand in run_info.json, which differs from run to run
+UNHASHED = ("manifest.json", "run_info.json")
+
+
+def write_json(path: Path, value: Any) -> None:
+    path.write_text(json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
+
+
+def _inputs(cohort: Cohort) -> list[dict[str, Any]]:
+    rows = [{"table": "study.yaml", "file": "study.yaml", "sha256": cohort.study_sha256}]
+    for item in cohort.files.itertuples(index=False):
+        # only the name: a file may stand anywhere on the machine that made the run
+        rows.append({"table": item.table, "file": Path(item.file).name, "sha256": item.sha256, "rows": int(item.rows)})
+    truth = cohort.folder / "truth.json"
+    if truth.is_file():
+        rows.append({"table": "truth", "file": "truth.json", "sha256": file_sha256(truth)})
+    return rows
+
+
+def build_manifest(folder: Path, cohort: Cohort, parts: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """The manifest of the run in ``folder``, whose files are all written but the manifest itself."""
+    outputs = {
+        path.relative_to(folder).as_posix(): file_sha256(path)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.relative_to(folder).as_posix() not in UNHASHED
+    }
+    return {
+        "content_key": key,
+        "cohort": {"name": cohort.name, "folder": parts["cohort"], "sha256": parts["cohort_sha256"]},
+        "inputs": _inputs(cohort),
+        "parameters": {"cohort": parts["cohort"], "chapters": parts["chapters"]},
+        "plan": parts["plan"],
+        "disclosure": parts["disclosure"],
+        "seeds": {"permutation": cohort.study.plan.seed},
+        "package": {"name": "mentorship-eval", "version": parts["package"], "source_sha256": parts["source_sha256"]},
+        "python": parts["versions"]["python"],
+        "libraries": {name: version for name, version in parts["versions"].items() if name != "python"},
+        "platform": parts["platform"],
+        "outputs": outputs,
+    }

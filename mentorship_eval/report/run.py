@@ -1,0 +1,183 @@
+"""A run: three passes (answer, protect, show) from a cohort folder to a published folder."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mentorship_eval import __version__
+from mentorship_eval.errors import UsageError
+from mentorship_eval.report.parameters import NOTEBOOKS, TITLES, check_chapters, cohort_label, resolve_cohort
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mentorship_eval.cohort import Cohort
+    from mentorship_eval.questions.answer import Answer
+
+__all__ = ["run_cohort"]
+
+Progress = Callable[[str], Any]
+
+
+def _silent(_: str) -> None:
+    return None
+
+
+def run_cohort(
+    cohort: str | Path, *, out: str | Path = "reports", chapters: Iterable[str] | str | None = None, jobs: int = 2,
+    progress: Progress | None = None
+) -> Path:
+    """Evaluate one cohort and return the run folder ``OUT/<cohort>/<content key>``.
+
+    chapters: names, or None for all; the summary is always made, over the chapters of the run. jobs: notebooks at a
+    time. progress: called with one line per step. A run whose inputs, plan and software were run before is not
+    repeated: its folder is returned as it is.
+
+    Raises
+    ------
+    UsageError : wrong parameters, or ``out`` cannot be written. DataError, CohortError : the data stop the work.
+    In every case nothing is left behind.
+    """
+    say = progress or _silent
+    if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1:
+        raise UsageError(f"jobs is {jobs!r}.", fix="It is a whole number of notebooks at a time, 1 or more.")
+    names = check_chapters(chapters)
+    folder = resolve_cohort(cohort)
+    from mentorship_eval.cohort import read_cohort
+    from mentorship_eval.report.fingerprint import ingredients, key_of
+
+    started = time.time()
+    say(f"reading {cohort_label(folder)}")
+    read = read_cohort(folder)
+    parts = ingredients(read, names)
+    key = key_of(parts)
+    place = Path(out).expanduser().resolve() / parts["cohort"] / key[:12]
+    if (place / "manifest.json").is_file():
+        say("the same inputs, plan and software were run before: that report stands")
+        from mentorship_eval.report.publish import name_latest
+
+        name_latest(place)
+        return place
+
+    from mentorship_eval.report.answers import answer_chapters, protect_answers
+    from mentorship_eval.report.publish import name_latest, unfinished
+
+    answers = answer_chapters(read, names, say)
+    shown, withheld = protect_answers(answers, read)
+    say(f"protected: {len(withheld)} item(s) with something withheld" if len(withheld) else "protected: nothing had to be withheld")
+    with unfinished(place) as work:
+        private = Path(tempfile.mkdtemp(prefix="mentorship-eval-"))
+        try:
+            _write(work.folder, private, read, shown, withheld, parts, key[:12], jobs, say, started)
+        finally:
+            shutil.rmtree(private, ignore_errors=True)
+        work.keep()
+    name_latest(place)
+    return place
+
+
+def _write(
+    folder: Path, private: Path, cohort: Cohort, answers: Mapping[str, Answer], withheld: pd.DataFrame, parts: dict[str, Any],
+    key: str, jobs: int, say: Progress, started: float
+) -> None:
+    """Everything that the run publishes, into ``folder``."""
+    from mentorship_eval.report import lint
+    from mentorship_eval.report.manifest import build_manifest, write_json
+
+    _write_tables(folder, cohort, answers, withheld)
+    notebooks = _show(folder, private, cohort, answers, parts["cohort"], jobs, say)
+    _write_pages(folder, cohort, answers, notebooks, parts, key)
+    write_json(folder / "manifest.json", build_manifest(folder, cohort, parts, key))
+    ended = time.time()
+    write_json(folder / "run_info.json", {
+        "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(ended)), "seconds": round(ended - started, 1), "jobs": jobs,
+    })  # fmt: skip
+    lint.scan(folder, lint.machine_paths(private, folder, cohort.folder), lint.person_ids(cohort.tables))
+
+
+def _write_tables(folder: Path, cohort: Cohort, answers: Mapping[str, Answer], withheld: pd.DataFrame) -> None:
+    """estimates.csv, the logs, and the frames of every exhibit as they were protected."""
+    from mentorship_eval.report.estimates import estimate_rows, estimates_csv, planned_outcomes
+    from mentorship_eval.report.exhibits import file_stem
+
+    def save(frame: pd.DataFrame, name: str) -> None:
+        frame.to_csv(folder / name, index=False, lineterminator="\n", encoding="utf-8")
+
+    rows = estimate_rows(answers.values(), planned_outcomes(cohort.study.plan))
+    (folder / "estimates.csv").write_text(estimates_csv(rows), encoding="utf-8", newline="")
+    log = cohort.repair_log.copy()
+    if "file" in log:
+        log["file"] = [Path(str(name)).name for name in log["file"]]
+    save(log, "repair_log.csv")
+    save(withheld, "disclosure_log.csv")
+    (folder / "tables").mkdir()
+    (folder / "figures").mkdir()
+    for answer in answers.values():
+        for exhibit in answer.exhibits:
+            for part, frame in exhibit.frames.items():
+                stem = file_stem(exhibit.id) + ("" if part == "rows" else f"-{file_stem(part)}")
+                save(frame, f"tables/{stem}.csv")
+
+
+def _show(
+    folder: Path, private: Path, cohort: Cohort, answers: Mapping[str, Answer], label: str, jobs: int, say: Progress
+) -> dict[str, Any]:
+    """Run the notebooks over the protected answers; figures and executed notebooks go into ``folder``."""
+    import nbformat
+
+    from mentorship_eval.report.cache import store_private
+    from mentorship_eval.report.chapter import RUN_VARIABLE
+    from mentorship_eval.report.estimates import planned_outcomes
+    from mentorship_eval.report.execute import execute_chapters
+    from mentorship_eval.report.kernel import kernel_variables, surroundings
+
+    planned = planned_outcomes(cohort.study.plan)
+    for name, answer in answers.items():
+        store_private(private / f"{name}.pickle", name, (answer, planned))
+    (private / "figures").mkdir()
+    (private / "work").mkdir()
+    with surroundings({**kernel_variables(private), RUN_VARIABLE: str(private)}):
+        notebooks = execute_chapters(list(answers), {"cohort": label}, private / "work", jobs=jobs, progress=say)
+    for picture in sorted((private / "figures").iterdir()):
+        shutil.copyfile(picture, folder / "figures" / picture.name)
+    (folder / "notebooks").mkdir()
+    for name, notebook in notebooks.items():
+        text = nbformat.writes(notebook, version=4)
+        (folder / "notebooks" / f"{NOTEBOOKS[name]}.ipynb").write_text(text.rstrip("\n") + "\n", encoding="utf-8", newline="\n")
+    return notebooks
+
+
+def _write_pages(
+    folder: Path, cohort: Cohort, answers: Mapping[str, Answer], notebooks: Mapping[str, Any], parts: Mapping[str, Any], key: str
+) -> None:
+    """index.html and one page per chapter."""
+    from mentorship_eval.report.answers import rule_of
+    from mentorship_eval.report.index import figure_html, index_html
+    from mentorship_eval.report.page import chapter_html, navigation, style_sheet
+
+    rule = rule_of(cohort)
+    pages = {f"{NOTEBOOKS[name]}.html": TITLES[name] for name in answers}
+    common = {"cohort": parts["cohort"], "key": key, "version": __version__, "style": style_sheet(),
+              "unprotected": "" if rule.active else rule.describe()}
+    for name, notebook in notebooks.items():
+        href = f"{NOTEBOOKS[name]}.html"
+        page = {**common, "title": TITLES[name], "nav": navigation(pages, href)}
+        (folder / href).write_text(chapter_html(notebook, page), encoding="utf-8", newline="\n")
+    versions = ", ".join(f"{name} {version}" for name, version in parts["versions"].items() if version != "not installed")
+    facts = [
+        ("Command", f"mentorship-eval run {parts['cohort']}" + ("" if set(parts["chapters"]) == set(NOTEBOOKS)
+                                                                else f" --chapters {','.join(parts['chapters'])}")),
+        ("Content key", key),
+        ("Cohort (sha256)", parts["cohort_sha256"]),
+        ("Package", f"mentorship-eval {__version__}, source {parts['source_sha256'][:12]}"),
+        ("Software", versions),
+    ]
+    page = {**common, "nav": navigation(pages, "index.html")}
+    text = index_html(answers, cohort, page=page, pages=pages, facts=facts, disclosure=rule.describe(),
+                      figure=figure_html(answers.get("summary")))
+    (folder / "index.html").write_text(text, encoding="utf-8", newline="\n")

@@ -1,0 +1,109 @@
+"""Retention on simulated staff: the truth is recovered, the naive design is shown wrong, the null stays null."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from mentorship_eval.questions import answer_chapter
+from tests.questions.cohorts import medium, small
+
+
+@pytest.fixture(scope="module")
+def answer():
+    return answer_chapter("retention", medium())
+
+
+@pytest.fixture(scope="module")
+def null():
+    return answer_chapter("retention", medium("null"))
+
+
+def log_interval(estimate):
+    return math.log(estimate.ci_low), math.log(estimate.ci_high)
+
+
+def test_the_true_hazard_ratio_lies_in_the_interval_and_no_effect_does_not(answer):
+    result = answer.result("retention.being_mentored")
+    low, high = log_interval(result.estimate)
+    assert low < math.log(result.truth) < high
+    assert result.truth == pytest.approx(0.8, abs=0.03)
+    # the fixed seed has power: an effect set to zero would not look like this
+    assert result.estimate.value < 0.92
+
+
+def test_without_an_effect_the_estimate_is_near_one(null):
+    result = null.result("retention.being_mentored")
+    assert result.truth == 1.0
+    assert abs(math.log(result.estimate.value)) < 3 * result.estimate.se
+    low, high = log_interval(result.estimate)
+    assert low < 0 < high
+
+
+def test_the_audit_shows_what_immortal_time_does_even_without_an_effect(null):
+    correct, naive = null.result("retention.being_mentored").estimate, null.result("retention.naive_hire").estimate
+    assert naive.ci_high < 0.7 < correct.ci_low
+    assert null.result("retention.naive_hire").role == "audit"
+    audit = null.exhibit("retention.audit")
+    assert audit.options["misclassified_days"] > 0
+    assert audit.frames["rows"]["estimate"].tolist()[-1] == correct.value
+
+
+def test_the_programme_estimand_recovers_its_own_truth(answer):
+    result = answer.result("retention.programme_active")
+    low, high = log_interval(result.estimate)
+    assert low < math.log(result.truth) < high
+    assert result.estimate.scale == "rate ratio" and result.estimate.n_clusters <= 48
+
+
+def test_people_are_counted_and_not_rows(answer):
+    cohort = medium()
+    estimate = answer.result("retention.being_mentored").estimate
+    assert estimate.n == cohort.table("staff")["staff_id"].nunique() - int(
+        answer.exhibit("retention.flow").frames["flow"]["removed"].sum())
+    spells = cohort.table("spells")
+    exits = spells[spells["leaving_reason"].notna() & (spells["leaving_reason"] != "transfer")].groupby("staff_id")["leaving_reason"].first()
+    assert estimate.n_events == int((exits == "voluntary").sum())
+
+
+def test_every_cause_has_a_hazard_ratio_or_a_reason(answer):
+    causes = {r.id for r in answer.results if r.id.startswith("retention.cause.")}
+    unanswered = [gap.question for gap in answer.gaps if "leaving by" in gap.question]
+    assert len(causes) + len(unanswered) == 2  # retirement and end of contract; transfers stay in the organisation
+
+
+def test_curves_by_mentorship_start_at_a_landmark_that_is_said(answer):
+    caution = next(c for c in answer.cautions if c.code == "landmark")
+    assert 0 < caution.data["share_later"] < 1
+    curve = answer.exhibit("retention.curves").frames["curve"]
+    assert set(curve["by"]) == {"Mentored", "Not mentored"}
+    start = curve[curve["time"] == 0]
+    assert np.allclose(start["estimate"], 1.0)
+    at_risk = answer.exhibit("retention.curves").frames["at_risk"]
+    assert (at_risk[at_risk["time"] == 0]["n_risk"] > 0).all()
+
+
+def test_incidences_and_staying_add_up(answer):
+    cif = answer.exhibit("retention.cif").frames["curve"]
+    left = cif[np.isclose(cif["time"], 12)]["estimate"].sum()
+    stayed = answer.result("retention.still_employed.12").estimate
+    assert left + stayed.value == pytest.approx(1.0, abs=1e-6)
+    assert stayed.ci_low < stayed.value < stayed.ci_high
+
+
+def test_a_small_cohort_is_answered_with_cautions_and_not_with_an_error():
+    told = answer_chapter("retention", small())
+    assert told.results or told.gaps
+    assert told.exhibit("retention.cif") is not None
+
+
+def test_without_a_rollout_the_programme_question_says_which_table_would_unlock_it():
+    from dataclasses import replace
+
+    cohort = small()
+    bare = replace(cohort, tables={name: table for name, table in cohort.tables.items() if name != "rollout"})
+    told = answer_chapter("retention", bare)
+    assert told.result("retention.programme_active") is None
+    assert any("rollout" in gap.unlock for gap in told.gaps)
