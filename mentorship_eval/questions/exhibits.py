@@ -17,7 +17,10 @@ _INTERVAL = ("estimate", "ci_low", "ci_high")
 
 
 def forest_rows(results: Iterable[Result]) -> pd.DataFrame:
-    """One line of a forest per result; audits are drawn hollow."""
+    """One line of a forest per result, groups together in the order in which they first appear; audits are drawn hollow."""
+    results = list(results)
+    groups = list(dict.fromkeys(r.group for r in results))
+    results.sort(key=lambda r: groups.index(r.group))
     rows = [
         {
             "id": r.id,

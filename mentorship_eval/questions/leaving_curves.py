@@ -16,7 +16,15 @@ from mentorship_eval.errors import EstimationError
 from mentorship_eval.estimate import Caution
 from mentorship_eval.inference.intervals import difference_estimate
 from mentorship_eval.questions.answer import Exhibit, Gap, Result
-from mentorship_eval.questions.being_mentored import CAUSE, OUTCOME, persons_not_rows, planned_covariates, varying, with_covariates
+from mentorship_eval.questions.being_mentored import (
+    CAUSE,
+    MENTORED,
+    OUTCOME,
+    persons_not_rows,
+    planned_covariates,
+    varying,
+    with_covariates,
+)
 from mentorship_eval.questions.exhibits import DAYS_PER_MONTH, curve_exhibit, monthly_grid
 from mentorship_eval.survival import aalen_johansen, cox, kaplan_meier
 
@@ -158,7 +166,7 @@ def from_landmark(cohort: Cohort, episodes: Episodes) -> tuple[list[Exhibit], li
                 persons_not_rows(fit.estimate, len(rows), int(rows["event"].sum()), estimand),
                 f"Mentored by the landmark ({months:.0f} months)",
                 "sensitivity",
-                "Leaving voluntarily",
+                MENTORED,
             )
         )
     except EstimationError as error:
@@ -169,7 +177,7 @@ def from_landmark(cohort: Cohort, episodes: Episodes) -> tuple[list[Exhibit], li
         looked,
         by="by",
         value="survival",
-        by_label=f"At {months:.0f} months",
+        by_label=f"Mentorship at {months:.0f} months",
         time_from="the landmark",
         y_label="Still employed (all exits)",
         n=len(rows),

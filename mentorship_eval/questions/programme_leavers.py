@@ -21,6 +21,7 @@ from mentorship_eval.survival import cox
 
 __all__ = ["programme_active"]
 
+PROGRAMME = "Voluntary leaving: programme active in the department"
 # Three units a department make this panel three times the size; the t interval is what is quoted.
 _MOST_PERMUTATIONS = 999
 
@@ -80,9 +81,9 @@ def programme_active(cohort: Cohort, episodes: Episodes) -> tuple[list[Result], 
         estimand=estimand,
         population="department-months with the programme",
         role="headline",
-        group="Leaving voluntarily",
+        group=PROGRAMME,
     )
-    named = Result(**{**results[0].__dict__, "label": "Programme active in the department"})
+    named = Result(**{**results[0].__dict__, "label": "Programme active, against expected"})
     results = [named, *results[1:]]
     rows = episodes.rows.assign(event=(episodes.rows["cause"] == CAUSE).astype(int))
     what = "hazard of voluntary leaving while the programme is active in the department"
@@ -103,9 +104,9 @@ def programme_active(cohort: Cohort, episodes: Episodes) -> tuple[list[Result], 
                 what + " (two-way fixed effects)",
                 "all staff followed",
                 persons_not_rows(fit.estimate, len(episodes.persons), int(rows["event"].sum()), what),
-                "the same, two-way fixed effects Cox",
+                "Programme active, two-way fixed effects Cox",
                 "companion",
-                "Leaving voluntarily",
+                PROGRAMME,
             )
         )
     except EstimationError:

@@ -23,7 +23,10 @@ _MOST_WAVES = 6
 
 @dataclass(frozen=True)
 class RateFit:
-    """One outcome fitted: what it is called, its panel and how its periods are named."""
+    """One outcome fitted: what it is called, its panel and how its periods are named.
+
+    panel has the columns unit, time, adopted and place: the department, of which a panel may have several units.
+    """
 
     outcome: str
     label: str
@@ -35,6 +38,11 @@ class RateFit:
     per: float
     month_of: Callable[[float], Any]
     time_unit: str
+
+    def places(self, wave: float) -> int:
+        """Departments (not unit rows) of a wave; infinity stands for never."""
+        mine = self.panel[self.panel["adopted"].isna() if np.isinf(wave) else self.panel["adopted"] == wave]
+        return int(mine["place"].nunique())
 
 
 def fit_rates(
@@ -74,7 +82,7 @@ def fit_rates(
         permute_within=permute_within,
         per=per,
     )
-    shown = panel.rename(columns={unit: "unit", time: "time", adopted: "adopted"})
+    shown = panel.assign(place=panel[cluster or unit]).rename(columns={unit: "unit", time: "time", adopted: "adopted"})
     return RateFit(outcome, label, fit, shown, count, exposure, rate_label, per, month_of or (lambda period: period), time_unit)
 
 
@@ -156,12 +164,11 @@ def _trend(rates: RateFit, exhibit_id: str) -> Exhibit | None:
     if len(waves) + never > _MOST_WAVES:
         return None
     binned = _binned(rates)
-    units = rates.panel.drop_duplicates("unit").groupby(rates.panel.drop_duplicates("unit")["adopted"].fillna(np.inf)).size()
     names = {
         wave: (
-            f"Never in the window (n = {units.get(wave, 0)})"
+            f"Never in the window (n = {rates.places(wave)})"
             if np.isinf(wave)
-            else f"Go-live {rates.month_of(wave)} (n = {units.get(wave, 0)})"
+            else f"Go-live {rates.month_of(wave)} (n = {rates.places(wave)})"
         )
         for wave in binned["wave"].unique()
     }
@@ -188,9 +195,10 @@ def _trend(rates: RateFit, exhibit_id: str) -> Exhibit | None:
 
 
 def _observed_expected(rates: RateFit, exhibit_id: str) -> Exhibit:
-    cells = rates.fit.expected
+    places = rates.panel.drop_duplicates("unit").set_index("unit")["place"]
+    cells = rates.fit.expected.assign(place=rates.fit.expected["unit"].map(places))
     by_time = cells.groupby("time", as_index=False).agg(
-        events=("observed", "sum"), expected=("expected", "sum"), exposure=("exposure", "sum"), n_units=("unit", "nunique")
+        events=("observed", "sum"), expected=("expected", "sum"), exposure=("exposure", "sum"), n_units=("place", "nunique")
     )
     frame = pd.DataFrame(
         {

@@ -6,7 +6,9 @@ functions answer and protect on the spot; the estimates are identical, and a ban
 
 from __future__ import annotations
 
+import base64
 import os
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -57,10 +59,7 @@ class ChapterView:
         except MentorshipEvalError as error:
             text = f"{exhibit.title or exhibit_id}: not shown. {error.problem}"
             return Fragment(f'<p class="absent">{_escape(text)}</p>', text)
-        if self._figures is not None and hasattr(shown, "figure"):
-            shown.save(self._figures / f"{file_stem(exhibit_id)}.png")
-            shown.save(self._figures / f"{file_stem(exhibit_id)}.svg")
-        return shown
+        return shown if self._figures is None or not hasattr(shown, "figure") else _kept(shown, self._figures, file_stem(exhibit_id))
 
     def show_all(self, prefix: str = "") -> Any:
         """All exhibits whose id starts with ``prefix``, in the chapter's order."""
@@ -103,6 +102,15 @@ def _escape(text: str) -> str:
     from html import escape
 
     return escape(text)
+
+
+def _kept(shown: Any, folder: Path, stem: str) -> Fragment:
+    """A figure as the page shows it, its files written on the way; the picture is taken from the page, not drawn twice."""
+    bundle = shown._repr_mimebundle_()
+    picture = re.search(r"data:image/png;base64,([A-Za-z0-9+/=]+)", bundle["text/html"])
+    (folder / f"{stem}.png").write_bytes(base64.b64decode(picture[1]) if picture else shown.render("png"))
+    (folder / f"{stem}.svg").write_bytes(shown.render("svg"))
+    return Fragment(bundle["text/html"], bundle["text/plain"])
 
 
 def _absent(exhibit_id: str, answer: Answer) -> Fragment:

@@ -17,8 +17,14 @@ from mentorship_eval.questions.answer import Answer, Counted, Exhibit, Result, S
 def an_answer(*, n=500, n_events=40, frame=None, counted=None, text="", counts=None, rests_on=(), options=None, caution=None) -> Answer:
     estimate = Estimate(value=0.8, se=0.1, ci_low=0.66, ci_high=0.97, p_value=0.03, scale="rate ratio", n=n, n_events=n_events)
     exhibits = () if frame is None else (Exhibit("x.table", "table", "T", {"rows": frame}, {"rows": counted}, options or {}),)
-    return Answer("x", "X", (Statement(text, counts or {}, rests_on),), (Result("x.a", "o", "e", "p", estimate, "label"),), exhibits,
-                  (caution,) if caution else ())
+    return Answer(
+        "x",
+        "X",
+        (Statement(text, counts or {}, rests_on),),
+        (Result("x.a", "o", "e", "p", estimate, "label"),),
+        exhibits,
+        (caution,) if caution else (),
+    )
 
 
 def test_a_result_on_few_events_loses_every_number_and_is_logged():

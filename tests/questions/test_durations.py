@@ -14,7 +14,9 @@ from mentorship_eval.survival import cox
 def write(folder, frame, extra=""):
     folder.mkdir()
     frame.to_csv(folder / "people.csv", index=False)
-    (folder / "study.yaml").write_text(f"study: {{name: Test}}\ntables:\n  durations:\n    file: people.csv\n    unit: months\n{extra}", encoding="utf-8")
+    (folder / "study.yaml").write_text(
+        f"study: {{name: Test}}\ntables:\n  durations:\n    file: people.csv\n    unit: months\n{extra}", encoding="utf-8"
+    )
     return read_cohort(folder)
 
 
@@ -23,8 +25,15 @@ def people(n=600, seed=3, hazard=0.05):
     leave, begin = rng.exponential(1 / hazard, n), rng.exponential(12, n)
     time = np.minimum(leave, 36)
     mentored = begin < time
-    return pd.DataFrame({"staff_id": [f"P{i}" for i in range(n)], "time": time.round(4), "event": (leave < 36).astype(int),
-                         "mentored": mentored.astype(int), "mentored_from": np.where(mentored, begin.round(4), np.nan)})
+    return pd.DataFrame(
+        {
+            "staff_id": [f"P{i}" for i in range(n)],
+            "time": time.round(4),
+            "event": (leave < 36).astype(int),
+            "mentored": mentored.astype(int),
+            "mentored_from": np.where(mentored, begin.round(4), np.nan),
+        }
+    )
 
 
 def test_mentoring_that_begins_later_is_split_and_equals_a_fit_by_hand(tmp_path):
@@ -32,9 +41,13 @@ def test_mentoring_that_begins_later_is_split_and_equals_a_fit_by_hand(tmp_path)
     answer = answer_chapter("retention", write(tmp_path / "c", frame))
     estimate = next(r for r in answer.results if r.role == "headline").estimate
     late = frame["mentored_from"].notna() & (frame["mentored_from"] > 0) & (frame["mentored_from"] < frame["time"])
-    by_hand = pd.concat([
-        frame[late].assign(a=0.0, b=frame["mentored_from"], x=0, event=0), frame[late].assign(a=frame["mentored_from"], b=frame["time"], x=1),
-        frame[~late].assign(a=0.0, b=frame["time"], x=0)])
+    by_hand = pd.concat(
+        [
+            frame[late].assign(a=0.0, b=frame["mentored_from"], x=0, event=0),
+            frame[late].assign(a=frame["mentored_from"], b=frame["time"], x=1),
+            frame[~late].assign(a=0.0, b=frame["time"], x=0),
+        ]
+    )
     fit = cox(by_hand, start="a", stop="b", event="event", covariates=["x"])
     assert estimate.value == pytest.approx(fit.estimate.value, rel=1e-9)
     assert estimate.ci_low < 1 < estimate.ci_high, "no effect was put in"

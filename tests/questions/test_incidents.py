@@ -58,9 +58,12 @@ def test_the_joint_jackknife_of_an_outcome_with_itself_has_no_width():
 
     cohort = small()
     start, end = cohort.window
-    rows = department_months(incidents=cohort.table("incidents"), exposure=cohort.table("exposure"), rollout=cohort.table("rollout"), start=start,
-                             end=end).rows
-    fit = poisson_imputation(rows, count="no_harm", exposure="patient_days", unit="dept_id", time="period", adopted="adopted", permutations=0)
+    rows = department_months(
+        incidents=cohort.table("incidents"), exposure=cohort.table("exposure"), rollout=cohort.table("rollout"), start=start, end=end
+    ).rows
+    fit = poisson_imputation(
+        rows, count="no_harm", exposure="patient_days", unit="dept_id", time="period", adopted="adopted", permutations=0
+    )
     result, _, _ = reporting_bound(fit, fit)
     assert result.estimate.value == pytest.approx(1.0)
     assert np.isnan(result.estimate.ci_low) or result.estimate.se < 1e-12

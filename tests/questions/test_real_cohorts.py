@@ -59,8 +59,9 @@ def test_turnover_claims_no_effect_and_says_what_would_unlock_more(turnover, ret
 @pytest.mark.parametrize("outcome", ["complaints", "sustained", "force"])
 def test_police_counts_equal_the_reference_with_one_control(police, outcome):
     rows = police.table("counts")
-    fit = poisson_imputation(rows, count=outcome, exposure="exposure", unit="dept_id", time="period", adopted="active_from", min_controls=1,
-                             permutations=0)
+    fit = poisson_imputation(
+        rows, count=outcome, exposure="exposure", unit="dept_id", time="period", adopted="active_from", min_controls=1, permutations=0
+    )
     known = golden("did")["R"][f"poisson_imputation|police_{outcome}"]
     assert math.log(fit.irr.value) == pytest.approx(known["log_irr"], abs=1e-9)
     assert fit.expected_total == pytest.approx(known["expected"], rel=1e-9)
