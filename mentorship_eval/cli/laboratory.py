@@ -33,8 +33,8 @@ def copy_notebooks(folder: Path) -> list[Path]:
     return made
 
 
-def open_lab(folder: str, *, browser: bool, start: bool) -> None:
-    """Copy, say what was copied, and start JupyterLab unless told not to."""
+def open_lab(folder: str, *, browser: bool, start: bool, options: tuple[str, ...] = ()) -> None:
+    """Copy, say what was copied, and start JupyterLab unless told not to; ``options`` are its own."""
     path = Path(folder).expanduser()
     made = copy_notebooks(path)
     kept = len(NOTEBOOKS) - len(made)
@@ -50,6 +50,7 @@ def open_lab(folder: str, *, browser: bool, start: bool) -> None:
             "PYTHONPATH": os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH", "")])),
         }
         command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={path.resolve()}"]
-        done = subprocess.run([*command, *([] if browser else ["--no-browser"])], env=environment, check=False)
+        done = subprocess.run([*command, *([] if browser else ["--no-browser"]), *options], env=environment, check=False)
     if done.returncode:
-        raise RuntimeError(f"JupyterLab ended with code {done.returncode}")
+        # it has said why on stderr
+        raise UsageError(f"JupyterLab ended with code {done.returncode}.", fix="Its own options go after --, as in: lab -- --port 9999")

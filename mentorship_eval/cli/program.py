@@ -90,11 +90,12 @@ def simulate(folder: str, scenario: str, seed: int) -> None:
 @click.option("--dir", "folder", default="mentorship-eval-notebooks", show_default=True, metavar="DIR", help="Where the copies go.")
 @click.option("--no-browser", is_flag=True, help="Do not open a browser.")
 @click.option("--copy-only", is_flag=True, help="Copy the notebooks and stop.")
-def lab(folder: str, no_browser: bool, copy_only: bool) -> None:
+@click.argument("jupyter", nargs=-1, metavar="[-- JUPYTER OPTIONS]")
+def lab(folder: str, no_browser: bool, copy_only: bool, jupyter: tuple[str, ...]) -> None:
     """Copy the notebooks out, never over a copy of yours, and open them in JupyterLab."""
     from mentorship_eval.cli.laboratory import open_lab
 
-    open_lab(folder, browser=not no_browser, start=not copy_only)
+    open_lab(folder, browser=not no_browser, start=not copy_only, options=jupyter)
 
 
 def _fail(code: int, message: str) -> NoReturn:
@@ -115,6 +116,10 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     if debug:
         # wherever it stands: nobody wants to look up its place when something has just failed
         words = ["--debug", *(word for word in words if word != "--debug")]
+    for stream in (sys.stdout, sys.stderr):
+        # a terminal that cannot print a minus sign of ours gets a question mark, not a failure
+        with suppress(AttributeError, ValueError):
+            stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     with suppress(ValueError):  # not the main thread
         signal.signal(signal.SIGTERM, _terminated)
     try:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from mentorship_eval.disclosure import Rule, protect
 from mentorship_eval.errors import DataError
+from mentorship_eval.questions import CHAPTERS
 from mentorship_eval.questions.answer import Answer, Gap
 from mentorship_eval.report.cache import cached
 from mentorship_eval.report.fingerprint import ingredients, key_of
@@ -36,12 +37,14 @@ def answer_chapters(cohort: Cohort, chapters: Sequence[str], progress: Callable[
     """Private answers in the order of ``chapters``, from the cache where the same question was answered before."""
     answers: dict[str, Answer] = {}
     for name in chapters:
-        parts = {**ingredients(cohort, [*answers, name]), "answer": name}
+        # only what the chapter needs, so that a chapter by itself and one in a run share their entry in the cache
+        earlier = {each: answers[each] for each in CHAPTERS[name].needs if each in answers}
+        parts = {**ingredients(cohort, [*earlier, name]), "answer": name}
 
-        def compute(name: str = name) -> Answer:
+        def compute(name: str = name, earlier: dict[str, Answer] = earlier) -> Answer:
             if progress:
                 progress(f"answering {name}")
-            return answer_one(name, cohort, dict(answers))
+            return answer_one(name, cohort, earlier)
 
         answers[name] = cached(key_of(parts), compute, of=Answer)
     return answers

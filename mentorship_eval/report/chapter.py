@@ -119,8 +119,8 @@ def _absent(exhibit_id: str, answer: Answer) -> Fragment:
     elif answer.gaps:
         reason = "what is missing is said at the top of this chapter."
     else:
-        reason = "these data give nothing to show here."
-    text = f"Not shown ({exhibit_id}): {reason}"
+        reason = ""
+    text = f"Not shown ({exhibit_id}): {reason}" if reason else f"Nothing to show here ({exhibit_id})."
     return Fragment(f'<p class="absent">{_escape(text)}</p>', text)
 
 

@@ -54,11 +54,16 @@ def lead_html(answer: Answer) -> str:
     return f'<div class="lead">{"".join(parts)}</div>'
 
 
+def _gap(gap: Gap) -> str:
+    question = escape(gap.question) if gap.question.endswith("?") else f"{escape(gap.question)}:"
+    unlock = gap.unlock if gap.unlock[:1].isupper() or not gap.unlock else f"What would unlock it: {gap.unlock}"
+    unlock = unlock if unlock.endswith(".") or not unlock else f"{unlock}."
+    return f"<strong>{question}</strong> {escape(gap.reason)} <em>{escape(unlock)}</em>"
+
+
 def gaps_html(gaps: Iterable[Gap]) -> str:
     """Each question that could not be answered, why, and what would unlock it."""
-    items = "".join(
-        f"<li><strong>{escape(gap.question)}</strong>: {escape(gap.reason)} <em>{escape(gap.unlock)}</em></li>" for gap in gaps
-    )
+    items = "".join(f"<li>{_gap(gap)}</li>" for gap in gaps)
     body = f"<p><strong>What these data cannot answer</strong></p><ul>{items}</ul>" if items else "<p>No question was left open.</p>"
     return _box("gaps", body, "#6b6b6b")
 
@@ -97,5 +102,5 @@ def estimates_table(answer: Answer, status: dict[str, str]) -> str:
         if frame[column].isna().all():
             frame = frame.drop(columns=column)
     kept = {name: label for name, label in labels.items() if name in frame}
-    return html_table(frame, "Estimates of this chapter", labels=kept, formats={name: "count" for name in ("n", "events", "clusters")
-                                                                                if name in frame}).html
+    counts = {name: "count" for name in ("n", "events", "clusters") if name in frame}
+    return f'<div class="estimates">{html_table(frame, "Estimates of this chapter", labels=kept, formats=counts).html}</div>'

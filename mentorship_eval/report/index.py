@@ -35,33 +35,35 @@ def truth_of(result: Result) -> float | None:
 
 
 def headline_results(answers: Mapping[str, Answer]) -> list[Result]:
-    """The results that answer the questions, in chapter order; none twice."""
-    found: dict[str, Result] = {}
-    for answer in answers.values():
-        for result in answer.results:
-            if result.role in {"headline", "companion"}:
-                found.setdefault(result.id, result)
+    """The results that answer the questions, in chapter order; companions, checks and audits stand in their chapters."""
+    found = {result.id: result for answer in answers.values() for result in answer.results if result.role == "headline"}
     return list(found.values())
 
 
 def _card(result: Result) -> dict[str, str]:
     estimate = result.estimate
+    label = f"{result.group}: {result.label[:1].lower()}{result.label[1:]}" if result.group else result.label
     p = format_p(estimate.p_value) if not math.isnan(estimate.p_value) else ""
     if math.isnan(estimate.value):
         withheld = next((caution.text for caution in estimate.warnings if caution.code == "suppressed"), "")
-        return {"label": result.label, "number": "withheld" if withheld else "not estimable", "words": withheld or result.estimand}
+        return {"label": label, "number": "withheld" if withheld else "not estimable", "words": withheld or _capital(result.estimand)}
     interval = ""
     if not math.isnan(estimate.ci_low):
         low, high = format_number(estimate.ci_low), format_number(estimate.ci_high)
         interval = f"{estimate.ci_level * 100:g} % interval {low} to {high}{'; ' + p if p else ''}"
     truth = truth_of(result)
     return {
-        "label": result.label,
-        "number": f"{format_number(estimate.value)}{' ' + estimate.unit if estimate.unit else ''}",
+        "label": label,
+        "number": format_number(estimate.value),
+        "scale": f"{estimate.scale}{', ' + estimate.unit if estimate.unit else ''}",
         "interval": interval,
-        "words": f"{estimate.scale[:1].upper()}{estimate.scale[1:]}. {_reading(result)}",
+        "words": f"{_capital(result.estimand)}. {_reading(result)}",
         "truth": "" if truth is None else f"True value in this simulated cohort: {format_number(truth)}",
     }
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _reading(result: Result) -> str:
@@ -79,6 +81,15 @@ def _reading(result: Result) -> str:
         return f"{format_number(abs(percent), 0)} % {'lower' if percent < 0 else 'higher'}"
 
     return f"Compatible with anything from {change(estimate.ci_low)} to {change(estimate.ci_high)}."
+
+
+def _says(answer: Answer) -> str:
+    """A chapter in one line: its first sentence, or that it has no answer."""
+    if answer.chapter == "summary":
+        return ""
+    if answer.gaps and not answer.results and not answer.exhibits:
+        return "not answered with these data"
+    return str(answer.lead[0]) if answer.lead else ""
 
 
 def _window(cohort: Cohort) -> str:
@@ -104,25 +115,34 @@ def index_html(
     from jinja2 import Environment, FileSystemLoader
 
     summary = answers.get("summary")
+    headlines = headline_results(answers)
+    # a sentence whose numbers stand in a card is not said twice
+    carded = {result.estimate.statement() for result in headlines}
+    said: set[str] = set()
+    methods = []
+    for name, label in zip(answers, pages.values(), strict=True):
+        texts = [text for text in answers[name].methods if text not in said]
+        said.update(texts)
+        if texts:
+            methods.append({"label": label, "texts": texts})
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=False)
     cautions = {caution.text: caution for answer in ([summary] if summary else answers.values()) for caution in answer.cautions}
     gaps = {(gap.question, gap.reason): gap for answer in answers.values() for gap in answer.gaps}
     boxes = lead_html(Answer("", "", cautions=tuple(cautions.values()))) if cautions else ""
     chapters = [
-        {"href": href, "label": label, "says": str(answers[name].lead[0]) if answers[name].lead and name != "summary" else ""}
+        {"href": href, "label": label, "says": _says(answers[name])}
         for name, (href, label) in zip(answers, pages.items(), strict=True)
     ]
     return environment.get_template("index.html.j2").render(
         page={"name": cohort.name or page["cohort"], "window": _window(cohort), **page},
-        lead=[str(statement) for statement in summary.lead] if summary else [],
-        headlines=[_card(result) for result in headline_results(answers)],
+        lead=[str(statement) for statement in summary.lead if str(statement) not in carded] if summary else [],
+        headlines=[_card(result) for result in headlines],
         figure=figure,
         cautions=boxes,
         gaps=gaps_html(gaps.values()) if gaps else "",
         chapters=chapters,
         downloads=[{"href": href, "what": what} for href, what in DOWNLOADS],
-        methods=[{"label": label, "texts": answers[name].methods} for name, label in zip(answers, pages.values(), strict=True)
-                 if answers[name].methods],
+        methods=methods,
         disclosure=disclosure,
         facts=facts,
     ) + "\n"

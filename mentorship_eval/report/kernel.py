@@ -23,7 +23,8 @@ def write_kernel(folder: Path) -> Path:
     place = folder / "jupyter" / "kernels" / KERNEL
     place.mkdir(parents=True, exist_ok=True)
     definition = {
-        "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--log-level=50"],  # a kernel's own notices are no news to a reader
+        # the log level: a kernel's own notices are no news to a reader
+        "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--log-level=50"],
         "display_name": "Python 3",
         "language": "python",
     }

@@ -119,7 +119,7 @@ def test_what_a_chapter_says_is_escaped_and_counted() -> None:
 def test_an_absent_exhibit_says_why() -> None:
     view = ChapterView(answer(), [], by_hand=False)
     assert "no yes" in view.show("r.figure").html
-    assert "nothing to show" in ChapterView(answer(gaps=()), [], by_hand=False).show("r.figure").html
+    assert "Nothing to show" in ChapterView(answer(gaps=()), [], by_hand=False).show("r.figure").html
 
 
 def test_the_rest_is_what_nobody_asked_for() -> None:

@@ -36,6 +36,8 @@ class Page(HTMLParser):
             self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
+        if tag in VOID:  # <img/>, which the parser reports as opened and closed
+            return
         if tag == "p" and "p" not in self.open:
             self.wrong.append("stray </p>")
         while self.open and self.open[-1] != tag:
@@ -108,7 +110,7 @@ def test_the_manifest_names_every_file_by_its_hash(ran: RunOnce) -> None:
 
 
 def test_a_second_run_elsewhere_has_the_same_bytes(ran: RunOnce, tmp_path: Path, own_cache: Path) -> None:
-    again = run_cohort(ran.cohort, out=tmp_path / "elsewhere", jobs=1)
+    again = run_cohort(ran.cohort, out=tmp_path / "elsewhere")
     first = {path.relative_to(ran.run): path.read_bytes() for path in ran.run.rglob("*") if path.is_file()}
     second = {path.relative_to(again): path.read_bytes() for path in again.rglob("*") if path.is_file()}
     assert set(first) == set(second)
@@ -211,7 +213,7 @@ def test_counts_below_the_threshold_are_withheld(ran: RunOnce) -> None:
 
 def test_the_lint_stops_a_leak(tmp_path: Path) -> None:
     (tmp_path / "page.html").write_text("<p>S00042 left</p>", encoding="utf-8")
-    with pytest.raises(LeakError, match="page.html holds 1 raw id"):
+    with pytest.raises(LeakError, match=r"page\.html holds 1 raw id"):
         scan(tmp_path, [], frozenset({"S00042"}))
     scan(tmp_path, [], frozenset({"S0004"}))
     (tmp_path / "page.html").write_text(f"<p>{tmp_path}/x.csv</p>", encoding="utf-8")

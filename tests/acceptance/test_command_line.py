@@ -1,0 +1,209 @@
+"""What a user meets at the terminal: verbs, exit codes, and one clear message for each kind of bad input."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mentorship_eval.cli import main
+from tests.cohort.folders import PEOPLE, SAFETY, write
+from tests.report.shared_run import ROOT, RunOnce
+
+
+def call(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
+    """Exit code, stdout and stderr of the program."""
+    with pytest.raises(SystemExit) as stop:
+        main([str(word) for word in words])
+    said = capsys.readouterr()
+    return int(stop.value.code or 0), said.out, said.err
+
+
+EVERYTHING = {**PEOPLE, **SAFETY, "study.yaml": """
+study: {name: Small, start: 2022-01-01, end: 2022-12-31}
+tables: {staff: staff.csv, spells: spells.csv, matches: matches.csv, departments: departments.csv,
+  incidents: incidents.csv, exposure: exposure.csv, rollout: rollout.csv}
+disclosure: none
+""", "departments.csv": "dept_id,site_id\nd1,x\nd2,x\n"}  # fmt: skip
+
+BAD = {
+    "unknown key": ({"study.yaml": PEOPLE["study.yaml"].replace("disclosure", "disclosur")}, ["study.yaml", "disclosur", "disclosure"]),
+    "missing column": ({"spells.csv": PEOPLE["spells.csv"].replace("start,", "began,")}, ["spells.csv", "start", "E004"]),
+    "ambiguous date": (
+        {"spells.csv": PEOPLE["spells.csv"].replace("2022-02-01", "03/04/2022")}, ["spells.csv:2:start", "03/04/2022", "E106"]
+    ),
+    "end before start": (
+        {"spells.csv": PEOPLE["spells.csv"].replace("2022-10-01", "2022-01-15")}, ["spells.csv:2:", "E105"]
+    ),
+    "unknown department": (
+        {"incidents.csv": SAFETY["incidents.csv"].replace("i3,d2", "i3,d9")}, ["incidents.csv:4:dept_id", "d9", "E109"]
+    ),
+    "unreadable file": ({"staff.csv": b"\x00\xff\xfe\x01\x02\x00\x9f" * 40}, ["staff.csv", "E0"]),
+    "empty table": ({"matches.csv": "match_id,mentor_id,mentee_id,start,end\n"}, ["matches.csv", "E003"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_bad_input_gives_one_message_and_leaves_nothing(kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    changed, words = BAD[kind]
+    folder = write(tmp_path / "cohort", {**EVERYTHING, **changed})
+    code, out, err = call(capsys, "run", folder, "--out", tmp_path / "reports")
+    assert code == 1, err
+    assert out == ""
+    lines = [line for line in err.splitlines() if line.startswith("mentorship-eval:")]
+    assert len(lines) == 1
+    assert "Traceback" not in err
+    for word in words:
+        assert word in lines[0], lines[0]
+    assert not (tmp_path / "reports").exists()
+    code, out, _ = call(capsys, "check", folder)
+    assert code == 1
+    for word in words:
+        assert word in out, out
+
+
+def test_check_of_a_good_cohort(ran: RunOnce, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = call(capsys, "check", ran.cohort)
+    assert code == 0
+    assert "This cohort answers: retention, incidents." in out
+    code, out, _ = call(capsys, "check", ran.cohort, "--json")
+    assert code == 0
+    assert isinstance(json.loads(out), list)
+
+
+def test_check_as_json_names_file_row_and_column(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    changed, _ = BAD["ambiguous date"]
+    code, out, _ = call(capsys, "check", write(tmp_path / "cohort", {**EVERYTHING, **changed}), "--json")
+    assert code == 1
+    (finding,) = [item for item in json.loads(out) if item["severity"] == "E"]
+    assert (finding["code"], finding["file"], finding["rows"], finding["column"]) == ("E106", "spells.csv", [2], "start")
+
+
+def test_run_ends_with_the_path_of_the_index(ran: RunOnce, capsys: pytest.CaptureFixture[str]) -> None:
+    os.environ["MENTORSHIP_EVAL_CACHE"], before = str(ran.cache), os.environ.get("MENTORSHIP_EVAL_CACHE")
+    try:
+        code, out, err = call(capsys, "run", ran.cohort, "--out", ran.out)
+    finally:
+        del os.environ["MENTORSHIP_EVAL_CACHE"]
+        if before is not None:
+            os.environ["MENTORSHIP_EVAL_CACHE"] = before
+    assert code == 0
+    assert out.splitlines()[-1] == str(ran.run / "index.html")
+    assert "truth" in out
+    assert "that report stands" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["fly"], "No such command 'fly'"),
+        (["run"], "Missing argument 'COHORT'"),
+        (["run", "x", "--jobs", "0"], "--jobs"),
+        (["run", "x", "--chapters", "retentoin"], "The chapters are cohort, retention"),
+        (["simulate", "there", "--scenario", "nul"], "no scenario 'nul'"),
+        (["run", "x", "--color"], "--color"),
+    ],
+)
+def test_wrong_use_is_code_2(words: list[str], says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                             capsys: pytest.CaptureFixture[str]) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    code, out, err = call(capsys, *words)
+    assert (code, out) == (2, "")
+    assert says in err
+    assert len(err.strip().splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_cohort_that_is_not_there_is_code_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for verb in ("run", "check"):
+        code, out, err = call(capsys, verb, tmp_path / "nowhere")
+        assert code == 1
+        assert "nowhere" in out + err
+
+
+def test_our_own_failure_is_code_3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    from mentorship_eval.cli import checking
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("inside")
+
+    monkeypatch.setattr(checking, "check_folder", broken)
+    code, _, err = call(capsys, "check", tmp_path)
+    assert code == 3
+    assert "Traceback" not in err
+    assert "--debug" in err
+    code, _, err = call(capsys, "check", tmp_path, "--debug")
+    assert code == 3
+    assert "Traceback" in err
+
+
+def test_new_makes_a_folder_that_check_understands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "our ward"
+    code, out, _ = call(capsys, "new", folder)
+    assert (code, out.strip()) == (0, str(folder))
+    assert {"study.yaml", "staff.csv", "spells.csv", "DATA_DICTIONARY.md", "templates"} <= {path.name for path in folder.iterdir()}
+    code, out, _ = call(capsys, "check", folder)
+    assert code == 1
+    errors = {line.split()[1] for line in out.splitlines() if "  E" in line}
+    assert errors == {"E003"}, "the skeleton itself is wrong, not only empty"
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    code, _, err = call(capsys, "new", folder)
+    assert code == 2
+    assert "not empty" in err
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+def test_new_like_another_cohort(ran: RunOnce, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(capsys, "new", tmp_path / "next", "--like", ran.cohort)[0] == 0
+    text = (tmp_path / "next" / "study.yaml").read_text(encoding="utf-8")
+    assert "harm_incidents" in text
+    assert (tmp_path / "next" / "exposure.csv").read_text(encoding="utf-8").count("\n") == 1
+
+
+def test_simulate_writes_a_cohort_with_its_truth(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = call(capsys, "simulate", tmp_path / "sim", "--scenario", "tiny_programme", "--seed", "4")
+    assert (code, out.strip()) == (0, str(tmp_path / "sim"))
+    assert json.loads((tmp_path / "sim" / "truth.json").read_text())["seed"] == 4
+    assert call(capsys, "simulate", tmp_path / "sim")[0] == 2
+    assert call(capsys, "check", tmp_path / "sim")[0] == 0
+
+
+def test_lab_never_writes_over_a_users_copy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "books"
+    assert call(capsys, "lab", "--copy-only", "--dir", folder)[0] == 0
+    assert len(list(folder.glob("*.ipynb"))) == 4
+    (folder / "01_cohort.ipynb").write_text("mine")
+    (folder / "02_retention.ipynb").unlink()
+    code, _, err = call(capsys, "lab", "--copy-only", "--dir", folder)
+    assert code == 0
+    assert "copied 1" in err
+    assert (folder / "01_cohort.ipynb").read_text() == "mine"
+    assert (folder / "02_retention.ipynb").is_file()
+
+
+def test_the_demo_is_the_cohort_that_was_designed() -> None:
+    from mentorship_eval.cli.running import DEMO, resolve_cohort_of_package
+
+    truth = json.loads((resolve_cohort_of_package() / "truth.json").read_text(encoding="utf-8"))
+    assert {"seed": truth["seed"], **{name: truth["parameters"][name] for name in ("departments", "staff")}} == DEMO
+    design = (ROOT / "docs" / "demo-design.md").read_text(encoding="utf-8")
+    assert f"simulate_cohort(departments={DEMO['departments']}, staff={DEMO['staff']}, seed={DEMO['seed']})" in design
+
+
+def test_help_imports_nothing_heavy() -> None:
+    program = (
+        "import sys\n"
+        "from mentorship_eval.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'numpy', 'pandas', 'scipy', 'matplotlib', 'papermill', 'pydantic', 'jinja2', 'nbconvert'}\n"
+        "print('loaded:', sorted(heavy & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.rstrip().endswith("loaded: []")
+    for verb in ("demo", "new", "check", "run", "simulate", "lab"):
+        assert f"\n  {verb} " in done.stdout
