@@ -111,12 +111,12 @@ def _from_counts(cohort: Cohort) -> Answer:
         exposure="exposure",
         unit="dept_id",
         adopted="active_from",
-        words=f"per 1,000 {source}-periods",
+        words=f"per 1,000 {source} and period",
         month_of=_period_name(rows["period"]),
         time_unit="period",
     )
     waves = rows.groupby("active_from")["dept_id"].nunique() if rows["active_from"].notna().any() else pd.Series(dtype=int)
-    lead = _lead(rows, "exposure", f"{source}-periods", "units", "dept_id", [(k, label) for k, _, label, _ in kinds if k in fits])
+    lead = _lead(rows, "exposure", f"{source} summed over periods", "units", "dept_id", [(k, label) for k, _, label, _ in kinds if k in fits])
     never = rows.loc[rows["active_from"].isna(), "dept_id"].nunique()
     lead.append(
         Statement(f"The programme began in {len(waves)} waves; " + (f"{never} units never had it." if never else "no unit never had it."))

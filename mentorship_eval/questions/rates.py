@@ -222,6 +222,8 @@ def _observed_expected(rates: RateFit, exhibit_id: str) -> Exhibit:
 
 def _event_study(rates: RateFit, exhibit_id: str) -> Exhibit:
     rows = rates.fit.event_study.drop(columns="note")
+    # a ratio of 0 has no place on a logarithmic axis; its note says that no event was observed
+    rows["ratio"] = rows["ratio"].where(rows["ratio"] > 0)
     notes = rates.fit.event_study.loc[rates.fit.event_study["note"] != "", "note"].value_counts()
     text = "; ".join(f"{count} of {len(rows)} points have no interval ({note})" for note, count in notes.items())
     pre = rows[rows["phase"] == "before"]

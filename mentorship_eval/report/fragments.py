@@ -76,6 +76,9 @@ def estimates_table(answer: Answer, status: dict[str, str]) -> str:
     """The chapter's results as a table: estimate with interval, p, persons, events, clusters, status."""
     from mentorship_eval.display import html_table
 
+    levels = {result.estimate.ci_level for result in answer.results}
+    level = f"{100 * levels.pop():g} % CI" if len(levels) == 1 else ""
+    common = f"({level} " if level else "("  # said once, in the header
     rows = []
     for result in answer.results:
         estimate = result.estimate
@@ -84,7 +87,7 @@ def estimates_table(answer: Answer, status: dict[str, str]) -> str:
             {
                 "what": f"{result.group}: {result.label}" if result.group else result.label,
                 "scale": f"{estimate.scale}{f' ({estimate.unit})' if estimate.unit else ''}",
-                "estimate": "withheld" if withheld else estimate.interval(),
+                "estimate": "withheld" if withheld else estimate.interval().replace(common, "("),
                 "p": estimate.p_value,
                 "n": estimate.n,
                 "events": estimate.n_events,
@@ -96,8 +99,10 @@ def estimates_table(answer: Answer, status: dict[str, str]) -> str:
     if not rows:
         return "<p>This chapter has no estimates.</p>"
     frame = pd.DataFrame(rows)
-    labels = {"what": "Estimate of", "scale": "Scale", "estimate": "Estimate (interval)", "n": "Persons or cells", "events": "Events",
-              "clusters": "Clusters", "role": "Role", "status": "Plan"}
+    labels = {
+        "what": "Estimate of", "scale": "Scale", "estimate": f"Estimate ({level or 'interval'})", "p": "p", "n": "Persons or cells",
+        "events": "Events", "clusters": "Clusters", "role": "Role", "status": "Plan",
+    }  # fmt: skip
     for column in ("n", "events", "clusters"):
         if frame[column].isna().all():
             frame = frame.drop(columns=column)

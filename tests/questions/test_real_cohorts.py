@@ -77,3 +77,17 @@ def test_police_says_that_nobody_was_never_trained_and_the_last_wave_is_only_con
     assert {r.id for r in answer.results if r.role == "headline"} == {f"incidents.{o}" for o in ("complaints", "sustained", "force")}
     [shown], _ = protect([answer], Rule(10))
     assert shown.result("incidents.complaints").estimate.value == pytest.approx(0.9865, abs=2e-3)
+
+
+def test_police_exhibits_can_all_be_drawn_as_they_are_shown(police):
+    """48 waves, sparse outcomes: zero ratios, suppressed counts and missing intervals reach the figures."""
+    from dataclasses import replace
+
+    from mentorship_eval.report.exhibits import draw
+
+    plan = police.study.plan.model_copy(update={"permutations": 0})
+    answer = answer_chapter("incidents", replace(police, study=police.study.model_copy(update={"plan": plan})))
+    [shown], _ = protect([answer], Rule(10))
+    for exhibit in shown.exhibits:
+        drawn = draw(exhibit)
+        assert drawn is not None, exhibit.id
