@@ -64,10 +64,10 @@ def resolve_cohort_of_package() -> Path:
 
 
 def print_estimates(place: Path) -> None:
-    """The main estimates with their intervals, beside the truth where the cohort is simulated."""
+    """The main estimates with their intervals, the truth where the cohort is simulated, and the naive figures beside them."""
     from mentorship_eval.estimate import format_number
 
-    file = place / "tables" / "summary-forest.csv"
+    file = place / "tables" / "summary-scorecard.csv"
     if not file.is_file():
         return
     with file.open(encoding="utf-8", newline="") as stream:
@@ -79,9 +79,9 @@ def print_estimates(place: Path) -> None:
     for row in rows:
         value, low, high, truth = (number(row, column) for column in ("estimate", "ci_low", "ci_high", "truth"))
         if value != value:
-            text = row.get("reason") or "withheld or not estimable"
+            text = "withheld or not estimable"
         else:
             text = format_number(value) + (f" (95 % interval {format_number(low)} to {format_number(high)})" if low == low else "")
         told = f"   truth {format_number(truth)}" if truth == truth else ""
-        group = f"{row['group']}: " if row.get("group") else ""
-        click.echo(f"{group}{row.get('label', '')}: {text}{told}")
+        wrong = "   (a wrong design, for comparison)" if row.get("reading", "").startswith("what a wrong") else ""
+        click.echo(f"{row.get('chapter', '')}: {row.get('what', '')}: {text}{told}{wrong}")

@@ -24,7 +24,7 @@ from mentorship_eval.survival.cox_result import CoxResult
 __all__ = ["BeingMentored", "being_mentored", "cohort_episodes", "persons_not_rows", "planned_covariates", "varying", "with_covariates"]
 
 OUTCOME = "retention"
-MENTORED = "Voluntary leaving: being mentored"
+MENTORED = "Being mentored, against not yet"
 CAUSE = "voluntary"
 _TRANSITIONS = {
     "retirement": "Retirement",
@@ -180,7 +180,7 @@ def being_mentored(cohort: Cohort, episodes: Episodes) -> BeingMentored:
             estimand,
             "all staff followed",
             replace(estimate, method=method + main.method),
-            "Mentored by then, against not yet",
+            "Voluntary leaving while mentored",
             "headline",
             MENTORED,
         )
@@ -199,7 +199,7 @@ def being_mentored(cohort: Cohort, episodes: Episodes) -> BeingMentored:
                 f"{estimand}, {label}",
                 "all staff followed",
                 persons_not_rows(other.estimate, persons, leavers, estimand),
-                f"Mentored by then, {label}",
+                f"While mentored, {label}",
                 "sensitivity",
                 MENTORED,
             )
@@ -230,7 +230,7 @@ def being_mentored(cohort: Cohort, episodes: Episodes) -> BeingMentored:
                 persons_not_rows(other.estimate, persons, int(rows["other"].sum()), what),
                 _TRANSITIONS.get(cause, cause.replace("_", " ").capitalize()),
                 "companion",
-                "Other exits: being mentored",
+                "Other exits while mentored",
             )
         )
 

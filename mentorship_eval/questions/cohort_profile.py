@@ -97,7 +97,7 @@ def _people(cohort: Cohort) -> Exhibit:
         if name in staff:
             level = staff[name].astype(object).where(staff[name].notna(), "missing")
             if name == "newly_qualified":
-                level = level.map({1: "yes", 0: "no"}).fillna("missing")
+                level = level.map({True: "yes", False: "no"}).fillna("missing")
             table = pd.DataFrame({"level": level.astype(str), "mentee": is_mentee}).groupby("level")["mentee"].agg(["size", "sum"])
             for key, row in table.sort_values("size", ascending=False).iterrows():
                 rows.append(

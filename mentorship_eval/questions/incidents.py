@@ -283,7 +283,7 @@ def _assemble(
                 value_label="Rate ratio",
                 sides=("fewer", "more"),
                 unit="department-periods",
-                note="n counts department-periods with the programme, events those observed in them.",
+                note="The column n counts department-periods with the programme, events those observed in them.",
             )
         ]
         if shown

@@ -21,7 +21,7 @@ from mentorship_eval.survival import cox
 
 __all__ = ["programme_active"]
 
-PROGRAMME = "Voluntary leaving: programme active in the department"
+PROGRAMME = "Programme active in the department"
 # Three units a department make this panel three times the size; the t interval is what is quoted.
 _MOST_PERMUTATIONS = 999
 
@@ -83,7 +83,7 @@ def programme_active(cohort: Cohort, episodes: Episodes) -> tuple[list[Result], 
         role="headline",
         group=PROGRAMME,
     )
-    named = Result(**{**results[0].__dict__, "label": "Programme active, against expected"})
+    named = Result(**{**results[0].__dict__, "label": "Voluntary leaving, programme active"})
     results = [named, *results[1:]]
     rows = episodes.rows.assign(event=(episodes.rows["cause"] == CAUSE).astype(int))
     what = "hazard of voluntary leaving while the programme is active in the department"

@@ -263,7 +263,7 @@ def _waves(rates: RateFit, exhibit_id: str) -> Exhibit:
             {"rows": forest},
             {"rows": Counted(("n_events",), ("estimate", "ci_low", "ci_high"))},
             {"value_label": "Rate ratio", "unit": "departments"},
-            "n counts departments. A wave of fewer than six departments has no interval.",
+            "The column n counts departments. A wave of fewer than six departments has no interval.",
         )
     return table_exhibit(
         exhibit_id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pandas as pd
 
@@ -25,7 +26,7 @@ def answer(cohort: Cohort, earlier: Mapping[str, Answer] | None = None) -> Answe
             forest_exhibit(
                 "summary.forest",
                 "The answers",
-                ratios,
+                [replace(r, group="") for r in ratios],
                 value_label="Ratio",
                 sides=("fewer", "more"),
                 note="A ratio below 1: fewer leave, or fewer are reported, than without mentorship.",
@@ -86,6 +87,14 @@ def answer(cohort: Cohort, earlier: Mapping[str, Answer] | None = None) -> Answe
         )
     known = [r.estimate for r in ratios if not pd.isna(r.estimate.value)]
     lead = [Statement(estimate.statement(), rests_on=(estimate.n, estimate.n_events)) for estimate in known]
+    lead += [
+        Statement(
+            f"{r.label} would have given a {r.estimate.scale} of {r.estimate.interval()}: what immortal time does, and no effect.",
+            rests_on=(r.estimate.n, r.estimate.n_events),
+        )
+        for r in naive
+        if r.id == "retention.naive_hire"
+    ]
     cautions = tuple(c for a in chapters for c in a.cautions)
     gaps = tuple(g for a in chapters for g in a.gaps)
     methods = tuple(text for a in chapters for text in a.methods)
