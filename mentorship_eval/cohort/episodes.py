@@ -120,15 +120,18 @@ def _exposure(matches: pd.DataFrame, ids: pd.Index, persons: pd.DataFrame, expos
             notes.append(Caution(code, f"{int(wrong.sum()):,} {text}.", {"matches": int(wrong.sum())}))
     table = table[mentoring & (table["begin"] < FAR) & (table["person"] >= 0)]
     hire, exit_ = (persons[name].to_numpy()[table["person"]] for name in ("hire", "exit"))
-    early, late = (table["begin"] < hire).to_numpy(), np.maximum(table["begin"], hire) + lag >= exit_
+    # the lag runs from the match itself, also through the time before hire
+    begin = np.maximum(table["begin"].to_numpy() + lag, hire)
+    early, late = (table["begin"] < hire).to_numpy(), begin >= exit_
     left = late & (persons["cause"].to_numpy()[table["person"]] != "")
     if early.any():
-        notes.append(Caution("match_before_hire", f"{int(early.sum()):,} matches are dated before hire; they expose from hire.",
+        since = "from hire, or from the end of the lag when that is later" if lag else "from hire"
+        notes.append(Caution("match_before_hire", f"{int(early.sum()):,} matches are dated before hire; they expose {since}.",
                              {"matches": int(early.sum())}))
     if left.any():
         notes.append(Caution("match_after_leave", f"{int(left.sum()):,} matches begin at or after the leave and expose nobody.",
                              {"matches": int(left.sum())}))
-    table = table.assign(begin=np.maximum(table["begin"], hire) + lag)[~late]
+    table = table.assign(begin=begin)[~late]
     return table[table["finish"] > table["begin"]].sort_values(["person", "begin"], kind="stable", ignore_index=True)
 
 
@@ -159,7 +162,7 @@ def mentorship_episodes(*, staff: pd.DataFrame, spells: pd.DataFrame, matches: p
     """Person-time rows with mentorship by time t against not yet.
 
     exposure: ``absorbing`` (once mentored, always) or ``current`` (until the match ends, its last day included).
-    lag: days after the match date before exposure begins. level: ``organisation`` (an internal transfer continues) or
+    lag: days after the match date before exposure begins, never before hire. level: ``organisation`` (an internal transfer continues) or
     ``department`` (it ends follow-up with cause ``transfer``). suspended: ``keep`` maternity, career break and secondment
     in the risk set, or ``remove`` them. bridge_gap: a return within so many days continues the employment.
     covariates: further columns of staff to carry. Without ``rollout`` programme_active is 0 throughout.

@@ -6,6 +6,7 @@ import numpy as np
 
 from mentorship_eval.did.imputation import Imputation, impute
 from mentorship_eval.did.panel import Panel
+from mentorship_eval.did.placebo import rank_statement
 from mentorship_eval.did.ratios import FEW_TREATED
 from mentorship_eval.did.support import INFINITE, UNIDENTIFIED, ZERO
 from mentorship_eval.did.targets import Targets
@@ -48,10 +49,10 @@ def design_cautions(panel: Panel, targets: Targets, fit: Imputation, anticipatio
         ))
     thin = np.array([str(r).startswith("fewer than") for r in targets.reason.ravel()]).reshape(panel.shape)
     if thin.any():
-        periods = panel.times[thin.any(axis=0)]
+        periods, kind = panel.times[thin.any(axis=0)], "clusters" if panel.has_cluster else "units"
         out.append(Caution(
             "thin_controls",
-            f"{_plural(len(periods), 'treated period')} with fewer than {targets.min_controls} untreated units left out without looking "
+            f"{_plural(len(periods), 'treated period')} with fewer than {targets.min_controls} untreated {kind} left out without looking "
             f"at counts; the ratio is "
             f"{format_number(ratio)} without them and {format_number(all_periods)} with them.",
             {"periods": list(periods), "cells": int(thin.sum()), "ratio": ratio, "all_periods": all_periods},
@@ -115,15 +116,22 @@ def gap_caution(panel: Panel, targets: Targets, ratio: float) -> list[Caution]:
     )]
 
 
-def cluster_cautions(panel: Panel, targets: Targets, jackknife: Jackknife, informative: np.ndarray, treated_clusters: int) -> list[Caution]:
+def cluster_cautions(
+    panel: Panel, targets: Targets, jackknife: Jackknife, informative: np.ndarray, treated_clusters: int, rank: tuple[int, int] | None
+) -> list[Caution]:
     """About the clusters behind the standard error."""
     out: list[Caution] = []
     labels = panel.cluster_labels[informative]
     shares = jackknife.shares[:, 0]
     share_of = dict(zip(labels, shares, strict=True))
     if treated_clusters == 1:
-        out.append(Caution("one_treated",
-            "Only one unit or cluster is treated: no p-value and no interval can be given, only its placebo rank.", {"treated": 1}))
+        kind = "clusters" if panel.has_cluster else "units"
+        none = ", no interval and no placebo rank can be given" if rank is None else " and no interval can be given, only its placebo rank"
+        text = f"Only one of the {kind} is treated: no p-value{none}."
+        data: dict[str, object] = {"treated": 1}
+        if rank is not None:
+            text, data = f"{text} {rank_statement(rank, kind)}", {**data, "rank": rank[0], "of": rank[1]}
+        out.append(Caution("one_treated", text, data))
     elif treated_clusters < FEW_TREATED:
         out.append(Caution(
             "few_treated", f"Only {treated_clusters} units or clusters are treated: with fewer than {FEW_TREATED} no t interval is given, "

@@ -18,11 +18,12 @@ from mentorship_eval.did.fit_covariates import newton_covariates
 from mentorship_eval.did.imputation import Imputation, impute, project
 from mentorship_eval.did.panel import Panel
 from mentorship_eval.did.support import INFINITE, UNIDENTIFIED, connected_cells, is_plainly_connected
+from mentorship_eval.did.targets import untreated_clusters
 from mentorship_eval.errors import EstimationError
 from mentorship_eval.estimate import Caution
 from mentorship_eval.inference.permutation import Permutation, permutation_test
 
-__all__ = ["PlaceboRatios", "placebo_test"]
+__all__ = ["PlaceboRatios", "placebo_test", "rank_statement"]
 
 
 CELLS_AT_ONCE = 110_000  # small enough for the arrays of a batch to stay in the processor's cache
@@ -47,7 +48,7 @@ class PlaceboRatios:
         since = panel.position[None, None, :] - adopted[:, :, None]
         exposed = panel.exposure > 0
         treated, untreated = exposed & (since >= 0), exposed & (since < -self.anticipation)
-        controls = untreated.sum(axis=1)
+        controls = untreated_clusters(panel, untreated)
         target = treated & (controls >= max(self.min_controls, 1))[:, None, :] & untreated.any(axis=2)[:, :, None]
         plain = is_plainly_connected(untreated)
         for d in np.flatnonzero(~plain):
@@ -79,6 +80,12 @@ class PlaceboRatios:
         if (kinds == UNIDENTIFIED).any():
             return np.nan
         return np.inf if (kinds == INFINITE).any() else float(fit.expected[target].sum())
+
+
+def rank_statement(rank: tuple[int, int], kind: str) -> str:
+    """The placebo rank of the one treated unit or cluster (``kind``) in words."""
+    place, count = rank
+    return f"As if each of {count:,} {kind} had been the treated one, the ratio of the actual one ranks {place:,} of {count:,} by distance from 1."
 
 
 def _not_made(why: str) -> tuple[Permutation, None, list[Caution]]:
@@ -125,7 +132,7 @@ def placebo_test(
     if found.possible < 2:
         cautions.append(Caution("no_permutation", "No permutation p-value: there is only one way to hand out the adoption dates within "
             "the blocks.", {"possible": found.possible}))
-    elif found.smallest_p > 0.05:
+    elif found.smallest_p > 0.05 and treated_clusters > 1:  # with one there is no p-value to bound
         cautions.append(Caution(
             "coarse_permutation", f"Only {found.possible:,} assignments are possible: the permutation p-value cannot be below "
             f"{found.smallest_p:.2g}.", {"possible": found.possible}

@@ -41,7 +41,7 @@ def _check_settings(anticipation: int, min_controls: int, per: float, ci_level: 
     if anticipation < 0 or anticipation != int(anticipation):
         raise UsageError(f"anticipation is {anticipation}.", fix="Give a number of periods, 0 or more.")
     if min_controls < 1 or min_controls != int(min_controls):
-        raise UsageError(f"min_controls is {min_controls}.", fix="Give a number of untreated units, 1 or more.")
+        raise UsageError(f"min_controls is {min_controls}.", fix="Give a number of untreated units (clusters, where these are coarser), 1 or more.")
     if not per > 0:
         raise UsageError(f"per is {per}.", fix="Give the exposure that rates are told per, such as 1000.")
     critical_value(ci_level)
@@ -97,8 +97,9 @@ def poisson_imputation(
     covariates : columns that adoption cannot change; known in treated cells too. Text is
         treatment-coded against its most frequent level.
     anticipation : periods before adoption that count as neither treated nor untreated.
-    min_controls : treated periods with fewer untreated units (with exposure) are left out of the
-        estimand, by exposure and dates alone, and listed; `all_periods` is the ratio with them.
+    min_controls : treated periods with fewer untreated units (with exposure; with ``cluster``, fewer clusters
+        that hold such a unit) are left out of the estimand, by exposure and dates alone, and listed;
+        `all_periods` is the ratio with them.
     cluster : column of the clusters left out in turn; the units by default.
     permute_within : column of the blocks within which adoption dates were allocated.
     per : exposure that the rate difference is told per.
@@ -173,7 +174,7 @@ def poisson_imputation(
         treated_clusters=treated_clusters
     )
     warnings = (
-        *cluster_cautions(data, targets, ratios, informative, treated_clusters), *scale_caution(irr, rate),
+        *cluster_cautions(data, targets, ratios, informative, treated_clusters, rank), *scale_caution(irr, rate),
         *design_cautions(data, targets, fit, anticipation, all_periods, irr.value), *gap_caution(data, targets, irr.value),
         *placebo_cautions,
     )

@@ -8,6 +8,7 @@ from html import escape
 import pandas as pd
 
 from mentorship_eval.did.event_study import COMPARED_WITH
+from mentorship_eval.did.placebo import rank_statement
 from mentorship_eval.estimate import Caution, Estimate, format_number, format_p
 from mentorship_eval.inference.permutation import Permutation
 
@@ -92,8 +93,7 @@ class PoissonImputation:
     def placebo_statement(self) -> str:
         """The permutation test in words; it is a test of the programme only where timing was random."""
         if self.placebo_rank is not None:
-            rank, count = self.placebo_rank
-            return f"As if each of {count} units had been the treated one, the ratio of the actual one ranks {rank} by distance from 1."
+            return rank_statement(self.placebo_rank, "units" if self.settings["cluster"] == self.settings["unit"] else "clusters")
         p = self.permutation
         if not p.draws:
             return "No permutation of adoption dates was made."

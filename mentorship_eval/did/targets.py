@@ -14,14 +14,14 @@ import pandas as pd
 from mentorship_eval.did.panel import Panel
 from mentorship_eval.did.support import connected_cells
 
-__all__ = ["Targets", "choose_targets", "dropped_frame"]
+__all__ = ["Targets", "choose_targets", "dropped_frame", "untreated_clusters"]
 
 
 @dataclass(frozen=True)
 class Targets:
     """Boolean (I, T) arrays. untreated: cells of the fit; treated: at or after adoption, with
     exposure; waiting: in the anticipation window, in neither; target: treated cells of the estimand;
-    reason: why a cell is in none of them, "" elsewhere. min_controls: the rule that was applied.
+    reason: why a cell is in none of them, "" elsewhere. min_controls: the rule that was applied, to clusters.
     """
 
     untreated: np.ndarray
@@ -32,18 +32,30 @@ class Targets:
     min_controls: int
 
 
+def untreated_clusters(panel: Panel, untreated: np.ndarray) -> np.ndarray:
+    """(..., T): how many clusters have an untreated cell in each period, from cells (..., I, T).
+
+    Units of one cluster are not independent of each other, so that ten of them are one control.
+    """
+    if not panel.has_cluster:
+        return np.asarray(untreated.sum(axis=-2))
+    member = (panel.cluster[None, :] == np.arange(len(panel.cluster_labels))[:, None]).astype(np.float32)
+    return np.asarray((member @ untreated.astype(np.float32) > 0).sum(axis=-2))
+
+
 def choose_targets(panel: Panel, *, anticipation: int = 0, min_controls: int = 2) -> Targets:
     """Split the cells of ``panel``; see `Targets`."""
     exposed = panel.exposure > 0
     since = panel.position[None, :] - panel.adopted[:, None]
     treated, untreated = exposed & (since >= 0), exposed & (since < -anticipation)
     waiting = exposed & ~treated & ~untreated
-    controls = untreated.sum(axis=0)
+    controls = untreated_clusters(panel, untreated)
+    kind = "clusters" if panel.has_cluster else "units"
     reason = np.full(panel.shape, "", dtype=object)
     reason[waiting] = "anticipation window: neither treated nor untreated"
     # the last assignment that applies is the one that is told, so the most basic reason comes last
     reason[treated & ~connected_cells(untreated)] = "unit and period are not linked through untreated cells"
-    reason[treated & (controls < min_controls)[None, :]] = f"fewer than {min_controls} untreated units in the period (min_controls)"
+    reason[treated & (controls < min_controls)[None, :]] = f"fewer than {min_controls} untreated {kind} in the period (min_controls)"
     reason[treated & ~untreated.any(axis=1)[:, None]] = "the unit has no untreated period"
     reason[treated & (controls == 0)[None, :]] = "no untreated unit in the period"
     reason[panel.present & ~exposed] = "no exposure"

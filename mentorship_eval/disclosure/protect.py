@@ -22,7 +22,11 @@ __all__ = ["Ledger", "protect"]
 
 # where an exhibit's options and a caution's data hold counts of people or events
 _COUNT_OPTIONS = {"n", "n_events"}
-_COUNT_DATA = {"observed", "events", "matches", "persons"}
+_COUNT_DATA = {"observed", "events", "matches", "persons", "leavers", "spells", "rows"}
+# a number in front of one of these words counts people or events
+_COUNTED_WORDS = re.compile(
+    r"(?<![\d.,])(\d{1,3})(?= (?:observed |voluntary |such )?(?:events?|persons?|people|leavers?|rows?|spells?|matches|returns?|exits?|incidents?)\b)"
+)
 _LOG_COLUMNS = ["chapter", "item", "part", "rule", "withheld"]
 
 
@@ -78,6 +82,8 @@ def _protect_frame(frame: pd.DataFrame, counted: Counted, rule: Rule) -> tuple[p
     small = (values > 0) & (values < rule.threshold)
     if not small.any():
         return frame, 0
+    if counted.within:
+        small |= _second_blanks(values, small, frame[counted.within].to_numpy())
     out = frame.copy()
     for position, column in enumerate(columns):
         kept = frame[column].astype(object)
@@ -89,13 +95,28 @@ def _protect_frame(frame: pd.DataFrame, counted: Counted, rule: Rule) -> tuple[p
                 index=frame.index,
                 dtype=object,
             )
-        kept[small[:, position]] = rule.mark
+        hidden = small[:, position]
+        # a count that is hidden only to cover another must not be told apart from it
+        covered = (values[hidden, position] >= rule.threshold).any()
+        kept[hidden] = "withheld" if covered else rule.mark
         out[column] = kept
     rows = small.any(axis=1)
     for column in counted.derived:
         if column in out:
             out[column] = out[column].where(~rows)
     return out, int(small.sum())
+
+
+def _second_blanks(values: np.ndarray, small: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Where a group has exactly one small count in a column: its next smallest count, which would give it away."""
+    second = np.zeros_like(small)
+    for group in pd.unique(pd.Series(groups)):
+        mine = np.flatnonzero(groups == group)
+        for column in range(values.shape[1]):
+            others = mine[~small[mine, column] & (values[mine, column] > 0)]
+            if small[mine, column].sum() == 1 and len(others):
+                second[others[np.argmin(values[others, column])], column] = True
+    return second
 
 
 def _protect_exhibit(exhibit: Exhibit, ledger: Ledger, chapter: str) -> Exhibit:
@@ -111,14 +132,20 @@ def _protect_exhibit(exhibit: Exhibit, ledger: Ledger, chapter: str) -> Exhibit:
     return replace(exhibit, frames=frames, options=options)
 
 
+def _masked(text: str, rule: Rule) -> str:
+    """``text`` with every small count of people or events replaced."""
+    return _COUNTED_WORDS.sub(lambda found: rule.show(float(found[1])), text)
+
+
 def _protect_caution(caution: Caution, ledger: Ledger, chapter: str) -> Caution:
     text, data = caution.text, dict(caution.data)
     for name in _COUNT_DATA & data.keys():
-        if ledger.rule.small(data[name]):
+        if isinstance(data[name], int | float) and ledger.rule.small(data[name]):
             # The number stands in the sentence as the engine wrote it.
             text = re.sub(rf"(?<![\d.,]){float(data[name]):,.0f}(?![\d,]|\.\d)", ledger.rule.show(data[name]), text)
             data[name] = ledger.rule.mark
-            ledger.record(chapter, "caution", caution.code, 1)
+    text = _masked(text, ledger.rule)
+    ledger.record(chapter, "caution", caution.code, int(text != caution.text))
     return replace(caution, text=text, data=data)
 
 
@@ -146,6 +173,7 @@ def protect(answers: Iterable[Answer], rule: Rule) -> tuple[list[Answer], pd.Dat
                 results=tuple(_protect_result(result, ledger, answer.chapter) for result in answer.results),
                 exhibits=tuple(_protect_exhibit(exhibit, ledger, answer.chapter) for exhibit in answer.exhibits),
                 cautions=tuple(_protect_caution(caution, ledger, answer.chapter) for caution in answer.cautions),
+                gaps=tuple(replace(gap, reason=_masked(gap.reason, rule)) for gap in answer.gaps),
             )
         )
     return protected, ledger.log

@@ -60,13 +60,15 @@ class Counted:
     """Where a frame of an exhibit holds counts.
 
     counts: columns with counts of people or events; derived: columns to blank in a row where one
-    of the counts is small; total_of: True when the counts of the frame add up to one another
-    (a flow), so that blanking one needs the others rounded.
+    of the counts is small; adds_up: the counts of the frame add up to one another (a flow), so that
+    blanking one needs the others rounded; within: column of the groups of rows whose counts add up to a
+    total that is shown elsewhere, so that one blank in a group needs a second.
     """
 
     counts: tuple[str, ...] = ()
     derived: tuple[str, ...] = ()
     adds_up: bool = False
+    within: str = ""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import pandas as pd
 from mentorship_eval.cohort import Cohort
 from mentorship_eval.cohort.panels import adoption
 from mentorship_eval.cohort.schema import QUESTIONS
+from mentorship_eval.estimate import Caution
 from mentorship_eval.questions.answer import Answer, Counted, Exhibit, Gap, Statement
 from mentorship_eval.questions.exhibits import table_exhibit
 
@@ -38,7 +39,7 @@ def answer(cohort: Cohort, earlier: Mapping[str, Answer] | None = None) -> Answe
                 "cohort.findings",
                 "What was found while reading",
                 shown,
-                counts=(),
+                counts=("count",),
                 labels={
                     "code": "Code",
                     "table": "Table",
@@ -56,6 +57,7 @@ def answer(cohort: Cohort, earlier: Mapping[str, Answer] | None = None) -> Answe
         exhibits.append(_people(cohort))
     if cohort.has("rollout") and not pd.isna(start):
         exhibits.append(_departments(cohort))
+    cautions = _not_used(cohort)
     gaps = [
         Gap(_QUESTION_WORDS[q], "The tables for it are not in this cohort.", cohort.missing_for(q))
         for q in QUESTIONS
@@ -64,7 +66,21 @@ def answer(cohort: Cohort, earlier: Mapping[str, Answer] | None = None) -> Answe
     methods = (
         "Tables are read as text, converted by the declared formats and checked; repairs are logged one by one, errors stop the work.",
     )
-    return Answer("cohort", "Cohort", tuple(lead), (), tuple(exhibits), (), tuple(gaps), methods)
+    return Answer("cohort", "Cohort", tuple(lead), (), tuple(exhibits), tuple(cautions), tuple(gaps), methods)
+
+
+def _not_used(cohort: Cohort) -> list[Caution]:
+    """Keys of the plan that this version reads and does not act on: said, never passed over in silence."""
+    plan = cohort.study.plan
+    idle = [name for name in ("strata", "subgroups", "families", "sensitivity") if name in plan.model_fields_set]
+    if "horizons_days" in plan.model_fields_set:
+        idle.append("horizons_days")
+    if plan.exposure.grace_days:
+        idle.append("exposure.grace_days")
+    if not idle:
+        return []
+    text = f"study.yaml sets {', '.join('plan.' + name for name in idle)}; this version does not use {'it' if len(idle) == 1 else 'them'} yet."
+    return [Caution("plan_not_used", text, {"keys": idle})]
 
 
 def _flow(cohort: Cohort) -> Exhibit:
@@ -116,6 +132,7 @@ def _people(cohort: Cohort) -> Exhibit:
         frame,
         counts=("people", "mentees"),
         derived=("share",),
+        within="characteristic",
         formats={"people": "count", "mentees": "count", "share": "percent"},
         labels={"characteristic": "Characteristic", "level": "Level", "people": "People", "mentees": "Ever matched", "share": "Share"},
         note="Ever matched describes reach. It is not an exposure: who stays longer has longer to be matched.",

@@ -65,10 +65,11 @@ def table_exhibit(
     counts: tuple[str, ...] = (),
     derived: tuple[str, ...] = (),
     adds_up: bool = False,
+    within: str = "",
     note: str = "",
     **options: Any,
 ) -> Exhibit:
-    return Exhibit(exhibit_id, "table", title, {"rows": frame}, {"rows": Counted(counts, derived, adds_up)}, options, note)
+    return Exhibit(exhibit_id, "table", title, {"rows": frame}, {"rows": Counted(counts, derived, adds_up, within)}, options, note)
 
 
 def monthly_grid(last: float, days_per_unit: float = DAYS_PER_MONTH) -> np.ndarray:

@@ -16,16 +16,9 @@ from mentorship_eval.errors import EstimationError
 from mentorship_eval.estimate import Caution
 from mentorship_eval.inference.intervals import difference_estimate
 from mentorship_eval.questions.answer import Exhibit, Gap, Result
-from mentorship_eval.questions.being_mentored import (
-    CAUSE,
-    MENTORED,
-    OUTCOME,
-    persons_not_rows,
-    planned_covariates,
-    varying,
-    with_covariates,
-)
+from mentorship_eval.questions.being_mentored import MENTORED
 from mentorship_eval.questions.exhibits import DAYS_PER_MONTH, curve_exhibit, monthly_grid
+from mentorship_eval.questions.model_rows import CAUSE, OUTCOME, persons_not_rows, planned_covariates, varying, with_covariates
 from mentorship_eval.survival import aalen_johansen, cox, kaplan_meier
 
 __all__ = ["causes_of_leaving", "from_landmark"]
@@ -45,8 +38,10 @@ def _at(grid: np.ndarray) -> np.ndarray:
 def causes_of_leaving(episodes: Episodes) -> tuple[list[Exhibit], list[Result], list[Caution]]:
     """Cumulative incidence of each cause since hire, with delayed entry; still employed at 12 and 24 months."""
     persons = episodes.persons
+    cautions: list[Caution] = []
+    if not (persons["cause"] != "").any():
+        return [], [], [Caution("nobody_left", "Nobody left in the window: there is no curve to draw.")]
     fitted = aalen_johansen(persons, start="entry", stop="stop", cause="cause")
-    cautions = []
     risk_sizes = fitted.event_free.drop_duplicates("time")
     thin = risk_sizes[risk_sizes["n_risk"] < _FEWEST_AT_RISK]
     since = 0.0
@@ -140,11 +135,27 @@ def from_landmark(cohort: Cohort, episodes: Episodes) -> tuple[list[Exhibit], li
         event=(rows["cause"] == CAUSE).astype(int),
         arm=np.where(rows["mentored"] == 1, "Mentored", "Not mentored"),
     )
+    if not rows["exit"].any():
+        return [], [], cautions, [Gap("Curves by mentorship", "Nobody left after the landmark.", "More follow-up after the landmark.")]
     km = kaplan_meier(rows, stop="stop", event="exit", by="arm", cluster="dept_at_entry")
     grid = monthly_grid(float(rows["stop"].max()))
     looked = _in_months(km.at(_at(grid)))
     looked["time"] = looked["time"].round(3)
-    results = []
+    exhibit = curve_exhibit(
+        "retention.curves",
+        f"Still employed, from {months:.0f} months after hire, by mentorship at that time",
+        looked,
+        by="by",
+        value="survival",
+        by_label=f"Mentorship at {months:.0f} months",
+        time_from="the landmark",
+        y_label="Still employed (all exits)",
+        n=len(rows),
+        n_events=int(rows["exit"].sum()),
+        method="Kaplan-Meier, intervals clustered by department",
+        note="Nobody was assigned to be mentored: the two groups differ in other ways too.",
+    )
+    results, gaps = [], []
     covariates = [name for name in planned_covariates(cohort, OUTCOME) if name in rows]
     ready, _ = with_covariates(rows, covariates)
     estimand = f"hazard of voluntary leaving, mentored within {months:.0f} months of hire against not, among those still there then"
@@ -169,20 +180,7 @@ def from_landmark(cohort: Cohort, episodes: Episodes) -> tuple[list[Exhibit], li
                 MENTORED,
             )
         )
+        cautions += [Caution(c.code, f"From the landmark: {c.text}", c.data) for c in fit.warnings]
     except EstimationError as error:
-        return [], [], cautions, [Gap("The hazard ratio from the landmark", error.problem, "More follow-up after the landmark.")]
-    exhibit = curve_exhibit(
-        "retention.curves",
-        f"Still employed, from {months:.0f} months after hire, by mentorship at that time",
-        looked,
-        by="by",
-        value="survival",
-        by_label=f"Mentorship at {months:.0f} months",
-        time_from="the landmark",
-        y_label="Still employed (all exits)",
-        n=len(rows),
-        n_events=int(rows["exit"].sum()),
-        method="Kaplan-Meier, intervals clustered by department",
-        note="Nobody was assigned to be mentored: the two groups differ in other ways too.",
-    )
-    return [exhibit], results, cautions, []
+        gaps.append(Gap("The hazard ratio from the landmark", error.problem, "More follow-up after the landmark."))
+    return [exhibit], results, cautions, gaps

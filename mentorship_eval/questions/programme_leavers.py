@@ -7,6 +7,9 @@ when the effect grows or differs between waves.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pandas as pd
 
 from mentorship_eval.cohort import Cohort
@@ -15,7 +18,8 @@ from mentorship_eval.cohort.panels import leaver_panel
 from mentorship_eval.errors import DataError, EstimationError
 from mentorship_eval.estimate import Caution
 from mentorship_eval.questions.answer import Exhibit, Gap, Result
-from mentorship_eval.questions.being_mentored import CAUSE, OUTCOME, persons_not_rows
+from mentorship_eval.questions.incident_fits import allocation_cautions, allocations
+from mentorship_eval.questions.model_rows import CAUSE, OUTCOME, calendar_periods, persons_not_rows
 from mentorship_eval.questions.rates import caution_list, fit_rates, rate_exhibits, rate_results
 from mentorship_eval.survival import cox
 
@@ -46,7 +50,7 @@ def programme_active(cohort: Cohort, episodes: Episodes) -> tuple[list[Result], 
     first = pd.Timestamp(start).to_period("M")
     estimand = "rate of voluntary leaving in departments where the programme is active, against the rate expected without it"
     try:
-        panel = leaver_panel(
+        made = leaver_panel(
             staff=cohort.table("staff"),
             spells=cohort.table("spells"),
             rollout=cohort.table("rollout"),
@@ -54,8 +58,8 @@ def programme_active(cohort: Cohort, episodes: Episodes) -> tuple[list[Result], 
             end=end,
             suspended=rules.suspended,
             bridge_gap=int(rules.rehire_gap_days),
-        ).rows
-        panel = panel.assign(person_years=panel["person_months"] / 12)
+        )
+        panel = made.rows.assign(person_years=made.rows["person_months"] / 12)
         rates = fit_rates(
             panel,
             outcome=OUTCOME,
@@ -82,10 +86,12 @@ def programme_active(cohort: Cohort, episodes: Episodes) -> tuple[list[Result], 
         population="department-months with the programme",
         role="headline",
         group=PROGRAMME,
+        random_timing=allocations(cohort) == {"random"},
     )
     named = Result(**{**results[0].__dict__, "label": "Voluntary leaving, programme active"})
     results = [named, *results[1:]]
     rows = episodes.rows.assign(event=(episodes.rows["cause"] == CAUSE).astype(int))
+    rows["period"], _ = calendar_periods(rows)
     what = "hazard of voluntary leaving while the programme is active in the department"
     try:
         fit = cox(
@@ -97,13 +103,17 @@ def programme_active(cohort: Cohort, episodes: Episodes) -> tuple[list[Result], 
             strata="dept_id",
             cluster="dept_at_entry",
         )
+        estimate = persons_not_rows(fit.estimate, len(episodes.persons), int(rows["event"].sum()), what)
+        if np.isnan(results[0].estimate.ci_low):
+            # too few treated departments for a t interval, here as above
+            estimate = replace(estimate, ci_low=np.nan, ci_high=np.nan, p_value=np.nan)
         results.append(
             Result(
                 "retention.programme_active.twfe",
                 OUTCOME,
                 what + " (two-way fixed effects)",
                 "all staff followed",
-                persons_not_rows(fit.estimate, len(episodes.persons), int(rows["event"].sum()), what),
+                estimate,
                 "Programme active, two-way fixed effects Cox",
                 "companion",
                 PROGRAMME,
@@ -112,4 +122,9 @@ def programme_active(cohort: Cohort, episodes: Episodes) -> tuple[list[Result], 
     except EstimationError:
         pass
     exhibits = rate_exhibits(rates, "retention.programme", brief=True)
-    return results, exhibits, caution_list(rates), []
+    # a tenure band with nobody in it, and the month of a go-live, are not missing data
+    cautions = caution_list(rates, drop=("missing_cells",))
+    if len(made.partial):
+        text = f"{len(made.partial)} department-months in which the programme went live part-way are left out of the rates of leaving."
+        cautions.append(Caution("partial_months", text, {"cells": len(made.partial)}))
+    return results, exhibits, cautions + allocation_cautions(cohort), []

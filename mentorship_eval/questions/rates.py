@@ -87,7 +87,7 @@ def fit_rates(
 
 
 def rate_results(
-    rates: RateFit, *, result_id: str, estimand: str, population: str, role: str, group: str = "", test: bool = True
+    rates: RateFit, *, result_id: str, estimand: str, population: str, role: str, group: str = "", test: bool = True, random_timing: bool = False
 ) -> list[Result]:
     """The rate ratio, the rate difference, the events avoided and the permutation p-value, one row each."""
     fit = rates.fit
@@ -118,9 +118,10 @@ def rate_results(
             group,
         )
     )
-    if test and fit.permutation.draws:
-        kind = "all" if fit.permutation.exact else f"{fit.permutation.draws:,} random"
-        about = f"placebo test: {kind} reassignments of the go-live dates, smallest p attainable {fit.smallest_permutation_p:.2g}"
+    if test and fit.permutation.draws and np.isfinite(fit.permutation_p):
+        kind = "all" if fit.permutation.exact else f"{fit.permutation.draws:,} random (seed {fit.permutation.seed})"
+        name = "randomisation test" if random_timing else "placebo test"
+        about = f"{name}: {kind} reassignments of the go-live dates, smallest p attainable {fit.smallest_permutation_p:.2g}"
         out.append(
             Result(
                 f"{result_id}.permutation",
@@ -313,6 +314,6 @@ def dropped_table(rates: RateFit, exhibit_id: str) -> Exhibit | None:
     )
 
 
-def caution_list(rates: RateFit) -> list[Caution]:
-    """The engine's cautions, told for this outcome."""
-    return [Caution(c.code, f"{rates.label}: {c.text}", c.data) for c in rates.fit.warnings]
+def caution_list(rates: RateFit, *, drop: tuple[str, ...] = ()) -> list[Caution]:
+    """The engine's cautions, told for this outcome; ``drop``: codes that the caller tells better."""
+    return [Caution(c.code, f"{rates.label}: {c.text}", c.data) for c in rates.fit.warnings if c.code not in drop]

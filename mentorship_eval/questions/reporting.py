@@ -15,11 +15,20 @@ from mentorship_eval.inference.intervals import ratio_estimate
 from mentorship_eval.inference.jackknife import cluster_jackknife
 from mentorship_eval.questions.answer import Result, Statement
 
-__all__ = ["reporting_bound"]
+__all__ = ["NOTE", "reporting_bound"]
 
 
-def reporting_bound(harm: PoissonImputation, no_harm: PoissonImputation) -> tuple[Result, Statement, Caution]:
-    """The ratio of the harm to the no-harm rate ratio, with its interval, a sentence and what it assumes."""
+NOTE = Caution(
+    "reporting_culture",
+    "Incident reports measure harm and the willingness to report it. A rise in reports of no-harm incidents is not harm, "
+    "and a fall in them is not safety.",
+)
+
+
+def reporting_bound(harm: PoissonImputation, no_harm: PoissonImputation) -> tuple[Result, Statement] | None:
+    """The ratio of the harm to the no-harm rate ratio with its interval, and a sentence; None when a ratio is 0 or unknown."""
+    if not (np.isfinite(harm.irr.value) and np.isfinite(no_harm.irr.value) and harm.irr.value > 0 and no_harm.irr.value > 0):
+        return None
     both = harm.leave_one_out.merge(no_harm.leave_one_out, on="cluster", suffixes=("_harm", "_no_harm"))
     used = both[both["informative_harm"] | both["informative_no_harm"]]
     value = float(np.log(harm.irr.value) - np.log(no_harm.irr.value))
@@ -32,7 +41,7 @@ def reporting_bound(harm: PoissonImputation, no_harm: PoissonImputation) -> tupl
         scale="rate ratio",
         df=jackknife.df,
         n=harm.irr.n,
-        n_events=harm.irr.n_events,
+        n_events=min(harm.irr.n_events or 0, no_harm.irr.n_events or 0),
         n_clusters=jackknife.n_clusters,
         estimand=estimand,
         method="ratio of two Poisson imputations; joint leave-one-department-out jackknife",
@@ -46,19 +55,14 @@ def reporting_bound(harm: PoissonImputation, no_harm: PoissonImputation) -> tupl
         "Incidents with harm, if reporting changed alike",
         "sensitivity",
     )
-    observed, bound = format_number(harm.irr.value), format_number(estimate.value)
+    observed, bound = harm.irr.interval(), estimate.interval()
+    factor = format_number(harm.irr.value)
     low, high = sorted((estimate.value, harm.irr.value))
     sentence = Statement(
-        f"Reports of incidents without harm changed by the factor {format_number(no_harm.irr.value)}, of incidents with harm by "
-        f"{observed}. Reporting that changed for both alike would put the ratio for harm at {bound}: the effect on harm lies between "
-        f"{format_number(low)} and {format_number(high)}, depending on how far the reporting of harm moved too. If reporting alone were "
-        f"behind the change in harm, the readiness to report harm would have had to change by the factor {observed}.",
+        f"Reports of incidents without harm changed by the factor {no_harm.irr.interval()}, of incidents with harm by {observed}. If reporting "
+        f"changed for both alike, the ratio for harm itself is {bound}. The effect on harm lies between the two, {format_number(low)} and "
+        f"{format_number(high)}, each with its own uncertainty, if the reporting of harm moved by anything between not at all and as much. "
+        f"Were reporting alone behind the change in harm, the readiness to report harm would have changed by the factor {factor}.",
         rests_on=(harm.irr.n_events, no_harm.irr.n_events),
     )
-    note = Caution(
-        "reporting_culture",
-        "Incident reports measure harm and the willingness to report it. A rise in reports of no-harm incidents is not harm, "
-        "and a fall in them is not safety.",
-        {"no_harm_ratio": no_harm.irr.value},
-    )
-    return result, sentence, note
+    return result, sentence

@@ -39,7 +39,8 @@ def summarise(
     if found.shares is not None and groups is not None:
         labels = pd.Index([groups.labels[code] for code in found.left_out], name=cluster)
         shares = pd.DataFrame(found.shares, index=labels, columns=list(design.terms))
-        cautions += _jackknife_cautions(shares, found, groups, cluster, design)
+        cautions += _dominant(shares, cluster, design)
+    lost = [_lost(j, found, groups, cluster, design) for j in range(size)]
     shrink = np.outer(scale, scale)
     model, used = fit.inverse / shrink, found.covariance / shrink
     robust = None if found.sandwich is None else found.sandwich / shrink
@@ -51,7 +52,7 @@ def summarise(
             float(fit.coef[j] / scale[j]), float(math.sqrt(used[j, j])) if used[j, j] >= 0 else math.nan, scale="hazard ratio",
             df=float(counts[j] - 1) if with_t and counts is not None else None, ci_level=ci_level, n=len(stop), n_events=int(event.sum()),
             n_clusters=None if counts is None else int(counts[j]), method=method, estimand=_estimand(term, design, int(design.owner[j])),
-            warnings=tuple(cautions),
+            warnings=(*cautions, *lost[j]),
         )
     score = null.score()
     lr = 2 * (likelihood.loglik - null.loglik)
@@ -59,7 +60,7 @@ def summarise(
     return CoxResult(
         table=_table(design, fit.coef / scale, model, robust, used, estimates), estimates=estimates, covariance=used,
         loglik=(null.loglik, likelihood.loglik), n=len(stop), n_events=int(event.sum()),
-        n_clusters=None if counts is None else int(counts[0]), method=method, variance=chosen, warnings=tuple(cautions),
+        n_clusters=None if counts is None else int(counts[0]), method=method, variance=chosen, warnings=(*cautions, *lost[0]),
         score_norm=float(np.abs(likelihood.score() * scale).max()), iterations=fit.iterations, decrement=fit.decrement,
         score_test=(statistic, size, float(chdtrc(size, statistic))), likelihood_ratio_test=(lr, size, float(chdtrc(size, max(lr, 0.0)))),
         cluster_shares=shares, ci_level=ci_level, model_covariance=model, robust_covariance=robust, _fit=fit, _design=design, _scale=scale,
@@ -120,15 +121,32 @@ def _cautions(found: Variance, events: int, size: int, cluster: str | None, desi
     return cautions
 
 
-def _jackknife_cautions(shares: pd.DataFrame, found: Variance, groups: Groups, cluster: str | None, design: Design) -> list[Caution]:
-    cautions = []
-    if found.failed:
-        failed = tuple(groups.labels[code] for code in found.failed)
-        text = f"Without {cluster} {listing(failed)} the model has no finite estimate; the jackknife leaves them aside and is too narrow."
-        cautions.append(Caution("jackknife_failed", text, {"clusters": failed}))
+def _dominant(shares: pd.DataFrame, cluster: str | None, design: Design) -> list[Caution]:
     first = shares.iloc[:, 0]
-    if len(first) and first.max() > DOMINANT:
-        label, share = first.idxmax(), float(first.max())
-        text = f"{cluster} {label} alone makes up {share:.0%} of the variance of {design.terms[0]}."
-        cautions.append(Caution("dominant_cluster", text, {"cluster": label, "share": share}))
+    if not (len(first) and first.max() > DOMINANT):
+        return []
+    label, share = first.idxmax(), float(first.max())
+    text = f"{cluster} {label} alone makes up {share:.0%} of the variance of {design.terms[0]}."
+    return [Caution("dominant_cluster", text, {"cluster": label, "share": share})]
+
+
+def _lost(j: int, found: Variance, groups: Groups | None, cluster: str | None, design: Design) -> list[Caution]:
+    """What term ``j`` must say of jackknife refits in which its own or another coefficient does not exist."""
+    if found.missing is None or groups is None or not found.missing.any():
+        return []
+    labels, term, cautions = [groups.labels[code] for code in found.left_out], design.terms[j], []
+    own = found.missing[:, j]
+    if own.any():
+        without = tuple(label for label, gone in zip(labels, own, strict=True) if gone)
+        text = f"Without {cluster} {listing(without)} the hazard ratio of {term} has no finite estimate: it rests on what was seen there, "
+        text += "and neither an interval nor a p-value can be given."
+        cautions.append(Caution("jackknife_failed", text, {"term": term, "clusters": without}))
+    others = found.missing[~own].any(axis=0)
+    if others.any():
+        rows = found.missing[~own].any(axis=1)
+        without = tuple(label for label, gone in zip([labels[i] for i in np.flatnonzero(~own)], rows, strict=True) if gone)
+        terms = tuple(name for name, gone in zip(design.terms, others, strict=True) if gone)
+        text = f"Without {cluster} {listing(without)} there is no finite estimate of {listing(terms)}, which therefore "
+        text += f"{'has' if len(terms) == 1 else 'have'} no interval; {term} has one in each of these refits."
+        cautions.append(Caution("jackknife_nuisance", text, {"terms": terms, "clusters": without}))
     return cautions

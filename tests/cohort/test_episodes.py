@@ -112,6 +112,20 @@ def test_lag_delays_exposure_and_an_unfinished_lag_gives_none():
     assert episodes(table, matches(("a", "2022-01-11", "2022-02-01")), lag=30, exposure="current").mentored_days == 0
 
 
+def test_the_lag_of_a_match_before_hire_runs_before_hire_too():
+    table = spells(("a", "D", "2022-01-11", "2022-02-20", "voluntary"))  # 40 days
+    assert times(episodes(table, matches(("a", "2021-12-01", None)), lag=30), "mentored") == [(0, 40, 1)]
+    part = episodes(table, matches(("a", "2022-01-01", None)), lag=30)
+    assert times(part, "mentored") == [(0, 20, 0), (20, 40, 1)]
+    assert part.persons["mentored_from"].tolist() == [20]
+    assert "end of the lag" in next(note.text for note in part.notes if note.code == "match_before_hire")
+    # hired 10 days after the match and gone 25 days later: 35 days after the match, so 5 of them are exposed
+    short = spells(("a", "D", "2022-01-11", "2022-02-05", "voluntary"))
+    late = episodes(short, matches(("a", "2022-01-01", None)), lag=30)
+    assert times(late, "mentored") == [(0, 20, 0), (20, 25, 1)]
+    assert "match_after_leave" not in {note.code for note in late.notes}
+
+
 def test_only_mentoring_exposes_and_a_missing_type_is_mentoring():
     table = spells(("a", "D", "2022-01-01", None, None), ("b", "D", "2022-01-01", None, None))
     met = matches(("a", "2022-02-01", None), ("b", "2022-02-01", None)).assign(relationship_type=["supervision", None])
@@ -354,7 +368,7 @@ def test_mentored_days_equal_a_count_day_by_day(cohort, which):
         if person.stop % 1:
             continue  # half a day is never mentored unless matched before hire; left to the examples above
         mine = met[met["mentee_id"] == person.staff_id]
-        begins = (mine["start"].clip(lower=person.hire) - person.hire).dt.days.to_numpy() + lag
+        begins = np.maximum((mine["start"] - person.hire).dt.days.to_numpy() + lag, 0)
         ends = (mine["end"] - person.hire).dt.days.fillna(10**6).to_numpy() if exposure == "current" else np.full(len(mine), 10**6)
         for day in range(int(person.entry) + 1, int(person.stop) + 1):
             expected += bool(((begins < day) & (ends >= day)).any())

@@ -9,6 +9,8 @@ import pytest
 
 from mentorship_eval import did
 from mentorship_eval.did.event_study import simultaneous_critical_value
+from mentorship_eval.did.panel import build_panel
+from mentorship_eval.did.placebo import PlaceboRatios
 from mentorship_eval.errors import EstimationError
 from mentorship_eval.inference.intervals import critical_value
 from tests.did.panels import COLUMNS, simulated_panel
@@ -86,8 +88,68 @@ def test_one_treated_unit_gets_a_rank_only():
     assert np.isnan([result.irr.se, result.irr.ci_low, result.irr.p_value, result.permutation_p, result.rate_difference.ci_low]).all()
     rank, of = result.placebo_rank
     assert of == 9 and 1 <= rank <= 9
-    assert "one_treated" in {caution.code for caution in result.warnings}
+    cautions = {caution.code: caution for caution in result.warnings}
+    assert result.placebo_statement() in cautions["one_treated"].text and f"ranks {rank} of 9" in cautions["one_treated"].text
+    assert cautions["one_treated"].data == {"treated": 1, "rank": rank, "of": 9}
+    assert "coarse_permutation" not in cautions, "there is no p-value that could be below anything"
+    none = {caution.code: caution.text for caution in fit(frame).warnings}
+    assert "no placebo rank" in none["one_treated"] and "coarse_permutation" not in none
     assert "ranks" in result.statement() and "no interval is given" in result.statement()
+
+
+def test_one_treated_cluster_of_several_units_ranks_among_clusters():
+    frame = simulated_panel(units=12, periods=14, waves=(8,), never=9, seed=4)
+    order = {name: i for i, name in enumerate(frame.sort_values("start")["unit"].unique())}
+    result = fit(frame.assign(site=frame["unit"].map(order) // 3), permutations=9999, cluster="site")
+    rank, of = result.placebo_rank
+    text = next(caution.text for caution in result.warnings if caution.code == "one_treated")
+    assert of == 4 and f"each of 4 clusters had been the treated one, the ratio of the actual one ranks {rank} of 4" in text
+    assert "coarse_permutation" not in {caution.code for caution in result.warnings}
+
+
+def one_cluster_waits():
+    """Clusters of three units: a and b adopt at 5 and at 7, c never; from period 7 only c is untreated."""
+    frame = simulated_panel(units=9, periods=8, waves=(5,), never=6, seed=12)
+    letter = frame["unit"].str[1:].astype(int) // 3
+    return frame.assign(site=letter.map({0: "a", 1: "b", 2: "c"}), start=letter.map({0: 5.0, 1: 7.0, 2: np.nan}))
+
+
+def test_min_controls_counts_clusters():
+    frame = one_cluster_waits()
+    by_unit, by_site = fit(frame), fit(frame, cluster="site")
+    assert by_unit.expected["time"].max() == 8
+    assert sorted(by_site.expected["time"].unique()) == [5, 6] and set(by_site.expected["unit"]) == {"D00", "D01", "D02"}
+    left_out = by_site.dropped
+    assert set(left_out["time"]) == {7, 8} and len(left_out) == 12
+    assert set(left_out["reason"]) == {"fewer than 2 untreated clusters in the period (min_controls)"}
+    assert "untreated clusters" in next(caution.text for caution in by_site.warnings if caution.code == "thin_controls")
+    assert by_site.all_periods.value == pytest.approx(fit(frame, cluster="site", min_controls=1).irr.value) == by_unit.irr.value
+    # a cluster whose units have no exposure in a period is no control in it
+    empty = frame.assign(days=frame["days"].where(~((frame["site"] == "b") & (frame["period"] == 6)), 0))
+    empty["events"] = empty["events"].where(empty["days"] > 0, 0)
+    assert set(fit(empty, cluster="site").expected["time"]) == {5}
+
+
+def test_min_controls_with_a_cluster_for_each_unit_is_that_of_units():
+    frame = simulated_panel(units=8, periods=10, waves=(4, 7), never=1, seed=13)
+    one, other = fit(frame, permutations=99), fit(frame.assign(own=frame["unit"] + "!"), permutations=99, cluster="own")
+    assert one.irr.value == other.irr.value and one.irr.se == other.irr.se and one.permutation_p == other.permutation_p
+    assert one.dropped.equals(other.dropped) and len(one.dropped)
+
+
+def test_placebo_draws_count_clusters_as_the_estimate_does():
+    frame = one_cluster_waits()
+    result = fit(frame, permutations=99, cluster="site")
+    observed, values = abs(np.log(result.irr.value)), []
+    for order in permutations([5.0, 7.0, np.nan]):
+        moved = frame["site"].map(dict(zip("abc", order, strict=True)))
+        values.append(abs(np.log(fit(frame.assign(start=moved), cluster="site").irr.value)))
+    assert result.placebo_rank[1] == 6
+    assert result.placebo_rank[0] == sum(value >= observed - 1e-7 for value in values)
+    by_draw = PlaceboRatios(
+        build_panel(frame, **COLUMNS, cluster="site"), anticipation=0, min_controls=2, start=np.ones(8), slope=np.zeros(0)
+    )(np.array([np.repeat(np.where(np.isnan(order), np.inf, np.array(order) - 1), 3) for order in permutations([5.0, 7.0, np.nan])]))
+    assert np.abs(by_draw) == pytest.approx(values, abs=1e-7)
 
 
 def test_few_treated_units_get_the_permutation_only():

@@ -5,16 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import os
-import re
-import secrets
 import shutil
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +15,7 @@ import pytest
 
 from mentorship_eval.report.estimates import ESTIMATE_COLUMNS, ESTIMATES_MIME
 from mentorship_eval.report.kernel import kernel_variables
+from tests.notebooks.lab import LabPage, jupyter_lab
 from tests.report.shared_run import ROOT, RunOnce
 
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -95,57 +89,22 @@ def test_an_id_that_became_a_number_is_explained(tmp_path: Path) -> None:
     assert len(told[0]["traceback"]) == 1, "a traceback stands where one message should"
 
 
-@contextmanager
-def jupyter_lab(folder: Path, env: dict[str, str]) -> Iterator[str]:
-    """A server on a free loopback port; yields its address with token."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    token = secrets.token_hex(16)
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}",
-               f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder}", "--LabApp.news_url=None",
-               "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]  # fmt: skip
-    log = (folder.parent / "lab.log").open("wb")
-    server = subprocess.Popen(command, env=env, cwd=folder, stdout=log, stderr=log)
-    address = f"http://127.0.0.1:{port}"
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        for _ in range(300):
-            try:
-                opener.open(f"{address}/api/status?token={token}", timeout=2).close()
-                break
-            except OSError:
-                assert server.poll() is None, (folder.parent / "lab.log").read_text()[-2000:]
-                time.sleep(0.2)
-        yield f"{address}|{token}"
-    finally:
-        server.terminate()
-        try:
-            server.wait(20)
-        except subprocess.TimeoutExpired:
-            server.kill()
-        log.close()
-
-
-def run_all(page: Any) -> None:
-    """Run > Run All Cells from the menu, again until a cell shows that it runs: before the kernel is there nothing happens."""
-    asked: list[str] = []
-    for _ in range(20):
-        dialog = page.locator("dialog.jp-Dialog, .jp-Dialog")
-        if dialog.count():  # a kernel to choose, or one that was not ready
-            asked.append(dialog.first.inner_text())
-            page.locator(".jp-Dialog .jp-mod-accept").first.click()
-            page.wait_for_timeout(500)
-            continue
-        page.click('.lm-MenuBar-item:has-text("Run")')
-        page.click('.lm-Menu-item[data-command="runmenu:run-all"]')
-        for _ in range(10):
-            page.wait_for_timeout(500)
-            if any(re.search(r"\[(\*|\d+)\]", text) for text in page.locator(".jp-InputPrompt").all_inner_texts()):
-                return
-            if dialog.count():
-                break
-    raise AssertionError(f"Run All Cells started nothing; dialogs: {asked}")
+def a_reader_sees_figures_and_estimates(page: Any) -> None:
+    """What JupyterLab shows: figures that have loaded and say what they show, the table of estimates, nothing raw."""
+    figures = page.locator(".jp-OutputArea-output figure img")
+    assert figures.count() >= 3
+    for figure in figures.all():
+        figure.scroll_into_view_if_needed()
+        assert figure.is_visible()
+        assert figure.evaluate("image => image.naturalWidth") > 0
+        assert len(figure.get_attribute("alt") or "") > 20
+    table = page.locator(".jp-OutputArea-output table", has=page.locator("caption", has_text="Estimates of this chapter"))
+    assert table.count() == 1
+    table.scroll_into_view_if_needed()
+    assert table.is_visible()
+    assert table.locator("tbody tr").count() >= 2
+    kinds = page.locator(".jp-OutputArea-output").evaluate_all("outputs => outputs.map(output => output.dataset.mimeType)")
+    assert set(kinds) == {"text/html"}, "an output is shown in a form that is not for readers"
 
 
 @pytest.mark.browser
@@ -161,20 +120,15 @@ def test_run_all_in_jupyterlab_equals_papermill_and_the_run(ran: RunOnce, by_han
     shutil.copytree(ran.cohort, books / "small")
     book = books / "02_retention.ipynb"
     book.write_text(source.replace('cohort = \\"data/demo\\"', 'cohort = \\"small\\"'), encoding="utf-8")
-    with jupyter_lab(books, surroundings(tmp_path / "private")) as server, playwright.sync_playwright() as play:
-        address, token = server.split("|")
+    private = tmp_path / "private"
+    with jupyter_lab(books, private, surroundings(private)) as (address, token), playwright.sync_playwright() as play:
         browser = play.chromium.launch(executable_path=chromium, args=FLAGS)
         try:
-            page = browser.new_page()
-            page.goto(f"{address}/lab/tree/02_retention.ipynb?token={token}")
-            page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=90_000)
-            run_all(page)
-            # what is saved is what counts: outputs far down the page may not be in the document at all
-            for _ in range(150):
-                page.keyboard.press("Control+s")
-                page.wait_for_timeout(700)
-                if ESTIMATES_MIME in book.read_text(encoding="utf-8"):
-                    break
+            lab = LabPage(browser.new_page())
+            lab.open(address, token, book.name)
+            lab.run_all()
+            lab.save(book)
+            a_reader_sees_figures_and_estimates(lab.page)
         finally:
             browser.close()
     rows = estimates_of(book)

@@ -64,7 +64,7 @@ def test_the_joint_jackknife_of_an_outcome_with_itself_has_no_width():
     fit = poisson_imputation(
         rows, count="no_harm", exposure="patient_days", unit="dept_id", time="period", adopted="adopted", permutations=0
     )
-    result, _, _ = reporting_bound(fit, fit)
+    result, _ = reporting_bound(fit, fit)
     assert result.estimate.value == pytest.approx(1.0)
     assert np.isnan(result.estimate.ci_low) or result.estimate.se < 1e-12
 

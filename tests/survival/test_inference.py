@@ -55,6 +55,77 @@ def test_a_cluster_that_holds_all_events_of_an_arm_is_reported() -> None:
     result = survival.cox(data, **{**CALL, "strata": None})
     assert "jackknife_failed" in [caution.code for caution in result.warnings]
     assert result.estimate.df == 8
+    assert np.isfinite(result.estimate.value)
+    assert np.isnan([result.estimate.se, result.estimate.ci_low, result.estimate.ci_high, result.estimate.p_value]).all()
+    assert np.isnan(result.table[["ci_low", "ci_high", "p", "interval_se"]].to_numpy(dtype=float)).all()
+
+
+def with_quarter(seed: int) -> pd.DataFrame:
+    """Ten departments; of those in the late quarter only members of department 0 have an event."""
+    data = departments(seed, 10, 0.4, size=30)
+    data["late"] = np.random.default_rng(seed + 1).integers(0, 2, len(data))
+    data["event"] &= (data["late"] == 0) | (data["dept"] == 0)
+    return data
+
+
+def by_hand(data: pd.DataFrame, without_0: pd.DataFrame, covariates: list[str]) -> float:
+    """CR3 standard error of arm, where leaving out department 0 means fitting arm alone on ``without_0``."""
+    call = {"stop": "stop", "event": "event"}
+    full = survival.cox(data, **call, covariates=covariates).table["coef"][0]
+    left = [survival.cox(data[data["dept"] != d], **call, covariates=covariates).table["coef"][0] for d in range(1, 10)]
+    left.append(survival.cox(without_0, **call, covariates=["arm"]).table["coef"][0])
+    return float(np.sqrt(9 / 10 * ((np.array(left) - full) ** 2).sum()))
+
+
+def test_a_nuisance_term_that_is_lost_without_a_cluster_leaves_the_others_their_interval() -> None:
+    """In the limit of a quarter without events its rows weigh nothing in any risk set: as if they were not there."""
+    data = with_quarter(20)
+    result = survival.cox(data, stop="stop", event="event", covariates=["arm", "late"], cluster="dept")
+    assert result.variance == "jackknife"
+    expected = by_hand(data, data[(data["dept"] != 0) & (data["late"] == 0)], ["arm", "late"])
+    assert result.table["interval_se"][0] == pytest.approx(expected, rel=1e-5)
+    assert result.estimate.df == 9
+    assert np.isfinite([result.estimate.ci_low, result.estimate.p_value]).all()
+    late = result.estimates["late"]
+    assert np.isnan([late.se, late.ci_low, late.p_value]).all()
+    codes = {caution.code: caution for caution in result.warnings}
+    assert "jackknife_failed" not in codes
+    assert codes["jackknife_nuisance"].data == {"terms": ("late",), "clusters": (0,)}
+    assert {caution.code for caution in late.warnings} >= {"jackknife_failed"}
+
+
+def test_a_nuisance_term_without_information_is_left_out_of_that_refit() -> None:
+    data = departments(21, 10, 0.4, size=30)
+    data["pilot"] = np.where(data["dept"] == 0, np.arange(len(data)) % 2, 0)
+    result = survival.cox(data, stop="stop", event="event", covariates=["arm", "pilot"], cluster="dept")
+    assert result.table["interval_se"][0] == pytest.approx(by_hand(data, data[data["dept"] != 0], ["arm", "pilot"]), rel=1e-5)
+    assert np.isnan(result.estimates["pilot"].ci_low)
+
+
+def test_terms_that_are_only_told_apart_by_one_cluster_have_no_interval() -> None:
+    data = departments(22, 10, 0.4, size=30)
+    data["twin"] = np.where(data["dept"] == 0, np.arange(len(data)) % 2, data["arm"])
+    same = survival.cox(data, stop="stop", event="event", covariates=["x", "arm", "twin"], cluster="dept")
+    assert np.isfinite(same.estimates["x"].ci_low)
+    assert np.isnan([same.estimates["arm"].ci_low, same.estimates["twin"].ci_low]).all()
+    # arm and arm + late run away together, in opposite directions, where late alone would
+    data = with_quarter(20)
+    data["both"] = data["arm"] + data["late"]
+    joint = survival.cox(data, stop="stop", event="event", covariates=["x", "arm", "both"], cluster="dept")
+    assert np.isfinite(joint.estimates["x"].ci_low)
+    assert np.isnan([joint.estimates["arm"].ci_low, joint.estimates["both"].ci_low]).all()
+
+
+def test_one_pilot_ward_has_no_interval() -> None:
+    """All contrast in one department: without it nobody is exposed, and a narrow interval would be made up."""
+    data = departments(23, 9, -0.5, size=40)
+    data["arm"] = np.where(data["dept"] == 4, data["arm"], 0)
+    result = survival.cox(data, stop="stop", event="event", covariates=["arm", "x"], cluster="dept")
+    assert np.isnan([result.estimate.se, result.estimate.ci_low, result.estimate.ci_high, result.estimate.p_value]).all()
+    caution = next(caution for caution in result.warnings if caution.code == "jackknife_failed")
+    assert caution.data == {"term": "arm", "clusters": (4,)}
+    assert np.isfinite(result.estimates["x"].ci_low)
+    assert "jackknife_failed" not in [caution.code for caution in result.estimates["x"].warnings]
 
 
 def test_few_events_are_said() -> None:

@@ -1,0 +1,117 @@
+"""Rows ready for a model of leaving: person-time, baseline covariates, calendar quarters, and the default Cox fit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pandas as pd
+
+from mentorship_eval.cohort import Cohort
+from mentorship_eval.cohort.episodes import Episodes, mentorship_episodes
+from mentorship_eval.estimate import Caution, Estimate
+from mentorship_eval.survival import cox
+from mentorship_eval.survival.cox_result import CoxResult
+
+__all__ = [
+    "CAUSE",
+    "OUTCOME",
+    "calendar_periods",
+    "cohort_episodes",
+    "default_cox",
+    "persons_not_rows",
+    "planned_covariates",
+    "varying",
+    "with_covariates",
+]
+
+OUTCOME = "retention"
+CAUSE = "voluntary"
+
+
+def planned_covariates(cohort: Cohort, outcome: str) -> list[str]:
+    """Baseline covariates that the plan names for ``outcome``, or for all outcomes."""
+    covariates = cohort.study.plan.covariates
+    return list(covariates.get(outcome, covariates.get("all", [])))
+
+
+def with_covariates(rows: pd.DataFrame, names: list[str]) -> tuple[pd.DataFrame, list[Caution]]:
+    """Covariates ready for a model: flags as 0/1, a missing category as a category of its own (said, W122)."""
+    rows, cautions = rows.copy(), []
+    for name in names:
+        column = rows[name]
+        if pd.api.types.is_bool_dtype(column.dropna().infer_objects()):
+            column = column.astype("Int64")
+        if pd.api.types.is_numeric_dtype(column):
+            # a missing number takes the mean of the others; how many there are is said
+            rows[name] = column.astype(float).fillna(column.astype(float).mean())
+            if column.isna().any():
+                share = float(column.isna().mean())
+                cautions.append(
+                    Caution("missing_covariate", f"{name} is missing in {share:.1%} of the rows; they take its mean in the model.", {"share": share})
+                )
+        else:
+            if column.isna().any():
+                share = float(column.isna().mean())
+                cautions.append(
+                    Caution(
+                        "missing_covariate",
+                        f"{name} is missing in {share:.1%} of the rows; missing is a category of its own in the model.",
+                        {"covariate": name, "share": share},
+                    )
+                )
+            rows[name] = column.astype(object).where(column.notna(), "missing").astype(str)
+    return rows, cautions
+
+
+def calendar_periods(rows: pd.DataFrame, fewest: int = 5) -> tuple[pd.Series, list[Caution]]:
+    """Calendar quarters, each joined with the next until it holds ``fewest`` events: one without any cannot be fitted."""
+    events = rows.groupby("period")["event"].sum().sort_index()
+    names, current, held = {}, [], 0
+    for period, count in events.items():
+        current.append(period)
+        held += int(count)
+        if held >= fewest:
+            names.update(dict.fromkeys(current, current[0]))
+            current, held = [], 0
+    last = next(reversed(names.values()), "all")
+    names.update(dict.fromkeys(current, last))
+    joined = len(events) - len(set(names.values()))
+    text = f"{joined} calendar quarters hold too few events for a term of their own and are joined with a neighbour."
+    return rows["period"].map(names), [Caution("quarters_joined", text, {"joined": joined})] if joined else []
+
+
+def varying(rows: pd.DataFrame, names: list[str]) -> list[str]:
+    """Those columns that take more than one value here; a constant one says nothing and cannot be fitted."""
+    return [name for name in names if (rows[name] != rows[name].iloc[0]).any()]
+
+
+def cohort_episodes(cohort: Cohort, *, calendar: str | None = "quarter") -> Episodes:
+    """Person-time of the cohort under the plan's definition of exposure."""
+    plan, rules = cohort.study.plan, cohort.study.rules
+    start, end = cohort.window
+    known = [name for name in planned_covariates(cohort, OUTCOME) if name in cohort.table("staff")]
+    return mentorship_episodes(
+        staff=cohort.table("staff"),
+        spells=cohort.table("spells"),
+        matches=cohort.table("matches"),
+        start=start,
+        end=end,
+        rollout=cohort.tables.get("rollout"),
+        exposure=plan.exposure.definition,
+        lag=int(plan.exposure.lag_days),
+        covariates=tuple(known),
+        calendar=calendar,
+        suspended=rules.suspended,
+        bridge_gap=int(rules.rehire_gap_days),
+    )
+
+
+def persons_not_rows(estimate: Estimate, persons: int, events: int, estimand: str) -> Estimate:
+    """A Cox estimate told per person: the engine counts rows, a reader counts people."""
+    return replace(estimate, n=persons, n_events=events, estimand=estimand)
+
+
+def default_cox(rows: pd.DataFrame, first: str, covariates: list[str], event: str, strata: str | None) -> CoxResult:
+    """Cox with delayed entry; the first covariate is the exposure; clusters are the departments at entry."""
+    usable = varying(rows, covariates)
+    return cox(rows, start="start", stop="stop", event=event, covariates=[first, *usable], strata=strata, cluster="dept_at_entry")
