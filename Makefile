@@ -17,7 +17,7 @@ demo: .venv/.installed-user  ## evaluate the demo cohort into reports/
 	$(BIN)/mentorship-eval demo --out reports
 
 test: .venv/.installed-dev  ## run the tests (ARGS="-k cox" for some of them)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 lab: .venv/.installed-user  ## open the notebooks in JupyterLab
 	$(BIN)/mentorship-eval lab

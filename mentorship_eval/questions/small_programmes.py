@@ -19,7 +19,9 @@ def wilson(events: int, n: int, ci_level: float = 0.95) -> tuple[float, float]:
     share = events / n
     centre, half = share + z**2 / (2 * n), z * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
     scale = 1 + z**2 / n
-    return max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)
+    # exact at the ends, where the formula only comes close
+    low = (centre - half) / scale if events else 0.0
+    return low, (centre + half) / scale if events < n else 1.0
 
 
 def share_of_mentored_who_left(episodes: Episodes) -> list[Result]:

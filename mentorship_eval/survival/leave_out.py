@@ -39,16 +39,17 @@ def leave_one_cluster_out(fit: Fit, residuals: np.ndarray, clusters: np.ndarray,
         if not len(sets.dead):
             continue
         x = np.ascontiguousarray(likelihood.x[:, kept])
-        begin = fit.coef - fit.inverse @ scores[:, code]
-        again = maximise(sets, x, begin, REFITTED)
-        if again is not None and again.runaway is None:
-            estimates[row] = again.coef
-        else:
-            estimates[row] = _what_remains(sets, x, spread)
+        chosen, determined = _determined(Likelihood.at(sets, x, np.zeros(len(x))).information(), len(sets.dead))
+        if len(chosen) == len(x):  # otherwise Newton's method would converge to rounding, not to an estimate
+            again = maximise(sets, x, fit.coef - fit.inverse @ scores[:, code], REFITTED)
+            if again is not None and again.runaway is None:
+                estimates[row] = again.coef
+                continue
+        estimates[row] = _what_remains(sets, x, chosen, determined, spread)
     return estimates
 
 
-def _what_remains(sets: RiskSets, x: np.ndarray, spread: np.ndarray) -> np.ndarray:
+def _what_remains(sets: RiskSets, x: np.ndarray, chosen: np.ndarray, determined: np.ndarray, spread: np.ndarray) -> np.ndarray:
     """(p,) the coefficients that exist although others do not, the rest NaN.
 
     Terms without information of their own are taken out, which changes nothing for those that are
@@ -56,7 +57,6 @@ def _what_remains(sets: RiskSets, x: np.ndarray, spread: np.ndarray) -> np.ndarr
     moves then has reached its limit (Albert & Anderson 1984, Biometrika 71:1-10, for the logistic case).
     """
     found = np.full(len(x), np.nan)
-    chosen, determined = _determined(Likelihood.at(sets, x, np.zeros(len(x))).information(), len(sets.dead))
     if not len(chosen):
         return found
     again = maximise(sets, np.ascontiguousarray(x[chosen]), np.zeros(len(chosen)), REFITTED)
@@ -83,7 +83,7 @@ def _determined(information: np.ndarray, events: int) -> tuple[np.ndarray, np.nd
             left = left - np.outer(left[:, j], left[j]) / left[j, j]
     kept = np.array(chosen, dtype=np.intp)
     determined = informed & np.isin(np.arange(size), kept)
-    for j in np.flatnonzero(informed & ~determined):
+    for j in map(int, np.flatnonzero(informed & ~determined)):
         # term j is a combination of the kept ones with these weights, so none of them is determined
         weights = np.linalg.solve(information[np.ix_(kept, kept)], information[kept, j])
         determined[kept[np.abs(weights) * np.sqrt(own[kept]) > 1e-6 * np.sqrt(own[j])]] = False

@@ -34,14 +34,14 @@ SETTINGS = {
 }
 
 # Answers a dialog that stands in the way, and tells how the open notebook is; all of it plain values, in one go.
-STATE = """() => {
+STATE = """notebook => {
   const dialog = document.querySelector(".jp-Dialog");
   const asked = dialog ? dialog.innerText : null;
   if (dialog) (dialog.querySelector("button.jp-mod-accept") ?? dialog.querySelector("button"))?.click();
   const app = window.jupyterapp;
   const panel = app && app.shell.currentWidget;
   const model = panel && panel.content && panel.content.model;
-  if (!model || !panel.context.isReady) return {asked, kernel: "none", counts: [], errors: [], unsaved: false};
+  if (!model || !panel.context.isReady || panel.context.path !== notebook) return {asked, kernel: "none", counts: [], errors: [], unsaved: false};
   const kernel = panel.sessionContext.isReady ? panel.sessionContext.session?.kernel : null;
   const code = Array.from(model.cells).filter(cell => cell.type === "code");
   const errors = code.flatMap(cell => Array.from({length: cell.outputs.length}, (_, i) => cell.outputs.get(i)))
@@ -117,15 +117,16 @@ def jupyter_lab(books: Path, private: Path, env: dict[str, str]) -> Iterator[tup
 
 @dataclass
 class LabPage:
-    """A notebook open in JupyterLab; ``dialogs`` are the texts of those that had to be answered."""
+    """A page with the file ``notebook`` in JupyterLab; ``dialogs`` are the texts of those that had to be answered."""
 
     page: Any
+    notebook: str
     dialogs: list[str] = field(default_factory=list)
 
-    def open(self, address: str, token: str, notebook: str) -> None:
+    def open(self, address: str, token: str) -> None:
         """The notebook on the screen, with a kernel that waits for work."""
         self.page.set_default_timeout(PATIENCE * 1000)
-        self.page.goto(f"{address}/lab/tree/{notebook}?token={token}")
+        self.page.goto(f"{address}/lab/tree/{self.notebook}?token={token}")
         self._until(lambda state: state["kernel"] == "idle" and bool(state["counts"]), "no notebook with an idle kernel")
 
     def run_all(self) -> None:
@@ -149,7 +150,7 @@ class LabPage:
 
     def _until(self, well: Callable[[dict[str, Any]], bool], complaint: str) -> None:
         def told() -> str | None:
-            state = self.page.evaluate(STATE)
+            state = self.page.evaluate(STATE, self.notebook)
             if asked := state.pop("asked"):
                 self.dialogs.append(asked)
             assert not state["errors"], f"a cell failed: {state}, dialogs answered: {self.dialogs}"

@@ -124,8 +124,8 @@ def test_run_all_in_jupyterlab_equals_papermill_and_the_run(ran: RunOnce, by_han
     with jupyter_lab(books, private, surroundings(private)) as (address, token), playwright.sync_playwright() as play:
         browser = play.chromium.launch(executable_path=chromium, args=FLAGS)
         try:
-            lab = LabPage(browser.new_page())
-            lab.open(address, token, book.name)
+            lab = LabPage(browser.new_page(), book.name)
+            lab.open(address, token)
             lab.run_all()
             lab.save(book)
             a_reader_sees_figures_and_estimates(lab.page)
