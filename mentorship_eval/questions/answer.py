@@ -54,6 +54,11 @@ class Result:
     group: str = ""
     truth: float | None = None
 
+    @property
+    def full_label(self) -> str:
+        """The label where the heading of its group is not at hand; labels that stand alone begin with a capital."""
+        return f"{self.group}: {self.label}" if self.group and not self.label[:1].isupper() else self.label
+
 
 @dataclass(frozen=True)
 class Counted:

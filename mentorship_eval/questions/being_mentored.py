@@ -163,7 +163,7 @@ def _other_exits(told: BeingMentored, rows: pd.DataFrame, covariates: list[str],
         what = f"hazard of leaving by {word} while mentored, against not yet mentored"
         estimate = persons_not_rows(fit.estimate, persons, int(rows["other"].sum()), what)
         group = "Other exits while mentored"
-        told.results.append(Result(f"retention.cause.{cause}", f"exit_{cause}", what, "all staff followed", estimate, name, "companion", group))
+        told.results.append(Result(f"retention.cause.{cause}", f"exit_{cause}", what, "all staff followed", estimate, f"{name} while mentored", "companion", group))
 
 
 def _proportional_hazards(main: CoxResult, covariates: list[str]) -> Exhibit:

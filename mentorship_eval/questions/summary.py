@@ -26,7 +26,7 @@ def answer(cohort: Cohort, earlier: Mapping[str, Answer] | None = None) -> Answe
             forest_exhibit(
                 "summary.forest",
                 "The answers",
-                [replace(r, group="") for r in ratios],
+                [replace(r, group="", label=r.full_label) for r in ratios],
                 value_label="Ratio",
                 sides=("fewer", "more"),
                 note="A ratio below 1: fewer leave, or fewer are reported, than without mentorship.",
@@ -37,7 +37,7 @@ def answer(cohort: Cohort, earlier: Mapping[str, Answer] | None = None) -> Answe
             [
                 {
                     "chapter": a.title,
-                    "what": r.label,
+                    "what": r.full_label,
                     "estimate": r.estimate.value,
                     "ci_low": r.estimate.ci_low,
                     "ci_high": r.estimate.ci_high,

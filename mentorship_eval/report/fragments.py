@@ -14,7 +14,7 @@ __all__ = ["BY_HAND", "Fragment", "estimates_table", "gaps_html", "lead_html", "
 
 BY_HAND = (
     "Shown by hand: not yet passed through a run's disclosure ledger. Counts below the threshold are withheld here too, but only "
-    "`mentorship-eval run` decides over all chapters together. Do not publish from this page."
+    "a whole run decides over all chapters together. Do not publish from this page."
 )
 
 
@@ -85,7 +85,7 @@ def estimates_table(answer: Answer, status: dict[str, str]) -> str:
         withheld = any(caution.code == "suppressed" for caution in estimate.warnings)
         rows.append(
             {
-                "what": f"{result.group}: {result.label}" if result.group else result.label,
+                "what": result.full_label,
                 "scale": f"{estimate.scale}{f' ({estimate.unit})' if estimate.unit else ''}",
                 "estimate": "withheld" if withheld else estimate.interval().replace(common, "("),
                 "p": estimate.p_value,

@@ -42,7 +42,7 @@ def headline_results(answers: Mapping[str, Answer]) -> list[Result]:
 
 def _card(result: Result) -> dict[str, str]:
     estimate = result.estimate
-    label = f"{result.group}: {result.label[:1].lower()}{result.label[1:]}" if result.group else result.label
+    label = result.full_label
     p = format_p(estimate.p_value) if not math.isnan(estimate.p_value) else ""
     if math.isnan(estimate.value):
         withheld = next((caution.text for caution in estimate.warnings if caution.code == "suppressed"), "")
