@@ -8,10 +8,10 @@ UV := $(BIN)/python tools/run_uv.py
 export OPENBLAS_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lab lint bench lock clean
+.PHONY: help demo test lab lint bench validate lock clean
 
 help:  ## list the verbs
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 demo: .venv/.installed-user  ## evaluate the demo cohort into reports/
 	$(BIN)/mentorship-eval demo --out reports
@@ -28,6 +28,9 @@ lint: .venv/.installed-dev  ## check style and types
 
 bench: .venv/.installed-dev  ## time whole runs (minutes; see benchmarks/README.md)
 	$(BIN)/python benchmarks/whole_runs.py $(ARGS)
+
+validate: .venv/.installed-dev  ## simulate: bias, coverage and size into docs/validation.md (ten minutes or more)
+	$(BIN)/python validation/validate.py $(ARGS)
 
 lock: .venv/.installed-dev  ## renew the locks and environment.yml from pyproject.toml
 	$(BIN)/python tools/lock.py $(ARGS)

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mentorship_eval.cohort.simulation import outcomes as extra
 from mentorship_eval.cohort.simulation import tables as make
 from mentorship_eval.cohort.simulation.departments import draw_departments, identifiers
 from mentorship_eval.cohort.simulation.incidents import draw_counts, draw_patient_days, expected_incidents
@@ -74,6 +75,7 @@ def simulate_cohort(scenario: str = "default", *, seed: int = 0, name: str | Non
     and staying), ``few_departments``, ``one_pilot_ward``, ``tiny_programme``. changes: fields of `Parameters`, such as
     ``departments=24, staff=2400, months=36, start="2022-01-01", hazard_ratio=0.75, harm_irr=0.85, reporting=1.25``.
 
+    With ``outcomes=True`` also surveys, survey_invites, projects and career_events.
     staff is the number of people who were employed at the start of the window or hired in it. Raises `UsageError` for
     an unknown scenario or parameter.
     """
@@ -99,6 +101,13 @@ def simulate_cohort(scenario: str = "default", *, seed: int = 0, name: str | Non
         "incidents": make.incident_table(parameters, counts, dept_ids, rng["details"]),
         "exposure": make.exposure_table(parameters, population, dept_ids, patient_days),
     }
+    if parameters.outcomes:
+        tables |= {
+            "survey_invites": extra.survey_invites(parameters, tables),
+            "surveys": extra.surveys(parameters, tables, rng["outcomes"]),
+            "projects": extra.projects(parameters, tables, rng["outcomes"]),
+            "career_events": extra.career_events(parameters, tables, rng["outcomes"]),
+        }
     end = (pd.Timestamp(parameters.start) + pd.DateOffset(months=parameters.months) - pd.Timedelta(days=1)).date()
     study = {
         "study": {"name": name or f"Simulated cohort ({scenario})", "start": pd.Timestamp(parameters.start).date(), "end": end},
@@ -112,4 +121,6 @@ def simulate_cohort(scenario: str = "default", *, seed: int = 0, name: str | Non
         "incidents": incident_truth(parameters, expected),
         "parameters": parameters.as_dict(),
     }
+    if parameters.outcomes:
+        truth["outcomes"] = extra.outcome_truth(parameters)
     return SimulatedCohort(tables, _rounded(truth), study, parameters)

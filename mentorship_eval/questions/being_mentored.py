@@ -162,8 +162,8 @@ def _other_exits(told: BeingMentored, rows: pd.DataFrame, covariates: list[str],
             told.cautions.append(Caution("unadjusted_cause", text, {"cause": cause}))
         what = f"hazard of leaving by {word} while mentored, against not yet mentored"
         estimate = persons_not_rows(fit.estimate, persons, int(rows["other"].sum()), what)
-        group = "Other exits while mentored"
-        told.results.append(Result(f"retention.cause.{cause}", f"exit_{cause}", what, "all staff followed", estimate, f"{name} while mentored", "companion", group))
+        label, group = f"{name} while mentored", "Other exits while mentored"
+        told.results.append(Result(f"retention.cause.{cause}", f"exit_{cause}", what, "all staff followed", estimate, label, "companion", group))
 
 
 def _proportional_hazards(main: CoxResult, covariates: list[str]) -> Exhibit:

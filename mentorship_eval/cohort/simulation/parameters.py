@@ -16,7 +16,7 @@ __all__ = ["COMPONENTS", "DAYS_PER_MONTH", "SCENARIOS", "Parameters", "parameter
 DAYS_PER_MONTH = 30.4375
 # One stream of random numbers each, so that a change in one component leaves the others as they were.
 # New components go to the end.
-COMPONENTS = ("departments", "rollout", "people", "history", "mentors", "careers", "exposure", "incidents", "details")
+COMPONENTS = ("departments", "rollout", "people", "history", "mentors", "careers", "exposure", "incidents", "details", "outcomes")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +76,19 @@ class Parameters:
     shock_patient_days: float = 0.6
     switch_month: int = 20
     switch_recording: float = 1.15
+    # surveys, projects and promotions: drawn when outcomes is True
+    outcomes: bool = False
+    survey_months: tuple[int, ...] = (0, 6, 12)  # from the month before the first go-live
+    exhaustion: tuple[float, float] = (24.0, 9.0)  # MBI emotional exhaustion: mean, SD
+    exhaustion_change: float = -2.5  # once mentored
+    environment: tuple[float, float] = (2.61, 0.35)  # PES-NWI: mean, SD
+    environment_change: float = 0.12
+    response: tuple[float, ...] = (0.70, 0.58, 0.50)  # by wave
+    response_per_sd: float = -0.4  # log odds of answering per SD of exhaustion
+    project_rate: float = 0.10  # per staff-year
+    project_ratio: float = 1.6
+    promotion: float = 0.05  # within 12 months
+    promotion_mentored: float = 0.06
 
     def as_dict(self) -> dict[str, Any]:
         return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
@@ -84,7 +97,10 @@ class Parameters:
 SCENARIOS: Mapping[str, Mapping[str, Any]] = {
     "default": {},
     # nothing works and nothing is reported more: for false positives
-    "null": {"hazard_ratio": 1.0, "hazard_ratio_after": 1.0, "harm_irr": 1.0, "reporting": 1.0},
+    "null": {
+        "hazard_ratio": 1.0, "hazard_ratio_after": 1.0, "harm_irr": 1.0, "reporting": 1.0, "exhaustion_change": 0.0, "environment_change": 0.0,
+        "project_ratio": 1.0, "promotion_mentored": 0.05,
+    },
     # committed people stay anyway and take up mentoring: what no measured covariate explains
     "confounded": {"commitment_hr": 0.81, "commitment_uptake": 0.7},
     "few_departments": {"departments": 8, "staff": 800},
