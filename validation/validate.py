@@ -148,13 +148,13 @@ def main() -> None:
     ]  # fmt: skip
     text = "\n".join([
         "# Validation", "",
-        "Made by `make validate`; cells, replicates and seeds stand in `validation/validate.toml`, settled before the first run. Every replicate is",
+        "Made by `make validate`; cells, replicates and seeds stand in `validation/validate.toml`. Every replicate is",
         "a simulated cohort (`simulate_cohort`, the scenario named), analysed by the functions that the report uses. ± is the Monte-Carlo standard",
         "error. Under `null` the truth is 1 and *rejects no effect* is the share of false positives; under `default` it is the power. *rule*: fails",
         "when the 99 % interval (Bonferroni) of coverage or size lies wholly beyond the nominal value, or coverage is below 93 %; *audit* rows show",
         "what a wrong design would have said. Cells of fewer than 1,000 replicates are a first look: they can show a gross failure and no more.",
         "",
-        f"Date: {datetime.now(UTC):%Y-%m-%d}. First seeds: retention {who['seed']}, incidents {what['seed']}.", "",
+        f"Date: {datetime.now(UTC):%Y-%m-%d}. First seeds: retention {who['seed']}, incidents {what['seed']}. {plan['note']}", "",
         table(f"Leaving while mentored: {who['departments']} departments, {who['staff']:,} staff, 36 months", left),
         table("Incidents where the programme is active, 36 months", harmed),
     ])  # fmt: skip
