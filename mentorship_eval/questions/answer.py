@@ -9,7 +9,7 @@ count of people or events is *declared*: in a `Result` through its estimate, in 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -87,9 +87,6 @@ class Exhibit:
     counted: Mapping[str, Counted] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
     note: str = ""
-
-    def with_frames(self, frames: Mapping[str, pd.DataFrame]) -> Exhibit:
-        return replace(self, frames=dict(frames))
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,8 @@ group: the report says so and claims no effect.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -15,9 +17,10 @@ from mentorship_eval.estimate import Caution
 from mentorship_eval.inference.intervals import difference_estimate
 from mentorship_eval.questions.answer import Answer, Exhibit, Gap, Result, Statement
 from mentorship_eval.questions.exhibits import curve_exhibit, forest_exhibit, table_exhibit
-from mentorship_eval.questions.model_rows import OUTCOME, planned_covariates, varying, with_covariates
+from mentorship_eval.questions.model_rows import OUTCOME, planned_covariates, share_on_curve, varying, with_covariates
 from mentorship_eval.survival import aalen_johansen, cox, kaplan_meier, logrank
 from mentorship_eval.survival.cox_result import CoxResult
+from mentorship_eval.survival.product_limit import KaplanMeier
 
 __all__ = ["answer_durations"]
 
@@ -59,7 +62,7 @@ def _ratios(fit: CoxResult, result_id: str, what: str, reference: str, people: i
             continue
         level = term[len("group[") : -1]
         estimand = f"hazard of leaving, {what}: {level} against {reference}"
-        told = type(estimate)(**{**estimate.__dict__, "n": people, "estimand": estimand})
+        told = replace(estimate, n=people, estimand=estimand)
         slug = level.replace(" ", "_")
         out.append(Result(f"{result_id}.{slug}", OUTCOME, estimand, "all persons", told, f"{level} against {reference}", role, group))
     return out
@@ -144,7 +147,7 @@ def answer_durations(cohort: Cohort) -> Answer:
             method=test.method,
             estimand="log-rank test of equal hazards of leaving",
         )
-        estimate = type(estimate)(**{**estimate.__dict__, "p_value": test.p_value, "df": float(test.df)})
+        estimate = replace(estimate, p_value=test.p_value, df=float(test.df))
         results.append(
             Result(
                 "retention.logrank",
@@ -280,32 +283,29 @@ def _hazard_ratios(
     return out
 
 
-def _still_employed(km: object, horizons: tuple[float, ...], unit: str, rows: pd.DataFrame) -> list[Result]:
+def _still_employed(km: KaplanMeier, horizons: tuple[float, ...], unit: str, rows: pd.DataFrame) -> list[Result]:
     out = []
-    for row in km.at(list(horizons)).itertuples():  # type: ignore[attr-defined]
-        if not np.isfinite(row.survival):
+    for _, row in km.at(list(horizons)).iterrows():
+        if not np.isfinite(row["survival"]):
             continue
-        part = rows if row.by == "all" else rows[rows["group"] == row.by]
-        estimate = difference_estimate(
-            float(row.survival),
-            float(row.se),
-            scale="probability",
+        who, time = str(row["by"]), row["time"]
+        part = rows if who == "all" else rows[rows["group"] == who]
+        estimate = share_on_curve(
+            row["survival"],
+            row,
             n=len(part),
             n_events=int(part["event"].sum()),
             method="Kaplan-Meier, log-log interval",
-            estimand=f"still employed after {row.time:g} {unit}: {row.by}",
-        )
-        estimate = type(estimate)(
-            **{**estimate.__dict__, "ci_low": float(row.ci_low), "ci_high": float(row.ci_high), "p_value": float("nan")}
+            estimand=f"still employed after {time:g} {unit}: {who}",
         )
         out.append(
             Result(
-                f"retention.still_employed.{str(row.by).replace(' ', '_')}.{row.time:g}",
+                f"retention.still_employed.{who.replace(' ', '_')}.{time:g}",
                 "still_employed",
                 estimate.estimand,
-                str(row.by),
+                who,
                 estimate,
-                f"{row.by}: still employed after {row.time:g} {unit}",
+                f"{who}: still employed after {time:g} {unit}",
                 "companion",
             )
         )

@@ -25,8 +25,9 @@ _DESIGNS = (
 def immortal_time(episodes: Episodes, covariates: list[str], correct: Result | None) -> tuple[list[Result], list[Exhibit]]:
     """The naive results and the figure that sets them beside ``correct`` (when that exists)."""
     results = []
+    designs = {origin: naive_rows(episodes, origin=origin) for origin, _, _ in _DESIGNS}
     for origin, label, text in _DESIGNS:
-        rows, _ = with_covariates(naive_rows(episodes, origin=origin).rows, covariates)
+        rows, _ = with_covariates(designs[origin].rows, covariates)
         rows["event"] = (rows["cause"] == CAUSE).astype(int)
         try:
             fit = default_cox(rows, "ever_mentored", covariates, "event", "dept_id")
@@ -50,7 +51,7 @@ def immortal_time(episodes: Episodes, covariates: list[str], correct: Result | N
             for r in [*results, correct]
         ]
     )
-    followed = naive_rows(episodes, origin="entry")
+    followed = designs["entry"]
     exhibit = Exhibit(
         "retention.audit",
         "audit_contrast",

@@ -14,11 +14,10 @@ from mentorship_eval.cohort.episodes import Episodes
 from mentorship_eval.cohort.fixed_exposure import default_landmark, landmark_rows
 from mentorship_eval.errors import EstimationError
 from mentorship_eval.estimate import Caution
-from mentorship_eval.inference.intervals import difference_estimate
 from mentorship_eval.questions.answer import Exhibit, Gap, Result
 from mentorship_eval.questions.being_mentored import MENTORED
 from mentorship_eval.questions.exhibits import DAYS_PER_MONTH, curve_exhibit, monthly_grid
-from mentorship_eval.questions.model_rows import CAUSE, OUTCOME, persons_not_rows, planned_covariates, varying, with_covariates
+from mentorship_eval.questions.model_rows import CAUSE, OUTCOME, persons_not_rows, planned_covariates, share_on_curve, varying, with_covariates
 from mentorship_eval.survival import aalen_johansen, cox, kaplan_meier
 
 __all__ = ["causes_of_leaving", "from_landmark"]
@@ -83,17 +82,13 @@ def causes_of_leaving(episodes: Episodes) -> tuple[list[Exhibit], list[Result], 
         row = free.loc[np.isclose(free["time"], months * DAYS_PER_MONTH)]
         if len(row) and np.isfinite(row["probability"].iloc[0]) and since == 0:
             value = row.iloc[0]
-            estimate = difference_estimate(
-                float(value["probability"]),
-                float(value["se"]),
-                scale="probability",
+            estimate = share_on_curve(
+                value["probability"],
+                value,
                 n=len(persons),
                 n_events=int((persons["cause"] != "").sum()),
-                estimand=f"still employed {months} months after hire",
                 method="Aalen-Johansen with delayed entry, all exits",
-            )
-            estimate = type(estimate)(
-                **{**estimate.__dict__, "ci_low": float(value["ci_low"]), "ci_high": float(value["ci_high"]), "p_value": float("nan")}
+                estimand=f"still employed {months} months after hire",
             )
             results.append(
                 Result(

@@ -20,6 +20,7 @@ __all__ = [
     "default_cox",
     "persons_not_rows",
     "planned_covariates",
+    "share_on_curve",
     "varying",
     "with_covariates",
 ]
@@ -115,3 +116,18 @@ def default_cox(rows: pd.DataFrame, first: str, covariates: list[str], event: st
     """Cox with delayed entry; the first covariate is the exposure; clusters are the departments at entry."""
     usable = varying(rows, covariates)
     return cox(rows, start="start", stop="stop", event=event, covariates=[first, *usable], strata=strata, cluster="dept_at_entry")
+
+
+def share_on_curve(value: float, row: pd.Series, *, n: int, n_events: int, method: str, estimand: str) -> Estimate:
+    """A probability read off a curve, with the curve's own se, ci_low and ci_high; nothing is tested."""
+    return Estimate(
+        value=float(value),
+        se=float(row["se"]),
+        ci_low=float(row["ci_low"]),
+        ci_high=float(row["ci_high"]),
+        scale="probability",
+        n=n,
+        n_events=n_events,
+        method=method,
+        estimand=estimand,
+    )

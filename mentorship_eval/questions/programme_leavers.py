@@ -88,8 +88,7 @@ def programme_active(cohort: Cohort, episodes: Episodes) -> tuple[list[Result], 
         group=PROGRAMME,
         random_timing=allocations(cohort) == {"random"},
     )
-    named = Result(**{**results[0].__dict__, "label": "Voluntary leaving, programme active"})
-    results = [named, *results[1:]]
+    results[0] = replace(results[0], label="Voluntary leaving, programme active")
     rows = episodes.rows.assign(event=(episodes.rows["cause"] == CAUSE).astype(int))
     rows["period"], _ = calendar_periods(rows)
     what = "hazard of voluntary leaving while the programme is active in the department"

@@ -30,8 +30,7 @@ DOWNLOADS = (
 
 def truth_of(result: Result) -> float | None:
     """The true value where the cohort is simulated."""
-    value = getattr(result, "truth", None)
-    return None if value is None or math.isnan(value) else float(value)
+    return None if result.truth is None or math.isnan(result.truth) else result.truth
 
 
 def headline_results(answers: Mapping[str, Answer]) -> list[Result]:

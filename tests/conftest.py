@@ -1,4 +1,4 @@
-"""One small cohort and one run of it, shared by all user journeys."""
+"""One small cohort and one run of it, shared by the tests of the report, the notebooks and the user journeys."""
 
 from __future__ import annotations
 
