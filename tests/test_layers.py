@@ -87,7 +87,7 @@ def test_a_module_imports_only_from_floors_below(path):
         ("did/fit.py", "def f():\n    import mentorship_eval.survival.columns"),
         ("display/curves.py", "from mentorship_eval.survival import cox"),
         ("cohort/read.py", "from mentorship_eval.questions.answer import Answer"),
-        ("disclosure/protect.py", "from mentorship_eval.questions.retention import answer"),
+        ("disclosure/protect.py", "from mentorship_eval.questions.retention.chapter import answer"),
         ("errors.py", "from .estimate import Estimate"),
     ],
 )

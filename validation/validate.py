@@ -37,8 +37,9 @@ def retention(seed: int, *, scenario: str, departments: int, staff: int) -> list
     """One replicate: the default analysis and the two naive ones."""
     from mentorship_eval import simulate_cohort
     from mentorship_eval.cohort.episodes import mentorship_episodes
-    from mentorship_eval.questions.immortal_time import immortal_time
-    from mentorship_eval.questions.model_rows import calendar_periods, default_cox, with_covariates
+    from mentorship_eval.questions.covariates import with_covariates
+    from mentorship_eval.questions.retention.immortal_time import immortal_time
+    from mentorship_eval.questions.retention.model_rows import calendar_periods, default_cox
 
     made = simulate_cohort(scenario, departments=departments, staff=staff, seed=seed)
     tables = {name: made.tables[name] for name in ("staff", "spells", "matches", "rollout")}

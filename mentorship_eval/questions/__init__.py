@@ -31,8 +31,8 @@ CHAPTERS: dict[str, Chapter] = {
     chapter.name: chapter
     for chapter in (
         Chapter("cohort", "cohort_profile", "01_cohort", "Cohort"),
-        Chapter("retention", "retention", "02_retention", "Retention"),
-        Chapter("incidents", "incidents", "03_incidents", "Incidents"),
+        Chapter("retention", "retention.chapter", "02_retention", "Retention"),
+        Chapter("incidents", "incidents.chapter", "03_incidents", "Incidents"),
         Chapter("summary", "summary", "11_summary", "Summary", ("cohort", "retention", "incidents")),
     )
 }

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mentorship_eval.questions import answer_chapter
-from mentorship_eval.questions.reporting import reporting_bound
+from mentorship_eval.questions.incidents.reporting import reporting_bound
 from mentorship_eval.questions.truth import known_truth
 from tests.questions.cohorts import medium, small
 

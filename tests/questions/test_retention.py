@@ -10,7 +10,7 @@ import pytest
 from mentorship_eval import simulate_cohort
 from mentorship_eval.cohort.episodes import mentorship_episodes
 from mentorship_eval.questions import answer_chapter
-from mentorship_eval.questions.model_rows import with_covariates
+from mentorship_eval.questions.covariates import with_covariates
 from mentorship_eval.survival import cox
 from tests.questions.cohorts import medium, small
 

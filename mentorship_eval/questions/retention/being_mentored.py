@@ -15,18 +15,17 @@ from mentorship_eval.cohort.episodes import Episodes
 from mentorship_eval.errors import EstimationError
 from mentorship_eval.estimate import Caution
 from mentorship_eval.questions.answer import Exhibit, Gap, Result, Statement
+from mentorship_eval.questions.covariates import planned_covariates, with_covariates
 from mentorship_eval.questions.exhibits import table_exhibit
-from mentorship_eval.questions.immortal_time import immortal_time
-from mentorship_eval.questions.model_rows import (
+from mentorship_eval.questions.retention.immortal_time import immortal_time
+from mentorship_eval.questions.retention.model_rows import (
     CAUSE,
     OUTCOME,
     calendar_periods,
     default_cox,
     persons_not_rows,
-    planned_covariates,
-    with_covariates,
 )
-from mentorship_eval.questions.small_programmes import share_of_mentored_who_left
+from mentorship_eval.questions.retention.small_programmes import share_of_mentored_who_left
 from mentorship_eval.survival.cox_result import CoxResult
 
 __all__ = ["MENTORED", "BeingMentored", "being_mentored"]

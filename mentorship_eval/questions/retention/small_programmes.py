@@ -8,7 +8,7 @@ from mentorship_eval.cohort.episodes import Episodes
 from mentorship_eval.estimate import Estimate
 from mentorship_eval.inference.intervals import critical_value
 from mentorship_eval.questions.answer import Result
-from mentorship_eval.questions.model_rows import CAUSE, OUTCOME
+from mentorship_eval.questions.retention.model_rows import CAUSE, OUTCOME
 
 __all__ = ["share_of_mentored_who_left", "wilson"]
 

@@ -12,13 +12,14 @@ import pandas as pd
 from mentorship_eval.cohort import Cohort
 from mentorship_eval.errors import EstimationError
 from mentorship_eval.estimate import Caution
+from mentorship_eval.questions.allocation import allocations
 from mentorship_eval.questions.answer import Answer, Exhibit, Gap, Result, Statement
 from mentorship_eval.questions.exhibits import forest_exhibit
+from mentorship_eval.questions.incidents.reporting import NOTE, reporting_bound
 from mentorship_eval.questions.rates import RateFit, caution_list, dropped_table, fit_rates, rate_results
-from mentorship_eval.questions.reporting import NOTE, reporting_bound
 from mentorship_eval.questions.truth import with_truth
 
-__all__ = ["TITLE", "Kind", "Told", "allocation_cautions", "allocations", "assemble", "fit_all", "tell_the_pair", "who_was_observed"]
+__all__ = ["TITLE", "Kind", "Told", "assemble", "fit_all", "tell_the_pair", "who_was_observed"]
 
 TITLE = "Incidents"
 _METHOD = (
@@ -48,32 +49,6 @@ class Told:
     lead: list[Statement] = field(default_factory=list)
     cautions: list[Caution] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
-
-
-def allocations(cohort: Cohort) -> set[str]:
-    """How the departments came to their dates, as rollout says; empty when it does not."""
-    if not cohort.has("rollout") or "allocation" not in cohort.table("rollout"):
-        return set()
-    return {str(value) for value in cohort.table("rollout")["allocation"].dropna().unique()}
-
-
-def allocation_cautions(cohort: Cohort) -> list[Caution]:
-    """What the allocation, and an end of the programme, mean for the reading."""
-    out, how = [], allocations(cohort)
-    if "targeted" in how:
-        text = (
-            "Departments were chosen for the programme (targeted). If they were chosen for bad months, part of any improvement is "
-            "regression to the mean."
-        )
-        out.append(Caution("regression_to_mean", text, {"allocation": sorted(how)}))
-    if how - {"random", "targeted"}:
-        text = f"The order of go-live was {' or '.join(sorted(how))}, not random: the permutation p-value is a placebo test."
-        out.append(Caution("timing_not_random", text, {"allocation": sorted(how)}))
-    if cohort.has("rollout") and "active_to" in cohort.table("rollout") and cohort.table("rollout")["active_to"].notna().any():
-        stopped = int(cohort.table("rollout")["active_to"].notna().sum())
-        text = f"In {stopped} departments the programme ended; they stay counted as having it (intention to treat)."
-        out.append(Caution("programme_ended", text, {"departments": stopped}))
-    return out
 
 
 def fit_all(

@@ -14,13 +14,13 @@ import pandas as pd
 from mentorship_eval.cohort import Cohort
 from mentorship_eval.cohort.panels import Panel, department_months
 from mentorship_eval.estimate import Caution
+from mentorship_eval.questions.allocation import allocation_cautions
 from mentorship_eval.questions.answer import Answer, Counted, Exhibit, Gap
-from mentorship_eval.questions.incident_counts import from_counts
-from mentorship_eval.questions.incident_fits import (
+from mentorship_eval.questions.incidents.counts import from_counts
+from mentorship_eval.questions.incidents.fits import (
     TITLE,
     Kind,
     Told,
-    allocation_cautions,
     assemble,
     fit_all,
     tell_the_pair,

@@ -16,8 +16,9 @@ from mentorship_eval.errors import EstimationError
 from mentorship_eval.estimate import Caution
 from mentorship_eval.inference.intervals import difference_estimate
 from mentorship_eval.questions.answer import Answer, Exhibit, Gap, Result, Statement
+from mentorship_eval.questions.covariates import planned_covariates, varying, with_covariates
 from mentorship_eval.questions.exhibits import curve_exhibit, forest_exhibit, table_exhibit
-from mentorship_eval.questions.model_rows import OUTCOME, planned_covariates, share_on_curve, varying, with_covariates
+from mentorship_eval.questions.retention.model_rows import OUTCOME, share_on_curve
 from mentorship_eval.survival import aalen_johansen, cox, kaplan_meier, logrank
 from mentorship_eval.survival.cox_result import CoxResult
 from mentorship_eval.survival.product_limit import KaplanMeier

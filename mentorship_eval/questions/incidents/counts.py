@@ -9,8 +9,9 @@ import pandas as pd
 
 from mentorship_eval.cohort import Cohort
 from mentorship_eval.estimate import Caution
+from mentorship_eval.questions.allocation import allocation_cautions
 from mentorship_eval.questions.answer import Answer, Statement
-from mentorship_eval.questions.incident_fits import Kind, Told, allocation_cautions, assemble, fit_all, tell_the_pair, who_was_observed
+from mentorship_eval.questions.incidents.fits import Kind, Told, assemble, fit_all, tell_the_pair, who_was_observed
 from mentorship_eval.questions.rates import rate_exhibits
 
 __all__ = ["from_counts"]

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 
 from mentorship_eval.cohort import Cohort
 from mentorship_eval.questions.answer import Answer, Counted, Exhibit, Gap
-from mentorship_eval.questions.being_mentored import being_mentored
-from mentorship_eval.questions.durations import answer_durations
 from mentorship_eval.questions.exhibits import forest_exhibit
-from mentorship_eval.questions.leaving_curves import causes_of_leaving, from_landmark
-from mentorship_eval.questions.model_rows import cohort_episodes
-from mentorship_eval.questions.programme_leavers import programme_active
+from mentorship_eval.questions.retention.being_mentored import being_mentored
+from mentorship_eval.questions.retention.durations import answer_durations
+from mentorship_eval.questions.retention.leaving_curves import causes_of_leaving, from_landmark
+from mentorship_eval.questions.retention.model_rows import cohort_episodes
+from mentorship_eval.questions.retention.programme_leavers import programme_active
 from mentorship_eval.questions.truth import with_truth
 
 __all__ = ["answer"]

@@ -12,7 +12,8 @@ from mentorship_eval.cohort.episodes import Episodes
 from mentorship_eval.cohort.fixed_exposure import naive_rows
 from mentorship_eval.errors import EstimationError
 from mentorship_eval.questions.answer import Counted, Exhibit, Result
-from mentorship_eval.questions.model_rows import CAUSE, OUTCOME, default_cox, persons_not_rows, with_covariates
+from mentorship_eval.questions.covariates import with_covariates
+from mentorship_eval.questions.retention.model_rows import CAUSE, OUTCOME, default_cox, persons_not_rows
 
 __all__ = ["immortal_time"]
 

@@ -15,9 +15,10 @@ from mentorship_eval.cohort.fixed_exposure import default_landmark, landmark_row
 from mentorship_eval.errors import EstimationError
 from mentorship_eval.estimate import Caution
 from mentorship_eval.questions.answer import Exhibit, Gap, Result
-from mentorship_eval.questions.being_mentored import MENTORED
+from mentorship_eval.questions.covariates import planned_covariates, varying, with_covariates
 from mentorship_eval.questions.exhibits import DAYS_PER_MONTH, curve_exhibit, monthly_grid
-from mentorship_eval.questions.model_rows import CAUSE, OUTCOME, persons_not_rows, planned_covariates, share_on_curve, varying, with_covariates
+from mentorship_eval.questions.retention.being_mentored import MENTORED
+from mentorship_eval.questions.retention.model_rows import CAUSE, OUTCOME, persons_not_rows, share_on_curve
 from mentorship_eval.survival import aalen_johansen, cox, kaplan_meier
 
 __all__ = ["causes_of_leaving", "from_landmark"]

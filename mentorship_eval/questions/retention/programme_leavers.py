@@ -17,10 +17,10 @@ from mentorship_eval.cohort.episodes import Episodes
 from mentorship_eval.cohort.panels import leaver_panel
 from mentorship_eval.errors import DataError, EstimationError
 from mentorship_eval.estimate import Caution
+from mentorship_eval.questions.allocation import allocation_cautions, allocations
 from mentorship_eval.questions.answer import Exhibit, Gap, Result
-from mentorship_eval.questions.incident_fits import allocation_cautions, allocations
-from mentorship_eval.questions.model_rows import CAUSE, OUTCOME, calendar_periods, persons_not_rows
 from mentorship_eval.questions.rates import caution_list, fit_rates, rate_exhibits, rate_results
+from mentorship_eval.questions.retention.model_rows import CAUSE, OUTCOME, calendar_periods, persons_not_rows
 from mentorship_eval.survival import cox
 
 __all__ = ["programme_active"]

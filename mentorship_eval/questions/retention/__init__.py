@@ -1,0 +1,1 @@
+"""Did mentorship keep staff? One module an analysis; `chapter` puts them together."""
