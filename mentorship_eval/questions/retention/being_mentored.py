@@ -6,32 +6,25 @@ current department, baseline covariates and calendar quarters; clusters are the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import pandas as pd
 
-from mentorship_eval.cohort import Cohort
 from mentorship_eval.cohort.episodes import Episodes
 from mentorship_eval.errors import EstimationError
 from mentorship_eval.estimate import Caution
-from mentorship_eval.questions.answer import Exhibit, Gap, Result, Statement
-from mentorship_eval.questions.covariates import planned_covariates, with_covariates
+from mentorship_eval.questions.answer import Exhibit, Result, Statement
 from mentorship_eval.questions.exhibits import table_exhibit
 from mentorship_eval.questions.retention.immortal_time import immortal_time
-from mentorship_eval.questions.retention.model_rows import (
-    CAUSE,
-    OUTCOME,
-    calendar_periods,
-    default_cox,
-    persons_not_rows,
-)
+from mentorship_eval.questions.retention.model_rows import CAUSE, OUTCOME, default_cox, persons_not_rows
+from mentorship_eval.questions.retention.prepared import ESTIMAND, Prepared
 from mentorship_eval.questions.retention.small_programmes import share_of_mentored_who_left
+from mentorship_eval.questions.section import Section
 from mentorship_eval.survival.cox_result import CoxResult
 
-__all__ = ["MENTORED", "BeingMentored", "being_mentored"]
+__all__ = ["MENTORED", "being_mentored"]
 
 MENTORED = "Being mentored, against not yet"
-_ESTIMAND = "hazard of voluntary leaving while mentored, against not yet mentored"
 _EXITS = {
     "retirement": "Retirement",
     "end_of_contract": "End of contract",
@@ -41,46 +34,29 @@ _EXITS = {
 }
 
 
-@dataclass
-class BeingMentored:
-    """results, exhibits, sentences, cautions and gaps of this estimand."""
-
-    results: list[Result] = field(default_factory=list)
-    exhibits: list[Exhibit] = field(default_factory=list)
-    lead: list[Statement] = field(default_factory=list)
-    cautions: list[Caution] = field(default_factory=list)
-    gaps: list[Gap] = field(default_factory=list)
-    method: str = ""
-
-
-def being_mentored(cohort: Cohort, episodes: Episodes) -> BeingMentored:
+def being_mentored(study: Prepared) -> Section:
     """The whole default analysis of this estimand, its companions and its audit."""
-    told = BeingMentored()
-    planned = planned_covariates(cohort, OUTCOME)
-    covariates = [name for name in planned if name in episodes.rows]
-    unknown = [name for name in planned if name not in episodes.rows]
-    rows, told.cautions = with_covariates(episodes.rows, covariates)
-    if unknown:
-        text = f"The plan names {', '.join(unknown)}, which staff does not have; the model goes without."
-        told.cautions.append(Caution("covariate_absent", text, {"covariates": unknown}))
-    told.cautions += episodes.notes
-    rows["event"] = (rows["cause"] == CAUSE).astype(int)
-    rows["period"], joined = calendar_periods(rows)
-    told.cautions += joined
-    told.lead = _who_was_followed(episodes)
-    told.method = (
+    told = Section(lead=_who_was_followed(study.episodes), cautions=list(study.cautions))
+    method = (
         "Cox model on (start, stop] rows in days since hire, delayed entry at the window, strata: department, "
-        f"covariates: {', '.join([*covariates, 'calendar quarter'])}"
+        f"covariates: {', '.join([*study.covariates, 'calendar quarter'])}"
     )
-    main = _main_and_sensitivities(told, rows, covariates, len(episodes.persons))
-    _other_exits(told, rows, covariates, len(episodes.persons))
-    audit, figures = immortal_time(episodes, covariates, told.results[0] if main else None)
+    if study.main is None:
+        told.lacks("The hazard of leaving while mentored", study.problem, "More follow-up, or more staff mentored and not mentored.")
+    else:
+        method += "; " + study.main.method
+        _headline_and_companions(told, study, study.main, method)
+    _other_exits(told, study)
+    audit, figures = immortal_time(study.episodes, list(study.covariates), told.results[0] if study.main else None)
     told.results += audit
     told.exhibits += figures
-    if main is not None:
-        told.exhibits.append(_proportional_hazards(main, covariates))
+    if study.main is not None:
+        told.exhibits.append(_proportional_hazards(study.main, study.covariates))
     else:
-        told.results += share_of_mentored_who_left(episodes)
+        told.results += share_of_mentored_who_left(study.episodes)
+    told.methods.append(
+        f"Being mentored: {method}. Exposure is absorbing unless the plan says otherwise: once mentored, always mentored."
+    )
     return told
 
 
@@ -99,39 +75,31 @@ def _who_was_followed(episodes: Episodes) -> list[Statement]:
     ]
 
 
-def _main_and_sensitivities(told: BeingMentored, rows: pd.DataFrame, covariates: list[str], persons: int) -> CoxResult | None:
-    leavers = int(rows["event"].sum())
-    try:
-        main = default_cox(rows, "mentored", [*covariates, "period"], "event", "dept_id")
-    except EstimationError as error:
-        told.gaps.append(Gap("The hazard of leaving while mentored", str(error), "More follow-up, or more staff mentored and not mentored."))
-        return None
-    told.method += "; " + main.method
+def _headline_and_companions(told: Section, study: Prepared, main: CoxResult, method: str) -> None:
     told.cautions += main.warnings
-    estimate = replace(persons_not_rows(main.estimate, persons, leavers, _ESTIMAND), method=told.method)
+    estimate = replace(study.told(main.estimate, ESTIMAND), method=method)
     headline = Result(
-        "retention.being_mentored", OUTCOME, _ESTIMAND, "all staff followed", estimate, "Voluntary leaving while mentored", "headline", MENTORED
+        "retention.being_mentored", OUTCOME, ESTIMAND, "all staff followed", estimate, "Voluntary leaving while mentored", "headline", MENTORED
     )
     told.results.append(headline)
     for label, strata, extra in (("without strata of department", None, ["period"]), ("without calendar quarters", "dept_id", [])):
         try:
-            other = default_cox(rows, "mentored", [*covariates, *extra], "event", strata)
+            other = default_cox(study.rows, "mentored", [*study.covariates, *extra], "event", strata)
         except EstimationError:
             continue
         told.results.append(
             replace(
                 headline,
                 id="retention.sensitivity." + label.replace(" ", "_"),
-                estimand=f"{_ESTIMAND}, {label}",
-                estimate=persons_not_rows(other.estimate, persons, leavers, f"{_ESTIMAND}, {label}"),
+                estimand=f"{ESTIMAND}, {label}",
+                estimate=study.told(other.estimate, f"{ESTIMAND}, {label}"),
                 label=f"While mentored, {label}",
                 role="sensitivity",
             )
         )
-    return main
 
 
-def _as_far_as_it_goes(rows: pd.DataFrame, covariates: list[str]) -> tuple[CoxResult | None, bool, str]:
+def _as_far_as_it_goes(rows: pd.DataFrame, covariates: tuple[str, ...]) -> tuple[CoxResult | None, bool, str]:
     """A fit for a rare cause: with the baseline covariates, else without; whether they are in; why there is none."""
     problem = ""
     for names in ([*covariates, "period"], ["period"], []):
@@ -142,8 +110,9 @@ def _as_far_as_it_goes(rows: pd.DataFrame, covariates: list[str]) -> tuple[CoxRe
     return None, False, problem
 
 
-def _other_exits(told: BeingMentored, rows: pd.DataFrame, covariates: list[str], persons: int) -> None:
+def _other_exits(told: Section, study: Prepared) -> None:
     """Every competing exit by its own cause-specific hazard."""
+    rows, covariates = study.rows.copy(), study.covariates
     exits = rows.loc[rows["cause"] != "", "cause"]
     if len(exits) and (exits == "unknown").mean() > 0.05:
         share = float((exits == "unknown").mean())
@@ -154,18 +123,18 @@ def _other_exits(told: BeingMentored, rows: pd.DataFrame, covariates: list[str],
         word, name = cause.replace("_", " "), _EXITS.get(cause, cause.replace("_", " ").capitalize())
         fit, adjusted, problem = _as_far_as_it_goes(rows, covariates)
         if fit is None:
-            told.gaps.append(Gap(f"Mentorship and leaving by {word}", problem, "More such exits."))
+            told.lacks(f"Mentorship and leaving by {word}", problem, "More such exits.")
             continue
         if not adjusted and covariates:
             text = f"{name}: the baseline covariates separate who had such an exit, so that the hazard ratio is told without them."
             told.cautions.append(Caution("unadjusted_cause", text, {"cause": cause}))
         what = f"hazard of leaving by {word} while mentored, against not yet mentored"
-        estimate = persons_not_rows(fit.estimate, persons, int(rows["other"].sum()), what)
+        estimate = persons_not_rows(fit.estimate, study.persons, int(rows["other"].sum()), what)
         label, group = f"{name} while mentored", "Other exits while mentored"
         told.results.append(Result(f"retention.cause.{cause}", f"exit_{cause}", what, "all staff followed", estimate, label, "companion", group))
 
 
-def _proportional_hazards(main: CoxResult, covariates: list[str]) -> Exhibit:
+def _proportional_hazards(main: CoxResult, covariates: tuple[str, ...]) -> Exhibit:
     test = main.ph_test().table
     return table_exhibit(
         "retention.ph",

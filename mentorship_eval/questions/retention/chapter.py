@@ -10,8 +10,9 @@ from mentorship_eval.questions.exhibits import forest_exhibit
 from mentorship_eval.questions.retention.being_mentored import being_mentored
 from mentorship_eval.questions.retention.durations import answer_durations
 from mentorship_eval.questions.retention.leaving_curves import causes_of_leaving, from_landmark
-from mentorship_eval.questions.retention.model_rows import cohort_episodes
+from mentorship_eval.questions.retention.prepared import prepare
 from mentorship_eval.questions.retention.programme_leavers import programme_active
+from mentorship_eval.questions.section import Section
 from mentorship_eval.questions.truth import with_truth
 
 __all__ = ["answer"]
@@ -26,14 +27,15 @@ def answer(cohort: Cohort, earlier: Mapping[str, Answer] | None = None) -> Answe
         return Answer("retention", _TITLE, gaps=(Gap("Did mentorship keep staff?", "The tables for it are not in this cohort.", lacking),))
     if not cohort.has("staff", "spells", "matches"):
         return answer_durations(cohort)
-    episodes = cohort_episodes(cohort)
-    mentored = being_mentored(cohort, episodes)
-    cif, employed, cif_cautions = causes_of_leaving(episodes)
-    curves, landmark, curve_cautions, curve_gaps = from_landmark(cohort, episodes)
-    itt, itt_exhibits, itt_cautions, itt_gaps = programme_active(cohort, episodes)
+    study = prepare(cohort)
+    mentored = being_mentored(study)
+    landmark = from_landmark(cohort, study.episodes)
+    causes = causes_of_leaving(study.episodes)
+    programme = programme_active(cohort, study.episodes)
 
-    order = [*mentored.results[:1], *itt[:1], *mentored.results[1:], *landmark, *itt[1:], *employed]
+    order = [*mentored.results[:1], *programme.results[:1], *mentored.results[1:], *landmark.results, *programme.results[1:], *causes.results]
     results = with_truth(order, cohort)
+    parts = Section.join([mentored, landmark, causes, programme])
     compared = [r for r in results if r.estimate.is_ratio and r.role != "audit" and r.role != "diagnostic"]
     forest = (
         [
@@ -52,23 +54,9 @@ def answer(cohort: Cohort, earlier: Mapping[str, Answer] | None = None) -> Answe
         "retention.flow",
         "flow_diagram",
         "People, from the staff table to the analysis",
-        {"flow": episodes.flow.rename(columns={"persons_in": "read"})},
+        {"flow": study.episodes.flow.rename(columns={"persons_in": "read"})},
         {"flow": Counted(("read", "removed", "kept"), adds_up=True)},
         {"unit": "people", "start_label": "In staff"},
     )
-    methods = (
-        "Being mentored: " + mentored.method + ". Exposure is absorbing unless the plan says otherwise: once mentored, always mentored.",
-        "The programme active in the department: Poisson imputation on voluntary leavers per person-year by department, tenure band and "
-        "month; department and month effects fitted where the programme is not active; leave-one-department-out jackknife, t(G-1).",
-        "Curves by mentorship start at a landmark; causes of leaving are told by Aalen-Johansen curves with delayed entry.",
-    )
-    return Answer(
-        "retention",
-        _TITLE,
-        tuple(mentored.lead),
-        tuple(results),
-        (*forest, *mentored.exhibits, *curves, *cif, *itt_exhibits, flow),
-        (*mentored.cautions, *curve_cautions, *cif_cautions, *itt_cautions),
-        (*mentored.gaps, *curve_gaps, *itt_gaps),
-        methods,
-    )
+    exhibits = (*forest, *parts.exhibits, flow)
+    return Answer("retention", _TITLE, tuple(parts.lead), tuple(results), exhibits, tuple(parts.cautions), tuple(parts.gaps), tuple(parts.methods))

@@ -14,11 +14,12 @@ from mentorship_eval.cohort.episodes import Episodes
 from mentorship_eval.cohort.fixed_exposure import default_landmark, landmark_rows
 from mentorship_eval.errors import EstimationError
 from mentorship_eval.estimate import Caution
-from mentorship_eval.questions.answer import Exhibit, Gap, Result
+from mentorship_eval.questions.answer import Gap, Result
 from mentorship_eval.questions.covariates import planned_covariates, varying, with_covariates
 from mentorship_eval.questions.exhibits import DAYS_PER_MONTH, curve_exhibit, monthly_grid
 from mentorship_eval.questions.retention.being_mentored import MENTORED
 from mentorship_eval.questions.retention.model_rows import CAUSE, OUTCOME, persons_not_rows, share_on_curve
+from mentorship_eval.questions.section import Section
 from mentorship_eval.survival import aalen_johansen, cox, kaplan_meier
 
 __all__ = ["causes_of_leaving", "from_landmark"]
@@ -35,12 +36,12 @@ def _at(grid: np.ndarray) -> np.ndarray:
     return np.where(grid == 0, 1e-6, grid * DAYS_PER_MONTH)
 
 
-def causes_of_leaving(episodes: Episodes) -> tuple[list[Exhibit], list[Result], list[Caution]]:
+def causes_of_leaving(episodes: Episodes) -> Section:
     """Cumulative incidence of each cause since hire, with delayed entry; still employed at 12 and 24 months."""
     persons = episodes.persons
     cautions: list[Caution] = []
     if not (persons["cause"] != "").any():
-        return [], [], [Caution("nobody_left", "Nobody left in the window: there is no curve to draw.")]
+        return Section(cautions=[Caution("nobody_left", "Nobody left in the window: there is no curve to draw.")])
     fitted = aalen_johansen(persons, start="entry", stop="stop", cause="cause")
     risk_sizes = fitted.event_free.drop_duplicates("time")
     thin = risk_sizes[risk_sizes["n_risk"] < _FEWEST_AT_RISK]
@@ -102,21 +103,22 @@ def causes_of_leaving(episodes: Episodes) -> tuple[list[Exhibit], list[Result], 
                     "companion",
                 )
             )
-    return [exhibit], results, cautions
+    method = "Curves by mentorship start at a landmark; causes of leaving are told by Aalen-Johansen curves with delayed entry."
+    return Section(results=results, exhibits=[exhibit], cautions=cautions, methods=[method])
 
 
-def from_landmark(cohort: Cohort, episodes: Episodes) -> tuple[list[Exhibit], list[Result], list[Caution], list[Gap]]:
+def from_landmark(cohort: Cohort, episodes: Episodes) -> Section:
     """Still employed by mentorship at the landmark, and the hazard ratio from there."""
     try:
         chosen = cohort.study.plan.landmark_days
         days = default_landmark(episodes) if chosen is None else float(chosen)
         landmark = landmark_rows(episodes, days)
     except EstimationError as error:
-        return [], [], [], [Gap("Curves by mentorship", error.problem, "Matches that begin during follow-up.")]
+        return Section().lacks("Curves by mentorship", error.problem, "Matches that begin during follow-up.")
     months = days / DAYS_PER_MONTH
     rows, arms = landmark.rows, landmark.rows["mentored"].value_counts()
     if len(arms) < 2:
-        return [], [], [], [Gap("Curves by mentorship", f"Everybody at {months:.1f} months after hire is in one arm.", "A longer window.")]
+        return Section().lacks("Curves by mentorship", f"Everybody at {months:.1f} months after hire is in one arm.", "A longer window.")
     how = "named in study.yaml" if chosen else "the tenure by which 90 % of matches had begun, set without looking at leaving"
     cautions = [
         Caution(
@@ -132,7 +134,7 @@ def from_landmark(cohort: Cohort, episodes: Episodes) -> tuple[list[Exhibit], li
         arm=np.where(rows["mentored"] == 1, "Mentored", "Not mentored"),
     )
     if not rows["exit"].any():
-        return [], [], cautions, [Gap("Curves by mentorship", "Nobody left after the landmark.", "More follow-up after the landmark.")]
+        return Section(cautions=cautions).lacks("Curves by mentorship", "Nobody left after the landmark.", "More follow-up after the landmark.")
     km = kaplan_meier(rows, stop="stop", event="exit", by="arm", cluster="dept_at_entry")
     grid = monthly_grid(float(rows["stop"].max()))
     looked = _in_months(km.at(_at(grid)))
@@ -179,4 +181,4 @@ def from_landmark(cohort: Cohort, episodes: Episodes) -> tuple[list[Exhibit], li
         cautions += [Caution(c.code, f"From the landmark: {c.text}", c.data) for c in fit.warnings]
     except EstimationError as error:
         gaps.append(Gap("The hazard ratio from the landmark", error.problem, "More follow-up after the landmark."))
-    return [exhibit], results, cautions, gaps
+    return Section(results=results, exhibits=[exhibit], cautions=cautions, gaps=gaps)

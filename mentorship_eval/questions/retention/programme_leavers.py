@@ -18,9 +18,10 @@ from mentorship_eval.cohort.panels import leaver_panel
 from mentorship_eval.errors import DataError, EstimationError
 from mentorship_eval.estimate import Caution
 from mentorship_eval.questions.allocation import allocation_cautions, allocations
-from mentorship_eval.questions.answer import Exhibit, Gap, Result
+from mentorship_eval.questions.answer import Result
 from mentorship_eval.questions.rates import caution_list, fit_rates, rate_exhibits, rate_results
 from mentorship_eval.questions.retention.model_rows import CAUSE, OUTCOME, calendar_periods, persons_not_rows
+from mentorship_eval.questions.section import Section
 from mentorship_eval.survival import cox
 
 __all__ = ["programme_active"]
@@ -30,20 +31,11 @@ PROGRAMME = "Programme active in the department"
 _MOST_PERMUTATIONS = 999
 
 
-def programme_active(cohort: Cohort, episodes: Episodes) -> tuple[list[Result], list[Exhibit], list[Caution], list[Gap]]:
+def programme_active(cohort: Cohort, episodes: Episodes) -> Section:
     """Results, exhibits, cautions and gaps of the intention-to-treat analysis of leaving."""
     if not cohort.has("rollout"):
-        return (
-            [],
-            [],
-            [],
-            [
-                Gap(
-                    "Leaving where the programme is active",
-                    "The cohort has no table rollout.",
-                    "rollout (programme_id, dept_id, active_from)",
-                )
-            ],
+        return Section().lacks(
+            "Leaving where the programme is active", "The cohort has no table rollout.", "rollout (programme_id, dept_id, active_from)"
         )
     plan, rules = cohort.study.plan, cohort.study.rules
     start, end = cohort.window
@@ -78,7 +70,7 @@ def programme_active(cohort: Cohort, episodes: Episodes) -> tuple[list[Result], 
             month_of=lambda period: str(first + int(period) - 1),
         )
     except (DataError, EstimationError) as error:
-        return [], [], [], [Gap("Leaving where the programme is active", str(error), "More departments or months without the programme.")]
+        return Section().lacks("Leaving where the programme is active", error, "More departments or months without the programme.")
     results = rate_results(
         rates,
         result_id="retention.programme_active",
@@ -126,4 +118,8 @@ def programme_active(cohort: Cohort, episodes: Episodes) -> tuple[list[Result], 
     if len(made.partial):
         text = f"{len(made.partial)} department-months in which the programme went live part-way are left out of the rates of leaving."
         cautions.append(Caution("partial_months", text, {"cells": len(made.partial)}))
-    return results, exhibits, cautions + allocation_cautions(cohort), []
+    method = (
+        "The programme active in the department: Poisson imputation on voluntary leavers per person-year by department, tenure band and "
+        "month; department and month effects fitted where the programme is not active; leave-one-department-out jackknife, t(G-1)."
+    )
+    return Section(results=results, exhibits=exhibits, cautions=cautions + allocation_cautions(cohort), methods=[method])

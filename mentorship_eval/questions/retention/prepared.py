@@ -1,0 +1,78 @@
+"""What every analysis of leaving starts from: person-time, covariates of the plan, and the default fit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from mentorship_eval.cohort import Cohort
+from mentorship_eval.cohort.episodes import Episodes
+from mentorship_eval.errors import EstimationError
+from mentorship_eval.estimate import Caution, Estimate
+from mentorship_eval.questions.covariates import planned_covariates, with_covariates
+from mentorship_eval.questions.retention.model_rows import CAUSE, OUTCOME, calendar_periods, cohort_episodes, default_cox, persons_not_rows
+from mentorship_eval.survival.cox_result import CoxResult
+
+__all__ = ["ESTIMAND", "Prepared", "prepare"]
+
+ESTIMAND = "hazard of voluntary leaving while mentored, against not yet mentored"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """cohort; episodes as the plan defines exposure; rows: theirs, with ``event`` (voluntary leaving, 0/1), ``period`` (calendar
+    quarters, thin ones joined) and covariates ready for a model; covariates: baseline ones of the plan that staff has;
+    main: the default Cox fit, None when these data do not allow one, and then problem says why.
+    """
+
+    cohort: Cohort
+    episodes: Episodes
+    rows: pd.DataFrame
+    covariates: tuple[str, ...]
+    cautions: tuple[Caution, ...]
+    main: CoxResult | None
+    problem: str = ""
+
+    @property
+    def persons(self) -> int:
+        return len(self.episodes.persons)
+
+    @property
+    def leavers(self) -> int:
+        """Voluntary leavers."""
+        return int(self.rows["event"].sum())
+
+    @property
+    def model(self) -> tuple[str, ...]:
+        """Adjustment set of the default model: baseline covariates and the calendar quarter."""
+        return (*self.covariates, "period")
+
+    def told(self, estimate: Estimate, estimand: str, events: int | None = None) -> Estimate:
+        """An estimate counted in persons, with its estimand."""
+        return persons_not_rows(estimate, self.persons, self.leavers if events is None else events, estimand)
+
+
+def model_rows(episodes: Episodes, covariates: list[str]) -> tuple[pd.DataFrame, list[Caution]]:
+    """Rows of ``episodes`` with event, joined calendar quarters and covariates, and what is to be said of them."""
+    rows, cautions = with_covariates(episodes.rows, covariates)
+    rows["event"] = (rows["cause"] == CAUSE).astype(int)
+    rows["period"], joined = calendar_periods(rows)
+    return rows, [*cautions, *episodes.notes, *joined]
+
+
+def prepare(cohort: Cohort) -> Prepared:
+    """Person-time of the cohort and the default fit of leaving while mentored."""
+    episodes = cohort_episodes(cohort)
+    planned = planned_covariates(cohort, OUTCOME)
+    covariates = [name for name in planned if name in episodes.rows]
+    unknown = [name for name in planned if name not in episodes.rows]
+    rows, cautions = model_rows(episodes, covariates)
+    if unknown:
+        text = f"The plan names {', '.join(unknown)}, which staff does not have; the model goes without."
+        cautions.insert(0, Caution("covariate_absent", text, {"covariates": unknown}))
+    try:
+        main, problem = default_cox(rows, "mentored", [*covariates, "period"], "event", "dept_id"), ""
+    except EstimationError as error:
+        main, problem = None, str(error)
+    return Prepared(cohort, episodes, rows, tuple(covariates), tuple(cautions), main, problem)
