@@ -14,6 +14,8 @@ _LAZY = {
     "Drawn": "drawn",
     "HtmlTable": "tables",
     "audit_contrast": "audit",
+    "dose_response": "dose",
+    "dot_rates": "dots",
     "event_study": "dynamics",
     "flow_diagram": "flow",
     "forest": "ratios",
@@ -21,9 +23,15 @@ _LAZY = {
     "house_style": "style",
     "html_table": "tables",
     "observed_expected": "expected",
+    "leave_one_out": "leave_out",
+    "love_plot": "balance",
+    "overlap": "overlap",
     "placebo_distribution": "placebo",
     "rate_trend": "trends",
+    "schoenfeld": "residuals",
+    "stacked_cif": "cif_stack",
     "survival_curves": "curves",
+    "weights": "weights",
 }
 
 __all__ = list(_LAZY)

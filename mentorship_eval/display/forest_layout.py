@@ -9,17 +9,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mentorship_eval.display.frames import is_blank, numbers, reason_of
-from mentorship_eval.display.scales import limits, set_ratio_axis
+from mentorship_eval.display.forest_axis import OVERALL, marks, value_axis, whisker
+from mentorship_eval.display.frames import flags, is_blank, numbers, reason_of
 from mentorship_eval.display.sheet import Key, Sheet, line_height
 from mentorship_eval.display.style import BODY, GREY, INK, SMALL, WIDTH, house_style, series_style
 from mentorship_eval.display.words import count
 from mentorship_eval.errors import UsageError
-from mentorship_eval.estimate import format_number
+from mentorship_eval.estimate import format_number, format_p
 
-__all__ = ["ForestOptions", "draw_forest"]
+__all__ = ["ForestOptions", "draw_forest", "interaction"]
 
-_LEFT_MOST, _TEXT_MOST, _AXIS_LEAST = 2.1, 1.75, 1.9  # inches
+_LEFT_LEAST, _LEFT_MOST, _TEXT_MOST, _AXIS_LEAST, _AXIS_MANY = 2.1, 3.0, 1.75, 1.9, 1.55  # inches
+_MANY = 12  # rows from which a reader needs help to follow a line across the page
+_BAND, _HEADLINE = "#f6f6f6", "#e3ecf3"
 
 
 @dataclass(frozen=True)
@@ -32,16 +34,19 @@ class ForestOptions:
     digits: int = 2
     sides: tuple[str, str] | None = None
     foot: str = ""
-
-    @property
-    def reference(self) -> float:
-        return 1.0 if self.log else 0.0
+    overall: float = math.nan
+    overall_label: str = "overall"
+    hollow_label: str = ""
+    filled_label: str = ""
+    share: float = math.nan  # of a bar under the foot
 
 
 def draw_forest(rows: pd.DataFrame, options: ForestOptions, what: str) -> Any:
     """The figure alone; columns as in `forest`."""
     value, low, high, truth = (numbers(rows, column, what) for column in ("estimate", "ci_low", "ci_high", "truth"))
     if options.log:
+        if options.overall <= 0:
+            raise UsageError(f"{what}: overall is a ratio at or below zero.", fix="Give the ratio, not its logarithm, or log=False.")
         for column, values in (("estimate", value), ("ci_low", low), ("ci_high", high), ("truth", truth)):
             if (values < 0).any() or (column in ("estimate", "truth") and (values == 0).any()):
                 raise UsageError(
@@ -53,36 +58,61 @@ def draw_forest(rows: pd.DataFrame, options: ForestOptions, what: str) -> Any:
         return _Forest(rows, options, value, low, high, truth).draw()
 
 
+def interaction(rows: pd.DataFrame) -> str:
+    """The p-value that the rows of one group share, as their heading gives it; nothing where there is none."""
+    known = [p for p in rows["p_interaction"] if not is_blank(p)] if "p_interaction" in rows.columns else []
+    if not known:
+        return ""
+    return f"Interaction: {known[0] if isinstance(known[0], str) else format_p(float(known[0]))}"
+
+
 class _Forest:
     def __init__(
         self, rows: pd.DataFrame, options: ForestOptions, value: np.ndarray, low: np.ndarray, high: np.ndarray, truth: np.ndarray
     ) -> None:
         self.rows, self.options = rows, options
         self.value, self.low, self.high, self.truth = value, low, high, truth
+        self.headline, self.hollow = flags(rows, "headline"), flags(rows, "hollow")
         self.sheet = Sheet()
+
+    def weight(self, i: int) -> str:
+        return "bold" if self.headline[i] else "normal"
 
     def columns(self) -> None:
         """Widths from the words: label | n | events | axis | numbers."""
         sheet, rows = self.sheet, self.rows
-        self.grouped = "group" in rows.columns and rows["group"].notna().any()
-        indent = 0.12 if self.grouped else 0.0
-        self.labels = [sheet.wrap(str(label), _LEFT_MOST - indent) for label in rows["label"]]
-        self.label_x = 0.1 + indent
-        headings = [sheet.width_of(str(g), weight="bold") for g in rows["group"].dropna()] if self.grouped else []
-        x = 0.1 + min(max([indent + sheet.width_of(label) for label in self.labels] + headings), _LEFT_MOST)
-        self.counts: list[tuple[str, float, list[str]]] = []
+        self.grouped = "group" in rows.columns and any(not is_blank(group) for group in rows["group"])
+        self.shared = self.interactions()
+        self.head = sheet.wrap(f"{self.options.value_label} ({self.options.ci_level * 100:g} % CI)", _TEXT_MOST, SMALL, "bold")
+        self.texts = [sheet.wrap(self.number(i), _TEXT_MOST, SMALL, self.weight(i)) for i in range(len(rows))]
+        wide = [sheet.width_of(text, weight=self.weight(i)) for i, text in enumerate(self.texts)]
+        wide += [sheet.width_of(self.head, weight="bold"), *[sheet.width_of(text) for text in self.shared.values()]]
+        self.text_x = WIDTH - 0.1 - max(wide)
+        counted = []
         for column, head in (("n", "n"), ("n_events", "Events")):
             if column in rows.columns:
                 cells = [count(cell) for cell in rows[column]]
-                x += 0.16 + max(sheet.width_of(text, weight="bold") for text in [*cells, head])
-                self.counts.append((head, x, cells))
-        self.head = sheet.wrap(f"{self.options.value_label} ({self.options.ci_level * 100:g} % CI)", _TEXT_MOST, SMALL, "bold")
-        texts = [sheet.wrap(self.number(i), _TEXT_MOST) for i in range(len(rows))]
-        wide = max([sheet.width_of(text) for text in texts] + [sheet.width_of(self.head, weight="bold")])
-        self.texts, self.text_x = texts, WIDTH - 0.1 - wide
+                counted.append((head, cells, 0.16 + max(sheet.width_of(text, weight="bold") for text in [*cells, head])))
+        room = self.text_x - 0.55 - sum(width for _, _, width in counted)
+        room -= _AXIS_LEAST if len(rows) <= _MANY else _AXIS_MANY  # many rows: room for each label on one line comes first
+        most = min(max(room, _LEFT_LEAST), _LEFT_MOST)
+        indent = 0.14 if self.grouped else 0.0
+        self.labels = [sheet.wrap(str(label), most - indent, SMALL, self.weight(i)) for i, label in enumerate(rows["label"])]
+        self.label_x = 0.1 + indent
+        headings = [sheet.width_of(str(g), weight="bold") for g in rows["group"] if not is_blank(g)] if self.grouped else []
+        x = 0.1 + min(max([indent + sheet.width_of(text, weight=self.weight(i)) for i, text in enumerate(self.labels)] + headings), most)
+        self.counts: list[tuple[str, float, list[str]]] = []
+        for head, cells, width in counted:
+            x += width
+            self.counts.append((head, x, cells))
         self.axis_x, self.axis_width = x + 0.25, self.text_x - 0.2 - x - 0.25
         if self.axis_width < _AXIS_LEAST - 0.6:
             raise UsageError("forest(rows): the columns leave no room for the axis.", fix="Shorten the labels.")
+
+    def interactions(self) -> dict[str, str]:
+        if not self.grouped:
+            return {}
+        return {str(group): interaction(rows) for group, rows in self.rows.groupby("group", sort=False) if not is_blank(group)}
 
     def number(self, i: int) -> str:
         row = self.rows.iloc[i]
@@ -98,45 +128,60 @@ class _Forest:
 
     def heights(self) -> None:
         """Distance of each row's middle, and of each group heading, from the first line."""
-        self.middles, self.headings = [], []
+        self.middles: list[float] = []
+        self.tall: list[float] = []
+        self.headings: list[tuple[float, str, str]] = []
+        pad = 0.07 if len(self.rows) <= _MANY else 0.03
         down, last = 0.0, object()
         for i in range(len(self.rows)):
             group = self.rows["group"].iloc[i] if self.grouped else None
             if self.grouped and not is_blank(group) and group != last:
                 down += 0.06 if i else 0.0
-                text = self.sheet.wrap(str(group), WIDTH / 2, SMALL, "bold")
-                self.headings.append((down, text))
+                text = self.sheet.wrap(str(group), self.axis_x - 0.2, SMALL, "bold")
+                self.headings.append((down, text, self.shared.get(str(group), "")))
                 down += self.sheet.block_height(text) + 0.03
                 last = group
             lines = max(self.labels[i].count("\n"), self.texts[i].count("\n")) + 1
-            height = lines * line_height() + 0.07
-            self.middles.append(down + height / 2)
-            down += height
+            self.tall.append(lines * line_height() + pad)
+            self.middles.append(down + self.tall[i] / 2)
+            down += self.tall[i]
         self.rows_height = down + 0.04
+
+    def keys(self, colour: str) -> list[Key]:
+        keys: list[Key] = []
+        square = {"marker": "s", "markersize": 5, "markeredgewidth": 1.2, "color": colour}
+        labelled = self.hollow.any() and self.options.filled_label
+        if np.isfinite(self.truth).any():
+            hollow = {"marker": "D", "markersize": 7, "markerfacecolor": "white", "markeredgecolor": INK}
+            keys = [
+                *([] if labelled else [Key(f"estimate, {self.options.ci_level * 100:g} % CI", "line", {**square, "linewidth": 1.6})]),
+                Key("true value of the simulation", "marker", hollow),
+            ]
+        for label, face in ((self.options.hollow_label, "white"), (self.options.filled_label, colour)):
+            if label and self.hollow.any():
+                keys.append(Key(label, "marker", {**square, "markerfacecolor": face}))
+        if not math.isnan(self.options.overall):
+            keys.append(Key(f"{self.options.overall_label} {format_number(self.options.overall, self.options.digits)}", "line", OVERALL))
+        return keys
 
     def draw(self) -> Any:
         sheet, options = self.sheet, self.options
         self.columns()
         self.heights()
-        keys = []
         colour = series_style(0)["color"]
-        if np.isfinite(self.truth).any():
-            keys = [
-                Key(f"estimate, {options.ci_level * 100:g} % CI", "line", {"color": colour, "marker": "s", "markersize": 5}),
-                Key(
-                    "true value of the simulation",
-                    "marker",
-                    {"marker": "D", "markersize": 7, "markerfacecolor": "white", "markeredgecolor": INK},
-                ),
-            ]
+        keys = self.keys(colour)
         plan, legend = sheet.plan_legend(keys, WIDTH - 0.2) if keys else ([], 0.0)
         head_height = sheet.block_height(self.head)
         top = 0.08 + legend + (0.06 if keys else 0) + head_height + 0.08
         foot = sheet.wrap(options.foot, WIDTH - 0.2) if options.foot else ""
-        sides = [sheet.wrap(side, self.axis_width / 2 - 0.08) for side in options.sides] if options.sides else []
+        # under the rows the page is free, so that the words may reach beyond the axis
+        left = min(self.axis_x + 0.3 * self.axis_width - 0.16, 1.7)
+        right = min(WIDTH - 0.16 - self.axis_x - 0.7 * self.axis_width, 1.7)
+        sides = [sheet.wrap(side, room) for side, room in zip(options.sides, (left, right), strict=True)] if options.sides else []
         side_height = max((sheet.block_height(side) for side in sides), default=0.0)
         label_height = 0.6 + side_height
-        foot_height = sheet.block_height(foot) + 0.1 if foot else 0.0
+        bar = 0.2 if math.isfinite(options.share) else 0.0
+        foot_height = sheet.block_height(foot) + bar + 0.1 if foot else 0.0
         sheet.set_height(top + self.rows_height + label_height + foot_height)
         sheet.draw_legend(plan, 0.1, 0.08)
         head_down = top - 0.08
@@ -144,14 +189,7 @@ class _Forest:
             sheet.text(x, head_down, head, ha="right", va="bottom", weight="bold")
         sheet.text(self.text_x, head_down, self.head, va="bottom", weight="bold")
         sheet.line([0.1, WIDTH - 0.1], [top - 0.04] * 2, color=GREY, linewidth=0.7)
-        for down, text in self.headings:
-            sheet.text(0.1, top + down, text, va="top", weight="bold")
-        for i, middle in enumerate(self.middles):
-            sheet.text(self.label_x, top + middle, self.labels[i], gid="label")
-            for _, x, cells in self.counts:
-                sheet.text(x, top + middle, cells[i], ha="right", gid="count")
-            shade = GREY if math.isnan(self.value[i]) else INK
-            sheet.text(self.text_x, top + middle, self.texts[i], gid="number", color=shade)
+        self.words(top)
         self.axis(top, colour)
         down = top + self.rows_height + 0.33
         for side, edge, align in zip(sides, (-0.06, 0.06), ("right", "left"), strict=False):
@@ -160,58 +198,44 @@ class _Forest:
         sheet.text(self.axis_x + self.axis_width / 2, down + side_height + 0.07, scale, ha="center", va="top", size=BODY)
         if foot:
             sheet.text(0.1, sheet.height - foot_height, foot, va="top")
+            if bar:
+                self.bar(sheet.height - bar - 0.06)
         return sheet.figure
+
+    def bar(self, down: float) -> None:
+        """The share that the foot names, hatched, within the whole."""
+        wide, part = WIDTH - 0.2, min(max(self.options.share, 0.0), 1.0)
+        self.sheet.patch(0.1, down, wide, 0.15, facecolor="#e9e9e9", edgecolor=GREY, linewidth=0.6)
+        style = {"facecolor": "white", "edgecolor": series_style(1)["color"], "hatch": "////", "linewidth": 0.9}
+        self.sheet.patch(0.1, down, wide * part, 0.15, gid="share", **style)
+
+    def words(self, top: float) -> None:
+        """Headings with their interaction, and the text columns; bands behind the rows where they guide the eye."""
+        sheet = self.sheet
+        for down, text, shared in self.headings:
+            sheet.text(0.1, top + down, text, va="top", weight="bold")
+            if shared:
+                sheet.text(self.text_x, top + down, shared, va="top", color=GREY, gid="interaction")
+        for i, middle in enumerate(self.middles):
+            if self.headline[i] or (len(self.rows) > _MANY and i % 2):
+                band = _HEADLINE if self.headline[i] else _BAND
+                sheet.patch(0.06, top + middle - self.tall[i] / 2, WIDTH - 0.12, self.tall[i], facecolor=band, linewidth=0, zorder=-2)
+            sheet.text(self.label_x, top + middle, self.labels[i], gid="label", weight=self.weight(i))
+            for _, x, cells in self.counts:
+                sheet.text(x, top + middle, cells[i], ha="right", gid="count", weight=self.weight(i))
+            shade = GREY if math.isnan(self.value[i]) else INK
+            sheet.text(self.text_x, top + middle, self.texts[i], gid="number", color=shade, weight=self.weight(i))
 
     def axis(self, top: float, colour: str) -> None:
         options, height = self.options, self.rows_height
         axes = self.sheet.axes(self.axis_x, top, self.axis_width, height)
-        points = np.concatenate([self.value, self.truth])
-        first, last = limits(points, self.low, self.high, log=options.log, reference=options.reference)
-        axes.set_xlim(first, last)
         axes.set_ylim(height, 0)
-        most = max(3, int(self.axis_width / 0.42))
-        if options.log:
-            set_ratio_axis(axes.xaxis, first, last, most)
-            axes.set_xlim(first, last)
-        else:
-            from matplotlib.ticker import MaxNLocator
-
-            axes.xaxis.set_major_locator(MaxNLocator(most - 1))
-        axes.set_yticks([])
-        axes.spines["left"].set_visible(False)
-        axes.axvline(options.reference, color=GREY, linewidth=0.9, zorder=1)
-        place = axes.transData.transform((options.reference, 0))[0] / self.sheet.figure.dpi
+        points = np.concatenate([self.value, self.truth])
+        reach = value_axis(axes, points, self.low, self.high, log=options.log, overall=options.overall, width=self.axis_width)
+        place = axes.transData.transform((1.0 if options.log else 0.0, 0))[0] / self.sheet.figure.dpi
         # words for the two sides are centred on the reference line unless it stands near an edge
         self.reference_x = min(max(place, self.axis_x + 0.3 * self.axis_width), self.axis_x + 0.7 * self.axis_width)
-        hollow = (
-            self.rows["hollow"].fillna(False).astype(bool).to_numpy() if "hollow" in self.rows.columns else np.zeros(len(self.rows), bool)
-        )
         for i, middle in enumerate(self.middles):
-            if math.isnan(self.value[i]):
-                continue
-            self.whisker(axes, i, middle, first, last, colour)
-            face = "white" if hollow[i] else colour
-            axes.plot(
-                [self.value[i]], [middle], marker="s", markersize=4.8, color=colour, markerfacecolor=face, markeredgewidth=1.2, zorder=4
-            )
-            if not math.isnan(self.truth[i]):
-                axes.plot(
-                    [self.truth[i]],
-                    [middle],
-                    marker="D",
-                    markersize=9,
-                    markerfacecolor="none",
-                    markeredgecolor=INK,
-                    markeredgewidth=1.1,
-                    zorder=5,
-                )
-
-    def whisker(self, axes: Any, i: int, middle: float, first: float, last: float, colour: str) -> None:
-        if math.isnan(self.low[i]) and math.isnan(self.high[i]):
-            return
-        start = self.value[i] if math.isnan(self.low[i]) else max(self.low[i], first)
-        stop = self.value[i] if math.isnan(self.high[i]) else min(self.high[i], last)
-        axes.plot([start, stop], [middle, middle], color=colour, linewidth=1.5, zorder=3, solid_capstyle="butt")
-        for beyond, edge, marker in ((self.low[i] < first, first, "<"), (self.high[i] > last, last, ">")):
-            if beyond:
-                axes.plot([edge], [middle], marker=marker, markersize=6, color=colour, clip_on=False, zorder=4, gid="arrow")
+            if not math.isnan(self.value[i]):
+                whisker(axes, middle, (self.low[i], self.high[i]), self.value[i], reach, colour)
+                marks(axes, self.value[i], middle, colour, hollow=self.hollow[i], headline=self.headline[i], truth=self.truth[i])

@@ -10,7 +10,7 @@ import pandas as pd
 
 from mentorship_eval.errors import UsageError, listing
 
-__all__ = ["Periods", "check_columns", "in_order", "is_blank", "numbers", "periods", "reason_of"]
+__all__ = ["Periods", "check_columns", "flags", "in_order", "is_blank", "is_withheld", "numbers", "periods", "reason_of"]
 
 
 def check_columns(frame: Any, needed: Sequence[str], what: str) -> pd.DataFrame:
@@ -45,12 +45,27 @@ def is_blank(value: Any) -> bool:
     return value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)) or value == ""
 
 
+def is_withheld(value: Any) -> bool:
+    """Whether a count carries the mark of disclosure control: ``<10``, or ``withheld`` where it covers another."""
+    return isinstance(value, str) and (value.startswith("<") or value == "withheld")
+
+
 def reason_of(row: pd.Series, default: str = "not estimable") -> str:
-    """Why a row has no number: its ``reason``, or its ``text``, or the default."""
+    """Why a row has no number: its ``reason``, or its ``text``, or the count that was withheld, or the default."""
     for column in ("reason", "text"):
         if column in row.index and not is_blank(row[column]):
             return str(row[column])
+    for column, words in (("n_events", "{} events"), ("n", "n {}")):
+        if column in row.index and is_withheld(row[column]):
+            return "withheld" if row[column] == "withheld" else f"withheld ({words.format(row[column])})"
     return default
+
+
+def flags(frame: pd.DataFrame, column: str) -> np.ndarray:
+    """A column of yes and no; no where it is missing."""
+    if column not in frame.columns:
+        return np.zeros(len(frame), dtype=bool)
+    return np.array([not is_blank(value) and bool(value) for value in frame[column]])
 
 
 def in_order(values: pd.Series) -> list[Any]:

@@ -21,8 +21,11 @@ def ratio_label(value: float) -> str:
     return f"{value:,.10g}"
 
 
-def ratio_ticks(low: float, high: float, most: int = 7) -> list[float]:
-    """Round ratios between ``low`` and ``high``, at most ``most``; 1 is among them when it is in range."""
+def ratio_ticks(low: float, high: float, most: int = 7, apart: float = 1 / 12) -> list[float]:
+    """Round ratios between ``low`` and ``high``, at most ``most``; 1 is among them when it is in range.
+
+    ``apart``: the share of the axis below which two labels would run into each other.
+    """
     if not 0 < low < high:
         return [1.0]
     best: list[float] = []
@@ -31,8 +34,7 @@ def ratio_ticks(low: float, high: float, most: int = 7) -> list[float]:
         ticks = sorted({float(f"{m * 10.0**d:.6g}") for d in decades for m in mantissas})
         ticks = [tick for tick in ticks if low * (1 - 1e-9) <= tick <= high * (1 + 1e-9)]
         spread = math.log(high / low)
-        # ticks nearer than 1/12 of the axis would run into each other
-        close = any(math.log(b / a) < spread / 12 for a, b in pairwise(ticks))
+        close = any(math.log(b / a) < spread * apart for a, b in pairwise(ticks))
         if len(ticks) >= 2 and (not best or len(best) > most):
             best = ticks
         if 2 <= len(ticks) <= most and not close:
@@ -65,13 +67,13 @@ def limits(
     return float(back(first - margin)), float(back(last + margin))
 
 
-def set_ratio_axis(axis: Any, low: float, high: float, most: int = 7) -> None:
+def set_ratio_axis(axis: Any, low: float, high: float, most: int = 7, apart: float = 1 / 12) -> None:
     """Log scale with plain-number ticks on an ``XAxis`` or ``YAxis`` of matplotlib."""
     from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
     setter = axis.axes.set_xscale if axis.axis_name == "x" else axis.axes.set_yscale
     setter("log")
-    ticks = ratio_ticks(low, high, most)
+    ticks = ratio_ticks(low, high, most, apart)
     axis.set_major_locator(FixedLocator(ticks))
     axis.set_major_formatter(FixedFormatter([ratio_label(tick) for tick in ticks]))
     axis.set_minor_locator(NullLocator())

@@ -46,6 +46,7 @@ class Sheet:
         self.figure = Figure(figsize=(width, self.height), dpi=DPI)
         self.figure.set_facecolor("white")
         self._renderer = FigureCanvasAgg(self.figure).get_renderer()
+        self._widths: dict[tuple[str, float, str], float] = {}
 
     def set_height(self, height: float) -> None:
         self.height = height
@@ -53,11 +54,16 @@ class Sheet:
 
     def width_of(self, text: str, size: float = SMALL, weight: str = "normal") -> float:
         """Width of the widest line of ``text``, in inches."""
-        from matplotlib.font_manager import FontProperties
+        return max((self._line_width(line, size, weight) for line in text.split("\n")), default=0.0)
 
-        font = FontProperties(family="DejaVu Sans", size=size, weight=weight)
-        widths = [self._renderer.get_text_width_height_descent(line, font, ismath=False)[0] for line in text.split("\n")]
-        return max(widths, default=0.0) / DPI
+    def _line_width(self, line: str, size: float, weight: str) -> float:
+        key = (line, size, weight)
+        if key not in self._widths:
+            from matplotlib.font_manager import FontProperties
+
+            font = FontProperties(family="DejaVu Sans", size=size, weight=weight)
+            self._widths[key] = self._renderer.get_text_width_height_descent(line, font, ismath=False)[0] / DPI
+        return self._widths[key]
 
     def wrap(self, text: str, width: float, size: float = SMALL, weight: str = "normal") -> str:
         """``text`` broken between words to fit ``width`` inches; a single word that is wider is broken inside."""

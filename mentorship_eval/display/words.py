@@ -7,6 +7,7 @@ numbers. Neither passes judgement: whether an effect is there is for the summary
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -21,6 +22,7 @@ __all__ = [
     "enumerate_words",
     "interval",
     "lower_first",
+    "many",
     "people",
     "percent",
     "placebo_words",
@@ -36,6 +38,12 @@ def capital(text: str) -> str:
 def lower_first(text: str) -> str:
     """``text`` as it reads inside a sentence."""
     return text[:1].lower() + text[1:]
+
+
+def many(label: str) -> str:
+    """A quantity in the plural, wherever its noun stands: ``Hazard ratios of leaving``, ``Rate differences per year``."""
+    noun, tail = re.match(r"(.*?)((?: of | per | by |,).*|$)", label, re.DOTALL).groups()  # type: ignore[union-attr]
+    return f"{noun}{'' if noun.endswith('s') else 's'}{tail}"
 
 
 def sentence(*parts: Any) -> str:

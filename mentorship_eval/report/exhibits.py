@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 __all__ = ["draw", "file_stem"]
 
 FIGURES = frozenset({
-    "audit_contrast", "event_study", "flow_diagram", "forest", "observed_expected", "placebo_distribution", "rate_trend", "survival_curves",
+    "audit_contrast", "dose_response", "dot_rates", "event_study", "flow_diagram", "forest", "leave_one_out", "love_plot",
+    "observed_expected", "overlap", "placebo_distribution", "rate_trend", "schoenfeld", "stacked_cif", "survival_curves", "weights",
 })  # fmt: skip
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from mentorship_eval import display
 from mentorship_eval.estimate import Estimate
+from tests.display import retention_scenes
 
 NAN = math.nan
 
@@ -298,4 +299,4 @@ SCENES = {
         audit,
         placebo,
     )
-}
+} | retention_scenes.SCENES

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import re
 import subprocess
@@ -11,9 +12,16 @@ import matplotlib
 import pytest
 from matplotlib.text import Text
 
+from mentorship_eval import display
 from tests.display.scenes import SCENES
 
-VERDICTS = re.compile(r"significan|prove[sdn]|proof|passed|confirm|demonstrat|effective", re.IGNORECASE)
+# the slow comparison of bytes takes one scene of each kind as SVG (ids are what may differ), a few of them in all formats
+ONE_OF_A_KIND = (
+    "two_groups", "forest_groups", "wave_trend", "police_expected", "event_short", "flow_steps", "placebo", "residuals", "balance",
+    "causes_stacked", "departments_left_out", "scores_overlap", "weights_arms", "dose_line", "rates_by_profession",
+)  # fmt: skip
+EVERY_FORMAT = ("two_groups", "residuals", "causes_stacked", "weights_arms", "rates_by_profession")
+VERDICTS = re.compile(r"significan|prove[sdn]|proof|passed|confirm|demonstrat|effective(?! n\b)", re.IGNORECASE)
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +60,7 @@ def test_no_text_overlaps_another_or_leaves_the_page(drawn, name):
     figure = drawn(name).figure
     texts = visible_texts(figure)
     assert len(texts) >= 5
+    assert all(text.get_fontsize() >= 8 for text, _ in texts)
     page = figure.bbox
     for text, box in texts:
         assert box.x0 >= -1 and box.y0 >= -1 and box.x1 <= page.x1 + 1 and box.y1 <= page.y1 + 1, text.get_text()
@@ -62,17 +71,21 @@ def test_no_text_overlaps_another_or_leaves_the_page(drawn, name):
 
 
 @pytest.mark.parametrize("name", SCENES)
-def test_type_is_at_least_eight_points_at_page_width(drawn, name):
-    figure = drawn(name).figure
-    scale = min(1.0, 7.1 / figure.get_size_inches()[0])
-    assert all(text.get_fontsize() * scale >= 8 for text, _ in visible_texts(figure))
-    assert figure.get_size_inches()[1] < 9
+def test_figures_fit_a_page_so_that_type_keeps_its_size(drawn, name):
+    width, height = drawn(name).figure.get_size_inches()
+    assert width <= 7.1 and height < 9
 
 
-@pytest.mark.parametrize("name", SCENES)
+def test_every_kind_is_compared_byte_for_byte():
+    kinds = {name for name in display.__all__ if name not in ("Drawn", "HtmlTable", "format_cell", "house_style", "html_table")}
+    compared = {inspect.getsource(SCENES[name]).split("display.")[1].split("(")[0] for name in ONE_OF_A_KIND}
+    assert kinds - compared == {"audit_contrast"}  # compared across processes below
+
+
+@pytest.mark.parametrize("name", ONE_OF_A_KIND)
 def test_same_bytes_from_two_renders(drawn, name):
     first, second = drawn(name), SCENES[name]()
-    for format in ("png", "svg", "pdf"):
+    for format in ("png", "svg", "pdf") if name in EVERY_FORMAT else ("svg",):
         assert first.render(format) == second.render(format), format
 
 

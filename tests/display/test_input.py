@@ -25,7 +25,20 @@ STUDY = pd.DataFrame({"event_time": [-1, 0], "ratio": [1.0, 0.9], "ci_low": [0.9
 EXPECTED = pd.DataFrame({"period": [1, 2], "observed": [3.0, 2.0], "expected": [3.0, 3.0]})
 FLOW = pd.DataFrame({"step": ["a"], "reason": ["b"], "removed": [1], "kept": [2]})
 HISTOGRAM = pd.DataFrame({"bin_low": [-1.0, 0.0], "bin_high": [0.0, 1.0], "count": [5, 5]})
+SHARES = pd.DataFrame({"by": "a", "time": [1.0, 2.0], "estimate": [0.1, 0.2]})
+SMOOTH = pd.DataFrame({"time": [1.0, 2.0], "estimate": [-0.2, -0.3], "ci_low": [-0.4, -0.5], "ci_high": [0.0, -0.1]})
+BALANCE = pd.DataFrame({"label": ["a", "b"], "before": [0.3, -0.2], "after": [0.05, 0.0]})
+BINS = pd.DataFrame({"arm": ["a", "b"], "bin_low": [0.0, 0.0], "bin_high": [0.5, 0.5], "count": [20, 30]})
+RATE = pd.DataFrame({"label": ["a"], "rate": [0.1], "ci_low": [0.05], "ci_high": [0.2]})
 CALLS = {
+    "stacked_cif": (SHARES, display.stacked_cif),
+    "schoenfeld": (SMOOTH, display.schoenfeld),
+    "love_plot": (BALANCE, display.love_plot),
+    "overlap": (BINS, display.overlap),
+    "weights": (BINS, display.weights),
+    "leave_one_out": (ROWS, display.leave_one_out),
+    "dose_response": (ROWS, display.dose_response),
+    "dot_rates": (RATE, display.dot_rates),
     "survival_curves": (CURVE, display.survival_curves),
     "forest": (ROWS, display.forest),
     "rate_trend": (RATES, display.rate_trend),
@@ -49,22 +62,31 @@ def test_empty_incomplete_and_foreign_input_is_refused(name):
         call(None)
 
 
-@pytest.mark.parametrize("name", ["survival_curves", "forest", "rate_trend", "event_study", "observed_expected", "audit_contrast"])
+NO_COUNTS_ONLY = [name for name in CALLS if name not in ("flow_diagram", "placebo_distribution", "overlap", "weights")]
+
+
+@pytest.mark.parametrize("name", NO_COUNTS_ONLY)
 def test_frames_without_any_number_are_drawn_with_the_reason(name):
     frame, call = CALLS[name]
-    blank = frame.assign(**{c: NAN for c in ("estimate", "ci_low", "ci_high", "rate", "ratio", "observed", "expected") if c in frame})
+    values = ("estimate", "ci_low", "ci_high", "rate", "ratio", "observed", "expected", "before", "after")
+    blank = frame.assign(**{c: NAN for c in values if c in frame})
     figure = call(blank.assign(reason="suppressed: fewer than 10"))
     figure.render("png")
     assert "nan" not in figure.alt
-    if name in ("survival_curves", "forest", "audit_contrast"):
-        assert "suppressed: fewer than 10" in figure.alt
-    else:
+    if name in ("rate_trend", "event_study", "observed_expected"):
         assert "not shown" in figure.alt or "No estimate" in figure.alt
+    else:
+        assert "suppressed: fewer than 10" in figure.alt + figure.caption
 
 
-@pytest.mark.parametrize(
-    "name, column", [("forest", "estimate"), ("survival_curves", "ci_low"), ("rate_trend", "rate"), ("event_study", "ratio")]
-)
+NUMBERS = [
+    ("forest", "estimate"), ("survival_curves", "ci_low"), ("rate_trend", "rate"), ("event_study", "ratio"), ("stacked_cif", "estimate"),
+    ("schoenfeld", "ci_high"), ("love_plot", "before"), ("leave_one_out", "estimate"), ("dose_response", "ci_low"), ("dot_rates", "rate"),
+    ("overlap", "bin_low"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name, column", NUMBERS)
 def test_text_where_a_number_belongs_is_refused(name, column):
     frame, call = CALLS[name]
     with pytest.raises(UsageError, match=rf"{column} holds text.*<10") as caught:
