@@ -1,7 +1,8 @@
 """From spells to employments: who was followed, from when to when, and why the others were not.
 
 A spell is one post in one department. Spells of a person that follow each other within
-``bridge_gap`` days are one employment: an internal transfer does not end it. Of each person the
+``bridge_gap`` days are one employment: an internal transfer does not end it, unless the level of leaving (`leaving`) is the
+department or the post. Of each person the
 first employment with follow-up inside the window is analysed, so the first leave counts and spells
 after it do not (they are listed in ``spell_flow``).
 
@@ -10,15 +11,17 @@ Days are whole numbers since 1970-01-01. A spell that began and ended on the sam
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from mentorship_eval.cohort.leaving import STAYED, UNKNOWN_DESTINATION, begins_employment, moves, profession_causes
 from mentorship_eval.errors import DataError, listing
 from mentorship_eval.estimate import Caution
 
-__all__ = ["FAR", "SUSPENDED", "Employments", "day_number", "employments", "flow_table", "require_columns"]
+__all__ = ["FAR", "SUSPENDED", "Employments", "day_number", "employments", "flow_table", "ordered_spells", "require_columns"]
 
 FAR = 2**18  # a day far beyond any date that pandas can hold: "not ended", "never"
 SUSPENDED = frozenset({"maternity", "career_break", "secondment", "suspended"})
@@ -53,6 +56,20 @@ def flow_table(steps: list[tuple[str, str, int]], start: int, unit: str) -> pd.D
     return pd.DataFrame(rows, columns=["step", "reason", f"{unit}_in", "removed", "kept"])
 
 
+def _destination_notes(cause: pd.Series) -> list[Caution]:
+    """What is to be said of exits at the level of the profession."""
+    notes, stayed, unknown = [], int((cause == STAYED).sum()), int((cause == UNKNOWN_DESTINATION).sum())
+    if stayed:
+        text = (f"{stayed:,} people went to another employer in the profession; they are followed until then, as if those who go "
+                "elsewhere left the profession later at the rate of those who stay.")
+        notes.append(Caution("stayed_in_profession", text, {"persons": stayed}))
+    if unknown:
+        share = unknown / max(int((cause != "").sum()), 1)
+        text = f"{unknown:,} people left for an unknown destination ({share:.0%} of the ends): a cause of its own."
+        notes.append(Caution("unknown_destination", text, {"persons": unknown, "share": share}))
+    return notes
+
+
 @dataclass(frozen=True)
 class Employments:
     """The analysed employment of each person, and its department segments, in calendar days.
@@ -69,7 +86,12 @@ class Employments:
     notes: tuple[Caution, ...]
 
 
-def _ordered_spells(spells: pd.DataFrame, person: np.ndarray) -> pd.DataFrame:
+def ordered_spells(spells: pd.DataFrame, person: np.ndarray) -> pd.DataFrame:
+    """Spells of known persons (``person`` >= 0) by person and time, in day numbers, with the ``gap`` since the spell before.
+
+    Columns person, start, end, dept_id, reason ('' = none given), suspended, row, gap, stop (= end), and org_id, contract,
+    role, wte and destination where spells has them.
+    """
     start, end = day_number(spells["start"], "spells.start"), day_number(spells["end"], "spells.end")
     for wrong, problem in ((start == FAR, "have no start"), (end < start, "end before they start")):
         if wrong.any():
@@ -85,6 +107,9 @@ def _ordered_spells(spells: pd.DataFrame, person: np.ndarray) -> pd.DataFrame:
         status = status.str.replace(r"[\s-]+", "_", regex=True).isin(SUSPENDED)
     table = pd.DataFrame({"person": person, "start": start, "end": end, "dept_id": dept.where(dept.notna(), "unknown").to_numpy(),
                           "reason": reason.to_numpy(), "suspended": status.to_numpy(bool), "row": spells.index})
+    for name in ("org_id", "contract", "role", "wte", "destination"):
+        if name in spells:
+            table[name] = spells[name].to_numpy()
     table = table[person >= 0].sort_values(["person", "start", "end"], kind="stable", ignore_index=True)
     same = table["person"].eq(table["person"].shift())
     overlap = same & (table["start"] < table["end"].shift())
@@ -98,9 +123,11 @@ def _ordered_spells(spells: pd.DataFrame, person: np.ndarray) -> pd.DataFrame:
 
 
 def employments(*, staff: pd.DataFrame, spells: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp,
-                bridge_gap: int = 30, level: str = "organisation", suspended: str = "keep") -> Employments:
-    """The first employment of each person with follow-up in (start, end].
+                bridge_gap: int = 30, level: str = "organisation", suspended: str = "keep",
+                destinations: Mapping[str, str] | None = None) -> Employments:
+    """The first employment of each person with follow-up in (start, end], up to the first leave at ``level`` (see `leaving`).
 
+    destinations: what a destination says of the profession, for that level.
     Raises `DataError` for overlapping spells, ends before starts, doubled staff rows and missing columns.
     """
     require_columns(staff, "staff", ("staff_id",))
@@ -114,10 +141,10 @@ def employments(*, staff: pd.DataFrame, spells: pd.DataFrame, start: pd.Timestam
     if not first < last:
         raise DataError("The window ends before it starts.", fix="Check study.start and study.end.")
     person = ids.get_indexer(spells["staff_id"])
-    table = _ordered_spells(spells, person)
+    table = ordered_spells(spells, person)
     notes: list[Caution] = []
 
-    new_run = (table["gap"] > bridge_gap).to_numpy()
+    new_run = begins_employment(table, bridge_gap, level)
     run = np.cumsum(new_run) - 1
     run_first, run_last = np.flatnonzero(new_run), np.flatnonzero(np.append(new_run[1:], True)) if len(table) else np.array([], int)
     runs = pd.DataFrame({"person": table["person"].to_numpy()[run_first], "hire": table["start"].to_numpy()[run_first],
@@ -126,7 +153,15 @@ def employments(*, staff: pd.DataFrame, spells: pd.DataFrame, start: pd.Timestam
     runs["entry"] = np.maximum(runs["hire"], first)
     event = runs["leave"] <= last
     runs["exit"] = np.minimum(runs["leave"] + 0.5 * half_day, np.where(event & half_day, FAR, last))
-    runs["cause"] = np.where(event, np.where(runs["reason"].eq(""), "unknown", runs["reason"]), "")
+    why = np.where(runs["reason"].eq(""), "unknown", runs["reason"])
+    if level == "profession":
+        why = profession_causes(runs["reason"], table["destination"].iloc[run_last] if "destination" in table else None, destinations)
+    runs["cause"] = np.where(event, why, "")
+    moved = moves(table, new_run, level)
+    if len(moved):
+        moved = moved[(moved["day"] > runs["entry"].to_numpy()[moved["run"]]) & (moved["day"] <= last)].drop_duplicates("run")
+        runs.loc[moved["run"], "exit"] = moved["day"].to_numpy()
+        runs.loc[moved["run"], "cause"] = moved["cause"].to_numpy()
     before = (runs["exit"] <= runs["entry"]) & (runs["leave"] <= first)
     followed = runs["exit"] > runs["entry"]
     after = ~before & ~followed
@@ -136,6 +171,9 @@ def employments(*, staff: pd.DataFrame, spells: pd.DataFrame, start: pd.Timestam
     if bridged.any():
         text = f"{int(bridged.sum()):,} returns within {bridge_gap} days were joined to the employment before them."
         notes.append(Caution("rehires_bridged", text, {"spells": int(bridged.sum()), "gap_days": bridge_gap}))
+    if level == "profession":
+        notes += _destination_notes(runs.loc[chosen, "cause"])
+        runs["cause"] = runs["cause"].where(runs["cause"] != STAYED, "")
     if half_day[chosen].any():
         number = int(half_day[chosen].sum())
         text = f"Employments that began and ended on one day count as half a day: {number:,}."
@@ -155,7 +193,9 @@ def employments(*, staff: pd.DataFrame, spells: pd.DataFrame, start: pd.Timestam
     is_last = np.append(~same[1:], True) if len(kept) else np.array([], bool)
     kept["stop"] = np.where(is_last, exit_, np.minimum(kept["stop"], exit_))
     inside = (kept["stop"] > kept["start"]).to_numpy()
-    spells_without_time = int((~inside).sum())
+    has_moved = np.isin(kept["run"], moved["run"])
+    after_move = int((~inside & has_moved & (kept["start"].to_numpy() >= exit_)).sum())
+    spells_without_time = int((~inside).sum()) - after_move
     kept = kept[inside]
     same = kept["person"].eq(kept["person"].shift())
     switch = ~(same & kept["dept_id"].eq(kept["dept_id"].shift()) & kept["suspended"].eq(kept["suspended"].shift()))
@@ -165,13 +205,6 @@ def employments(*, staff: pd.DataFrame, spells: pd.DataFrame, start: pd.Timestam
     segments.insert(2, "stop", kept["stop"].to_numpy()[ends])
     first_segment = ~segments["person"].duplicated()
     persons["dept_at_entry"] = segments.loc[first_segment, "dept_id"].to_numpy()
-    if level == "department":
-        stays = segments["dept_id"].to_numpy() == persons["dept_at_entry"].to_numpy()[segments["person"]]
-        moved = (~pd.Series(stays)).groupby(segments["person"].to_numpy()).cummax().to_numpy(bool)
-        changed = np.unique(segments["person"].to_numpy()[moved])
-        segments = segments[~moved].reset_index(drop=True)
-        persons["exit"] = segments.groupby("person")["stop"].last().to_numpy()
-        persons.loc[changed, "cause"] = "transfer"
 
     has_run = np.bincount(runs["person"], minlength=len(ids)) > 0
     has_after = np.bincount(runs["person"], weights=after, minlength=len(ids)) > 0
@@ -191,6 +224,8 @@ def employments(*, staff: pd.DataFrame, spells: pd.DataFrame, start: pd.Timestam
         ("first leave", "began after a first leave in the window", by_run[followed & ~chosen].sum()),
         ("window", "no time inside the window (post before an internal transfer, or after the last day)", spells_without_time),
     ]
+    if level in ("department", "role"):
+        spell_steps.append(("first leave", f"began after the first move to another {'post' if level == 'role' else level}", after_move))
     total = len(ids) + strangers
     if suspended == "remove":
         before_removal = len(persons)

@@ -13,6 +13,7 @@ Two kinds of change, two rules for an event on the very day:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +21,7 @@ import numpy as np
 import pandas as pd
 
 from mentorship_eval.cohort.employments import FAR, day_number, employments, require_columns
+from mentorship_eval.cohort.leaving import LEVELS, OUTCOME_CAUSES
 from mentorship_eval.errors import UsageError, listing
 from mentorship_eval.estimate import Caution
 
@@ -62,9 +64,15 @@ class Episodes:
     def mentored_days(self) -> float:
         return float(((self.rows["stop"] - self.rows["start"]) * self.rows["mentored"]).sum())
 
-    def leavers(self, cause: str | None = None) -> int:
-        """Exits for ``cause``; all exits without it."""
-        return int(self.rows["cause"].ne("").sum() if cause is None else self.rows["cause"].eq(cause).sum())
+    @property
+    def outcome(self) -> tuple[str, ...]:
+        """Causes that are the outcome at the level of leaving: voluntary, and transfers where a move is a leave."""
+        return OUTCOME_CAUSES[self.options.get("level", "organisation")]
+
+    def leavers(self, cause: str | tuple[str, ...] | None = None) -> int:
+        """Exits for ``cause``, or for any of several; all exits without it."""
+        causes = (cause,) if isinstance(cause, str) else cause
+        return int(self.rows["cause"].ne("").sum() if causes is None else self.rows["cause"].isin(causes).sum())
 
     def statement(self) -> str:
         years, share = self.person_days / 365.25, self.mentored_days / max(self.person_days, 1e-9)
@@ -103,13 +111,13 @@ def _period_label(day: np.ndarray, calendar: str | None) -> np.ndarray:
     return np.array([name(int(value)) for value in values], dtype=object)[inverse]
 
 
-def _exposure(matches: pd.DataFrame, ids: pd.Index, persons: pd.DataFrame, exposure: str, lag: int,
+def _exposure(matches: pd.DataFrame, ids: pd.Index, persons: pd.DataFrame, exposure: str, lag: int, grace: int,
               notes: list[Caution]) -> pd.DataFrame:
     """Exposed intervals (person, begin, finish] in calendar days, only of analysed persons."""
     require_columns(matches, "matches", ("mentee_id", "start"))
     table = pd.DataFrame({"person": ids.get_indexer(matches["mentee_id"]), "begin": day_number(matches["start"], "matches.start")})
     end = day_number(matches["end"], "matches.end") if "end" in matches else np.full(len(matches), float(FAR))
-    table["finish"] = end if exposure == "current" else float(FAR)
+    table["finish"] = np.where(end < FAR, end + grace, end) if exposure == "current" else float(FAR)
     kind = matches["relationship_type"].to_numpy(object) if "relationship_type" in matches else np.full(len(matches), "mentoring", object)
     mentoring = pd.Series(kind).isna().to_numpy() | (kind == "mentoring")
     checks = [("other_relationship", ~mentoring, "matches are not of the type mentoring and expose nobody"),
@@ -157,31 +165,33 @@ def _interior(segments: pd.DataFrame, person: np.ndarray, time: np.ndarray) -> t
 
 def mentorship_episodes(*, staff: pd.DataFrame, spells: pd.DataFrame, matches: pd.DataFrame, start: str | pd.Timestamp,
                         end: str | pd.Timestamp, rollout: pd.DataFrame | None = None, exposure: str = "absorbing", lag: int = 0,
-                        covariates: tuple[str, ...] = (), calendar: str | None = "quarter", level: str = "organisation",
-                        suspended: str = "keep", bridge_gap: int = 30) -> Episodes:
+                        grace: int = 0, covariates: tuple[str, ...] = (), calendar: str | None = "quarter", level: str = "organisation",
+                        suspended: str = "keep", bridge_gap: int = 30, destinations: Mapping[str, str] | None = None) -> Episodes:
     """Person-time rows with mentorship by time t against not yet.
 
-    exposure: ``absorbing`` (once mentored, always) or ``current`` (until the match ends, its last day included).
-    lag: days after the match date before exposure begins, never before hire. level: ``organisation`` (an internal transfer continues) or
-    ``department`` (it ends follow-up with cause ``transfer``). suspended: ``keep`` maternity, career break and secondment
+    exposure: ``absorbing`` (once mentored, always) or ``current`` (until the match ends, its last day included, and ``grace`` days longer).
+    lag: days after the match date before exposure begins, never before hire. level: what counts as leaving, ``organisation`` (an
+    internal transfer continues), ``department`` or ``role`` (it ends follow-up with cause ``transfer``) or ``profession`` (by the
+    ``destinations`` of spells); see `cohort.leaving`. suspended: ``keep`` maternity, career break and secondment
     in the risk set, or ``remove`` them. bridge_gap: a return within so many days continues the employment.
     covariates: further columns of staff to carry. Without ``rollout`` programme_active is 0 throughout.
 
     Raises `DataError` for overlapping spells, doubled persons, unreadable dates and missing columns; `UsageError` for an
     unknown option.
     """
-    for name, value, known in (("exposure", exposure, ("absorbing", "current")), ("level", level, ("organisation", "department")),
+    for name, value, known in (("exposure", exposure, ("absorbing", "current")), ("level", level, LEVELS),
                                ("suspended", suspended, ("keep", "remove")), ("calendar", calendar, (*_CALENDAR, None))):
         if value not in known:
             raise UsageError(f"{name} is {value!r}.", fix=f"It must be one of {listing(known)}.")
-    if lag < 0 or bridge_gap < 0:
-        raise UsageError("lag and bridge_gap count days and cannot be negative.")
+    if lag < 0 or grace < 0 or bridge_gap < 0:
+        raise UsageError("lag, grace and bridge_gap count days and cannot be negative.")
     start, end = pd.Timestamp(start), pd.Timestamp(end)
     require_columns(staff, "staff", ("staff_id", *covariates))
-    base = employments(staff=staff, spells=spells, start=start, end=end, bridge_gap=bridge_gap, level=level, suspended=suspended)
+    base = employments(staff=staff, spells=spells, start=start, end=end, bridge_gap=bridge_gap, level=level, suspended=suspended,
+                       destinations=destinations)
     persons, segments, notes = base.persons, base.segments, list(base.notes)
     member = staff.iloc[persons["person"].to_numpy()].reset_index(drop=True)
-    exposed = _exposure(matches, pd.Index(member["staff_id"]), persons, exposure, lag, notes)
+    exposed = _exposure(matches, pd.Index(member["staff_id"]), persons, exposure, lag, grace, notes)
 
     # where rows must be cut
     cuts = _calendar_cuts(calendar, start, end)
@@ -238,5 +248,6 @@ def mentorship_episodes(*, staff: pd.DataFrame, spells: pd.DataFrame, matches: p
     lost = float((segments["stop"] - segments["start"]).sum()) - float((rows["stop"] - rows["start"]).sum())
     if lost:
         raise AssertionError(f"splitting changed the person-time by {lost} days")
-    options = {"exposure": exposure, "lag": lag, "calendar": calendar, "level": level, "suspended": suspended, "bridge_gap": bridge_gap}
+    options = {"exposure": exposure, "lag": lag, "grace": grace,
+               "calendar": calendar, "level": level, "suspended": suspended, "bridge_gap": bridge_gap}
     return Episodes(rows, people, base.flow, base.spell_flow, tuple(notes), start, end, options)

@@ -176,22 +176,24 @@ def department_months(*, incidents: pd.DataFrame, exposure: pd.DataFrame, rollou
 
 
 def leaver_panel(*, staff: pd.DataFrame, spells: pd.DataFrame, rollout: pd.DataFrame, start: str | pd.Timestamp,
-                 end: str | pd.Timestamp, bands: tuple[int, ...] = (0, 365, 730), cause: str = "voluntary", **options: object) -> Panel:
+                 end: str | pd.Timestamp, bands: tuple[int, ...] = (0, 365, 730), cause: str | tuple[str, ...] | None = None,
+                 **options: object) -> Panel:
     """Leavers per person-month by department, tenure band and month: intention to treat.
 
-    rows: unit (``dept_id|band``), dept_id, band, month, period, leavers (of ``cause``), exits (all), person_days,
-    person_months (30.4375 days), adopted. Person-time and leavers are those of `mentorship_episodes` exactly; a leaver
-    counts in the department, band and month of the leave date. Cells without person-time are not rows.
+    rows: unit (``dept_id|band``), dept_id, band, month, period, leavers (of ``cause``, one or several; by default the outcome at the level
+    of leaving), exits (all), person_days, person_months (30.4375 days), adopted. Person-time and leavers are those of
+    `mentorship_episodes` exactly; a leaver counts in the department, band and month of the leave date. Cells without person-time are not rows.
     bands: lower limits in days since hire, ascending from 0; a band holds (lower, next lower].
-    flow: leavers of ``cause`` in, removed (partial months) and kept. options: level, suspended, bridge_gap.
+    flow: leavers of ``cause`` in, removed (partial months) and kept. options: level, suspended, bridge_gap, destinations.
     """
     lower = np.asarray(bands, float)
     if not len(lower) or lower[0] != 0 or (np.diff(lower) <= 0).any():
         raise UsageError(f"bands are {listing(bands, 10)}.", fix="They are lower limits in days since hire, ascending from 0.")
     no_match = pd.DataFrame({"mentee_id": pd.Series(dtype=object), "start": pd.Series(dtype="datetime64[ns]")})
     first, number = _window_months(start, end)
-    rows = mentorship_episodes(staff=staff, spells=spells, matches=no_match, start=start, end=end, calendar=None, **options)
-    people, rows = rows.persons.set_index("staff_id"), rows.rows
+    made = mentorship_episodes(staff=staff, spells=spells, matches=no_match, start=start, end=end, calendar=None, **options)
+    people, rows = made.persons.set_index("staff_id"), made.rows
+    causes = made.outcome if cause is None else (cause,) if isinstance(cause, str) else cause
     hire = (people["hire"].to_numpy("datetime64[D]").astype("int64").astype(float))[people.index.get_indexer(rows["staff_id"])]
     units = pd.Index(pd.unique(rows["dept_id"])).sort_values()
     dept = units.get_indexer(rows["dept_id"])
@@ -220,7 +222,7 @@ def leaver_panel(*, staff: pd.DataFrame, spells: pd.DataFrame, rollout: pd.DataF
     band = np.searchsorted(lower, stop[left], side="left") - 1
     month = _month_index(np.floor(hire[left] + stop[left])) - first
     cell = (dept[left] * len(lower) + band) * number + month
-    mine = rows["cause"].eq(cause).to_numpy()[left]
+    mine = rows["cause"].isin(causes).to_numpy()[left]
     labels = [f"{int(a)}-{int(b)}" if np.isfinite(b) else f"{int(a)}+" for a, b in zip(lower, upper, strict=True)]
     plan = adoption(rollout=rollout, start=start, end=end).reindex(units)
     months = (first + np.arange(number)).astype("datetime64[M]").astype("datetime64[ns]")

@@ -23,6 +23,7 @@ from mentorship_eval.cohort.simulation.departments import draw_departments, iden
 from mentorship_eval.cohort.simulation.incidents import draw_counts, draw_patient_days, expected_incidents
 from mentorship_eval.cohort.simulation.parameters import SCENARIOS, Parameters, parameters_of, streams
 from mentorship_eval.cohort.simulation.population import populate
+from mentorship_eval.cohort.simulation.sessions import dose_truth, mentor_table, session_table
 from mentorship_eval.cohort.simulation.truth import incident_truth, retention_truth
 
 __all__ = ["SCENARIOS", "Parameters", "SimulatedCohort", "simulate_cohort"]
@@ -101,6 +102,8 @@ def simulate_cohort(scenario: str = "default", *, seed: int = 0, name: str | Non
         "incidents": make.incident_table(parameters, counts, dept_ids, rng["details"]),
         "exposure": make.exposure_table(parameters, population, dept_ids, patient_days),
     }
+    tables["mentors"] = mentor_table(parameters, shuffled, population.is_mentor, rng["sessions"])
+    tables["sessions"] = session_table(parameters, tables["matches"], rng["sessions"])
     if parameters.outcomes:
         tables |= {
             "survey_invites": extra.survey_invites(parameters, tables),
@@ -118,6 +121,7 @@ def simulate_cohort(scenario: str = "default", *, seed: int = 0, name: str | Non
         "scenario": scenario,
         "seed": seed,
         "retention": retention_truth(parameters, departments, population),
+        "dose": dose_truth(parameters, tables["sessions"]),
         "incidents": incident_truth(parameters, expected),
         "parameters": parameters.as_dict(),
     }

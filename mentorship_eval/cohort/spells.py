@@ -1,7 +1,7 @@
 """Spells made fit for person-time: one row per person and assignment, in time order, without overlaps.
 
 Order of work: dates checked (E105, R105), concurrent assignments collapsed (R102), short gaps bridged (R103),
-internal moves labelled (R104), suspended time marked or removed (R107).
+internal moves labelled (R104), suspended time marked (R107): its rows stay, or a return would look like a new employment.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import pandas as pd
 
 from mentorship_eval.cohort.concurrent import collapse_concurrent
 from mentorship_eval.cohort.raw import Source
-from mentorship_eval.cohort.suspended import mark_suspended, remove_suspended
+from mentorship_eval.cohort.suspended import mark_suspended
 
 __all__ = ["clean_spells"]
 
@@ -36,7 +36,6 @@ def clean_spells(source: Source) -> None:
     frame = frame.sort_values(["staff_id", "start", "file_row"], kind="stable")
     frame = collapse_concurrent(source, frame)
     frame = _join(source, frame)
-    frame = remove_suspended(source, frame)
     frame = frame.sort_values(["staff_id", "start", "file_row"], kind="stable")
     source.frame = frame.set_index("file_row", drop=True)
     _reasons(source)
@@ -106,7 +105,7 @@ def _join(source: Source, frame: pd.DataFrame) -> pd.DataFrame:
         return frame
     rehired = follows & (gap > 1.0)
     alike = follows & (frame["dept_id"].to_numpy()[1:] == frame["dept_id"].to_numpy()[:-1])
-    for name in ("wte", "contract", "status"):
+    for name in ("wte", "contract", "status", *(("role",) if "role" in frame else ())):
         values = frame[name].to_numpy(dtype=object)
         equal = (values[1:] == values[:-1]) | (pd.isna(values[1:]) & pd.isna(values[:-1]))
         alike &= equal

@@ -8,7 +8,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-__all__ = ["PROFILES", "Benchmark", "Disclosure", "ExposureChoice", "Plan", "Rules", "TableSource", "Window"]
+from mentorship_eval.cohort.tables_people import LEAVING_REASONS
+
+__all__ = ["PROFILES", "Benchmark", "Disclosure", "ExposureChoice", "Plan", "Rules", "SensitivityChoice", "TableSource", "Window"]
 
 # profile -> smallest count that it lets out
 PROFILES = {"cms11": 11, "hes": 8, "opensafely": 8, "acro": 10, "survey": 10, "nhs5": 6, "tre10": 10}
@@ -53,6 +55,8 @@ def _listed(value: Any) -> Any:
 TextMap = Annotated[dict[str, str], BeforeValidator(_text_map)]
 NameMap = Annotated[dict[str, str], BeforeValidator(_names)]
 Names = Annotated[list[str], BeforeValidator(_listed)]
+Days = Annotated[float, Field(ge=0)]
+Clusters = Literal["current_department", "person", "none"]
 
 
 class Window(Strict):
@@ -110,6 +114,39 @@ class ExposureChoice(Strict):
     grace_days: float = Field(default=0, ge=0)
 
 
+class SensitivityChoice(Strict):
+    """Which other analyses stand around the default one of being mentored; an empty list or false leaves that one out.
+
+    Days of lags, grace periods (exposure that ends with the match, so many days later), landmarks since hire and rehire gaps;
+    clusters other than the department at entry; reasons for leaving that mentorship should not move; the days before a go-live
+    that stand for a programme that is not there yet.
+    """
+
+    without_strata: bool = True
+    without_calendar: bool = True
+    clusters: Annotated[tuple[Clusters, ...], BeforeValidator(_listed)] = ("current_department", "person", "none")
+    lags_days: list[Days] = Field(default_factory=lambda: [30.0, 90.0])
+    other_definition: bool = True
+    grace_days: list[Days] = Field(default_factory=lambda: [90.0])
+    exclude_prevalent: bool = True
+    hired_in_window: bool = True
+    rehire_gaps_days: list[Days] = Field(default_factory=lambda: [0.0, 30.0, 90.0])
+    remove_suspended: bool = True
+    exclude_planned_ends: bool = True
+    landmarks_days: list[Days] = Field(default_factory=lambda: [91.0, 183.0, 274.0, 365.0])
+    negative_outcomes: Names = Field(default_factory=lambda: ["death", "end_of_contract"])
+    lead_days: float = Field(default=91, ge=0)
+
+    @field_validator("negative_outcomes")
+    @classmethod
+    def _reasons(cls, value: list[str]) -> list[str]:
+        for reason in value:
+            if reason not in LEAVING_REASONS or reason == "voluntary":
+                others = [known for known in LEAVING_REASONS if known != "voluntary"]
+                raise ValueError(f"{reason!r} is not a reason for leaving that could be a negative control; there are {', '.join(others)}")
+        return value
+
+
 class Plan(Strict):
     """What was planned before the data were seen; everything else in a report is exploratory."""
 
@@ -118,10 +155,11 @@ class Plan(Strict):
     covariates: dict[str, Names] = Field(default_factory=dict)
     subgroups: dict[str, Names] = Field(default_factory=dict)
     families: dict[str, Names] = Field(default_factory=dict)
-    sensitivity: dict[str, Any] = Field(default_factory=dict)
+    sensitivity: SensitivityChoice = SensitivityChoice()
     exposure: ExposureChoice = ExposureChoice()
+    leaving: Literal["organisation", "department", "role", "profession"] = "organisation"
     strata: Names | None = None
-    horizons_days: list[float] = Field(default_factory=lambda: [182.5, 365.0, 730.0])
+    horizons_days: list[Annotated[float, Field(gt=0)]] = Field(default_factory=lambda: [182.5, 365.0, 730.0])
     landmark_days: float | None = Field(default=None, gt=0)
     anticipation: int = Field(default=0, ge=0)
     permutations: int = Field(default=9999, ge=0)
@@ -184,3 +222,4 @@ class Rules(Strict):
     min_controls: int = Field(default=2, ge=1)
     missing_exposure: Literal["stop", "exclude"] = "stop"
     benchmark: Benchmark | None = None
+    profession_destinations: Annotated[dict[str, Literal["left", "stayed", "unknown"]], BeforeValidator(_text_map)] = Field(default_factory=dict)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 
-import pandas as pd
-
 from mentorship_eval.cohort.raw import Source
 from mentorship_eval.errors import listing
 
-__all__ = ["mark_suspended", "remove_suspended"]
+__all__ = ["mark_suspended"]
 
 _SUSPENDED = (
     ("maternity", re.compile(r"matern|patern|parental|adoption|shared leave", re.I)),
@@ -20,6 +18,7 @@ _SUSPENDED = (
 
 
 def mark_suspended(source: Source) -> None:
+    """Marks the rows in the column ``suspended``; under rules.suspended: remove the analyses leave them out of the time at risk."""
     frame = source.frame
     kept = source.reading.study.rules.suspended == "keep"
     status = frame["status"].astype(object)
@@ -40,21 +39,13 @@ def mark_suspended(source: Source) -> None:
             before=text,
             after=kind,
             count=int(mask.sum()),
-            reason="suspended time, kept at risk" if kept else "suspended time, removed",
+            reason="suspended time, kept at risk" if kept else "suspended time, left out of the time at risk",
         )
     if found:
         source.find(
             "R107",
-            f"suspended time ({listing(found)}) {'kept in the risk set' if kept else 'removed'}; not counted as leaving",
+            f"suspended time ({listing(found)}) {'kept in the risk set' if kept else 'left out of the time at risk'}; not counted as leaving",
             rows=frame.index[frame["suspended"].to_numpy()],
             column="status",
             fix="rules.suspended in study.yaml: keep or remove.",
         )
-
-
-def remove_suspended(source: Source, frame: pd.DataFrame) -> pd.DataFrame:
-    if source.reading.study.rules.suspended == "keep" or not frame["suspended"].any():
-        return frame
-    left = frame[~frame["suspended"]]
-    source.step("suspended time removed", len(frame), len(left))
-    return left

@@ -36,6 +36,7 @@ SPELLS = Table(
         col("staff_id", "id", "Who", required=True, references="staff.staff_id"),
         col("org_id", "id", "Organisation; one organisation is assumed when absent"),
         col("dept_id", "id", "Department", required=True),
+        col("role", "category", "Post or job title: a change of it is a move to another post, even within the department"),
         col("start", "date", "First day of the spell", required=True),
         col("end", "date", "Last day of the spell; blank while it lasts", open_end=True),
         col("wte", "float", "Whole-time equivalent", unit="share of full time", minimum=0, maximum=1),

@@ -72,10 +72,8 @@ def answer(cohort: Cohort, earlier: Mapping[str, Answer] | None = None) -> Answe
 def _not_used(cohort: Cohort) -> list[Caution]:
     """Keys of the plan that this version reads and does not act on: said, never passed over in silence."""
     plan = cohort.study.plan
-    idle = [name for name in ("strata", "subgroups", "families", "sensitivity") if name in plan.model_fields_set]
-    if "horizons_days" in plan.model_fields_set:
-        idle.append("horizons_days")
-    if plan.exposure.grace_days:
+    idle = [name for name in ("strata", "families") if name in plan.model_fields_set]
+    if plan.exposure.grace_days and plan.exposure.definition == "absorbing":
         idle.append("exposure.grace_days")
     if not idle:
         return []

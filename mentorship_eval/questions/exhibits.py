@@ -10,7 +10,7 @@ import pandas as pd
 
 from mentorship_eval.questions.answer import Counted, Exhibit, Result
 
-__all__ = ["DAYS_PER_MONTH", "curve_exhibit", "forest_exhibit", "monthly_grid", "table_exhibit"]
+__all__ = ["DAYS_PER_MONTH", "curve_exhibit", "forest_exhibit", "in_months", "just_after", "monthly_grid", "table_exhibit"]
 
 DAYS_PER_MONTH = 30.4375
 _INTERVAL = ("estimate", "ci_low", "ci_high")
@@ -77,6 +77,16 @@ def monthly_grid(last: float, days_per_unit: float = DAYS_PER_MONTH) -> np.ndarr
     return np.arange(0, int(np.floor(last / days_per_unit + 1e-9)) + 1, dtype=float)
 
 
+def in_months(frame: pd.DataFrame) -> pd.DataFrame:
+    """``time`` in days turned into months, without the traces of `just_after`."""
+    return frame.assign(time=np.round(frame["time"] / DAYS_PER_MONTH, 3))
+
+
+def just_after(grid: np.ndarray) -> np.ndarray:
+    """A grid of months in days; just after 0, so that the people who are there from the start count as at risk then."""
+    return np.where(grid == 0, 1e-6, grid * DAYS_PER_MONTH)
+
+
 def _ticks(grid: np.ndarray) -> np.ndarray:
     """At most nine round times for the table of people at risk."""
     last = grid[-1] if len(grid) else 0.0
@@ -105,14 +115,14 @@ def curve_exhibit(
     keep = ["by", "time", "estimate", "ci_low", "ci_high", "n_risk"]
     curve = curve[keep].dropna(subset=["estimate"]).reset_index(drop=True)
     risk = looked_up.assign(by=looked_up[by]) if at_risk is None else at_risk
-    risk = risk[["by", "time", "n_risk", "n_event"]]
+    risk = risk[["by", "time", "n_risk", "n_event", *(["n_risk_weighted"] if "n_risk_weighted" in risk else [])]]
     risk = risk[risk["time"].isin(_ticks(np.sort(looked_up["time"].unique())))].reset_index(drop=True)
     return Exhibit(
         exhibit_id,
         "survival_curves",
         title,
         {"curve": curve, "at_risk": risk},
-        {"curve": Counted(("n_risk",), _INTERVAL), "at_risk": Counted(("n_risk", "n_event"))},
+        {"curve": Counted(("n_risk",), _INTERVAL), "at_risk": Counted(("n_risk", "n_event"), ("n_risk_weighted",))},
         options,
         note,
     )

@@ -33,6 +33,8 @@ def known_truth(cohort: Cohort) -> dict[str, float]:
     told = json.loads(path.read_text(encoding="utf-8"))
     truth: dict[str, float] = {}
     for result_id, place in _PLACES.items():
+        if result_id.startswith("retention.") and cohort.study.plan.leaving != "organisation":
+            continue  # the truth is of leaving the organisation
         value = told
         for key in place:
             value = value.get(key) if isinstance(value, dict) else None

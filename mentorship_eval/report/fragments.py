@@ -12,6 +12,8 @@ from mentorship_eval.questions.answer import Answer, Gap
 
 __all__ = ["BY_HAND", "Fragment", "estimates_table", "gaps_html", "lead_html", "methods_html"]
 
+_MOST_AT_ONCE = 40  # rows of estimates on a page before the lesser ones are folded away
+
 BY_HAND = (
     "Shown by hand: not yet passed through a run's disclosure ledger. Counts below the threshold are withheld here too, but only "
     "a whole run decides over all chapters together. Do not publish from this page."
@@ -74,8 +76,6 @@ def methods_html(answer: Answer) -> str:
 
 def estimates_table(answer: Answer, status: dict[str, str]) -> str:
     """The chapter's results as a table: estimate with interval, p, persons, events, clusters, status."""
-    from mentorship_eval.display import html_table
-
     levels = {result.estimate.ci_level for result in answer.results}
     level = f"{100 * levels.pop():g} % CI" if len(levels) == 1 else ""
     common = f"({level} " if level else "("  # said once, in the header
@@ -99,13 +99,24 @@ def estimates_table(answer: Answer, status: dict[str, str]) -> str:
     if not rows:
         return "<p>This chapter has no estimates.</p>"
     frame = pd.DataFrame(rows)
+    if len(frame) <= _MOST_AT_ONCE:
+        return f'<div class="estimates">{_estimates(frame, level, "Estimates of this chapter")}</div>'
+    # a long list opens with what the chapter is about; every other number is one click away, and on paper all are printed
+    first = frame["role"].isin(("headline", "companion", "audit"))
+    rest = f"<details><summary>{int((~first).sum())} further estimates: descriptive, sensitivity, diagnostic</summary>"
+    parts = [_estimates(frame[first], level, "Estimates of this chapter")] if first.any() else []
+    return f'<div class="estimates">{"".join(parts)}{rest}{_estimates(frame[~first], level, "Further estimates of this chapter")}</details></div>'
+
+
+def _estimates(frame: pd.DataFrame, level: str, caption: str) -> str:
+    from mentorship_eval.display import html_table
+
     labels = {
         "what": "Estimate of", "scale": "Scale", "estimate": f"Estimate ({level or 'interval'})", "p": "p", "n": "Persons or cells",
         "events": "Events", "clusters": "Clusters", "role": "Role", "status": "Plan",
     }  # fmt: skip
-    for column in ("n", "events", "clusters"):
-        if frame[column].isna().all():
-            frame = frame.drop(columns=column)
+    empty = [column for column in ("n", "events", "clusters") if frame[column].isna().all()]
+    frame = frame.drop(columns=empty).reset_index(drop=True)
     kept = {name: label for name, label in labels.items() if name in frame}
     counts = {name: "count" for name in ("n", "events", "clusters") if name in frame}
-    return f'<div class="estimates">{html_table(frame, "Estimates of this chapter", labels=kept, formats=counts).html}</div>'
+    return html_table(frame, caption, labels=kept, formats=counts).html

@@ -14,7 +14,8 @@ import pandas as pd
 from mentorship_eval.errors import EstimationError, UsageError, listing
 
 __all__ = [
-    "Groups", "case_weights", "event_flags", "interval_times", "labels_of", "merge_near_ties", "read_groups", "require_columns", "snap_to",
+    "Groups", "case_weights", "distinct_values", "event_flags", "interval_times", "labels_of", "merge_near_ties", "read_groups",
+    "require_columns", "snap_to",
 ]
 
 DAY = np.timedelta64(1, "D")
@@ -67,9 +68,18 @@ def _numbers(data: pd.DataFrame, name: str, what: str) -> np.ndarray:
     return values
 
 
+def distinct_values(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(n,) positions among the sorted distinct values, and these. By hashing: times in days have few of them."""
+    code, distinct = pd.factorize(values)
+    order = np.argsort(distinct)
+    place = np.empty(len(order), dtype=np.intp)
+    place[order] = np.arange(len(order))
+    return place[code], distinct[order]
+
+
 def merge_near_ties(*times: np.ndarray) -> tuple[np.ndarray, ...]:
     """Give times that differ only by rounding one value, jointly over all the arrays."""
-    distinct = np.unique(np.concatenate(times))
+    distinct = np.unique(np.concatenate([pd.unique(array) for array in times]))
     if len(distinct) < 2:
         return times
     gaps = np.diff(distinct)
@@ -119,7 +129,7 @@ def event_flags(data: pd.DataFrame, event: str) -> np.ndarray:
     """Boolean events from a column of 0/1 or booleans; at least one must have happened."""
     column = data[event]
     values = column.to_numpy()
-    wrong = np.array([value not in (0, 1) for value in values]) if values.dtype == object else ~np.isin(values, (0, 1))
+    wrong = np.array([value not in (0, 1) for value in values]) if values.dtype == object else (values != 0) & (values != 1)
     if wrong.any():
         rows, strange = labels_of(data, wrong), pd.unique(column[wrong]).tolist()
         raise EstimationError(

@@ -11,10 +11,13 @@ import pandas as pd
 from mentorship_eval.estimate import Caution, Estimate, format_p
 from mentorship_eval.survival.baseline import baseline_hazard, predicted_survival
 from mentorship_eval.survival.columns import Groups
+from mentorship_eval.survival.concordance import Concordance, concordance
 from mentorship_eval.survival.design import Design
 from mentorship_eval.survival.lookup import as_times
 from mentorship_eval.survival.partial_likelihood import Fit
 from mentorship_eval.survival.ph_test import PHTest, score_test_of_proportionality, transformed_times
+from mentorship_eval.survival.residuals import residual_frame
+from mentorship_eval.survival.schoenfeld_curve import SchoenfeldCurve, schoenfeld_curve
 
 __all__ = ["CoxResult"]
 
@@ -26,7 +29,7 @@ class CoxResult:
     table: term, coef, se (model-based), robust_se (sandwich; NaN without cluster or weights), hr,
         ci_low, ci_high, p, interval_se (the one behind the interval), df (NaN: normal).
     estimates: an `Estimate` of each term's hazard ratio; covariance: of the coefficients, the one
-        behind the intervals; loglik: (at 0, fitted); n: rows; n_clusters: informative ones.
+        behind the intervals; loglik: (at 0, fitted), penalised ones under a penalty; n: rows; n_clusters: informative ones.
     score_norm: largest absolute score at the estimate; decrement: its distance to the maximum in
         standard errors; iterations: of Newton's method.
     score_test, likelihood_ratio_test: (chi-square, df, p) of no effect at all, model-based.
@@ -61,6 +64,11 @@ class CoxResult:
     _stop: np.ndarray = field(repr=False)
     _event: np.ndarray = field(repr=False)
     _weighted: bool = field(repr=False)
+    _weight: np.ndarray = field(repr=False)
+    _clusters: Groups | None = field(repr=False)
+    _index: pd.Index = field(repr=False)
+    _strata_columns: tuple[str, ...] = field(repr=False)
+    _cluster_column: str | None = field(repr=False)
 
     @property
     def estimate(self) -> Estimate:
@@ -78,6 +86,30 @@ class CoxResult:
         g = transformed_times(transform, likelihood.sets.times, self._start, self._stop, self._event)
         return score_test_of_proportionality(likelihood, g, self._design.owner, self._design.covariates, transform)
 
+    def residuals(self, kind: str, *, collapse: object = None, weighted: bool | None = None) -> pd.DataFrame:
+        """Residuals of the fit.
+
+        kind : "martingale", "deviance", "score", "dfbeta" (change of the coefficients when a row is left out,
+            to first order), "dfbetas" (in model-based standard errors): one row per row of the data, under
+            its index; "schoenfeld" and "scaled_schoenfeld" (plus the coefficient): one row per event, with
+            the columns row (its label), stratum and time, ordered by stratum and time.
+        collapse : "cluster" to sum over the clusters of the fit, or the group of every row; deviance
+            residuals are those of the sums.
+        weighted : multiply by the case weights; by default dfbeta and dfbetas only (as in R).
+
+        Rows of weight 0 have NaN. Raises `UsageError` for an unknown kind or groups of the wrong length.
+        """
+        return residual_frame(self, kind, collapse, weighted)
+
+    def schoenfeld_curve(self, term: str, transform: str = "km", df: int = 4, points: int = 40) -> SchoenfeldCurve:
+        """The log hazard ratio of ``term`` over time: scaled Schoenfeld residuals smoothed by a natural spline
+        with ``df`` degrees of freedom, with a pointwise band, on ``points`` times even in ``transform``."""
+        return schoenfeld_curve(self, term, transform, df, points)
+
+    def concordance(self) -> Concordance:
+        """Harrell's concordance of predicted hazard and time of event, within strata, with its standard error."""
+        return concordance(self)
+
     def baseline(self) -> pd.DataFrame:
         """stratum, time, hazard, cumulative_hazard at the mean covariates of each stratum (centre)."""
         return baseline_hazard(self._fit.likelihood, self._strata)
@@ -89,12 +121,18 @@ class CoxResult:
 
         ``covariates``: a frame, or one person as a mapping; ``stratum``: which baseline (a label;
         may be left out when there is one). Beyond the last time at risk NaN, with the reason.
-        Intervals are on the log scale; weighted or clustered fits get no standard error here.
+        Intervals are on the log scale. Standard errors are model-based; for weighted or clustered fits they
+        are the infinitesimal jackknife by row or cluster, with t on the clusters less 1 where the coefficients
+        have t; a penalised fit gets none.
         """
         rows = pd.DataFrame([covariates]) if isinstance(covariates, Mapping) else covariates
+        clusters = None if self._clusters is None else self._clusters.codes
+        with_t = self.variance in ("cluster", "jackknife") and clusters is not None
+        df = float(len(np.unique(clusters[self._fit.likelihood.sets.rows])) - 1) if with_t and clusters is not None else None
+        errors = {"profile": "none", "model": "model"}.get(self.variance, "robust")
         return predicted_survival(
             self._fit, self._design.encode(rows), list(rows.index), as_times(times), strata=self._strata, stratum=stratum,
-            centre=self._centre, scale=self._scale, stop=self._stop, ci_level=self.ci_level, with_se=not self._weighted,
+            centre=self._centre, scale=self._scale, stop=self._stop, ci_level=self.ci_level, errors=errors, clusters=clusters, df=df,
         )
 
     def statement(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from mentorship_eval.survival.cox_result import CoxResult
 from mentorship_eval.survival.cox_variance import Variance, estimate_variance
 from mentorship_eval.survival.design import Design
 from mentorship_eval.survival.partial_likelihood import Fit, Likelihood
+from mentorship_eval.survival.penalised import FirthFit
 
 __all__ = ["summarise"]
 
@@ -27,14 +29,18 @@ DOMINANT = 0.5  # share of the jackknife variance
 def summarise(
     fit: Fit, null: Likelihood, design: Design, *, scale: np.ndarray, centre: np.ndarray, strata: Groups, start: np.ndarray,
     stop: np.ndarray, event: np.ndarray, data: pd.DataFrame, cluster: str | None, weighted: bool, variance: str, ci_level: float,
-    delayed: bool, strata_columns: tuple[str, ...],
+    delayed: bool, strata_columns: tuple[str, ...], weight: np.ndarray,
+    firth: FirthFit | None = None, separated: str | None = None,
 ) -> CoxResult:
+    """The result of a converged ``fit``. ``firth``: what its penalised likelihood adds; ``separated``: the term
+    without a finite estimate when nothing is penalised."""
     likelihood, size = fit.likelihood, len(fit.coef)
     sets = likelihood.sets
     groups = read_groups(data, cluster) if cluster is not None else None
     found = estimate_variance(fit, variance, groups, weighted)
-    chosen, counts = found.kind, found.informative
-    cautions = _cautions(found, len(sets.dead), size, cluster, design)
+    chosen, counts = "profile" if firth is not None else found.kind, found.informative
+    # few events bias the plain estimate, which is what the penalty takes away
+    cautions = _separation(separated) if firth is not None else _cautions(found, len(sets.dead), size, cluster, design)
     shares = None
     if found.shares is not None and groups is not None:
         labels = pd.Index([groups.labels[code] for code in found.left_out], name=cluster)
@@ -54,17 +60,25 @@ def summarise(
             n_clusters=None if counts is None else int(counts[j]), method=method, estimand=_estimand(term, design, int(design.owner[j])),
             warnings=(*cautions, *lost[j]),
         )
+        if firth is not None:
+            with np.errstate(over="ignore"):
+                low, high = np.exp(firth.low[j] / scale[j]), np.exp(firth.high[j] / scale[j])
+            estimates[term] = replace(estimates[term], ci_low=float(low), ci_high=float(high), p_value=float(firth.p[j]))
     score = null.score()
-    lr = 2 * (likelihood.loglik - null.loglik)
+    # the determinant in the penalty belongs to the covariates as they were given
+    logliks = (null.loglik, likelihood.loglik) if firth is None else tuple(value + np.log(scale).sum() for value in firth.penalised)
+    lr = 2 * (logliks[1] - logliks[0])
     statistic = float(score @ np.linalg.solve(null.information(), score))
     return CoxResult(
         table=_table(design, fit.coef / scale, model, robust, used, estimates), estimates=estimates, covariance=used,
-        loglik=(null.loglik, likelihood.loglik), n=len(stop), n_events=int(event.sum()),
+        loglik=(float(logliks[0]), float(logliks[1])), n=len(stop), n_events=int(event.sum()),
         n_clusters=None if counts is None else int(counts[0]), method=method, variance=chosen, warnings=(*cautions, *lost[0]),
-        score_norm=float(np.abs(likelihood.score() * scale).max()), iterations=fit.iterations, decrement=fit.decrement,
+        score_norm=float(np.abs((likelihood.score() if firth is None else firth.score) * scale).max()),
+        iterations=fit.iterations, decrement=fit.decrement,
         score_test=(statistic, size, float(chdtrc(size, statistic))), likelihood_ratio_test=(lr, size, float(chdtrc(size, max(lr, 0.0)))),
         cluster_shares=shares, ci_level=ci_level, model_covariance=model, robust_covariance=robust, _fit=fit, _design=design, _scale=scale,
         _centre=centre, _strata=strata, _start=start, _stop=stop, _event=event, _weighted=weighted or cluster is not None,
+        _weight=weight, _clusters=groups, _index=data.index, _strata_columns=strata_columns, _cluster_column=cluster,
     )
 
 
@@ -91,7 +105,7 @@ def _table(
 def _method(
     chosen: str, ties: str, cluster: str | None, counts: np.ndarray | None, weighted: bool, delayed: bool, strata: tuple[str, ...]
 ) -> str:
-    parts = [f"Cox regression, {ties.capitalize()} ties"]
+    parts = [f"Cox regression{' with Firth penalty' if chosen == 'profile' else ''}, {ties.capitalize()} ties"]
     if delayed:
         parts.append("rows (start, stop] with delayed entry")
     if strata:
@@ -101,6 +115,7 @@ def _method(
     first = "" if counts is None else f"{int(counts[0])} informative clusters"
     parts.append({
         "model": "model-based standard errors (z)",
+        "profile": "profile penalised-likelihood intervals and penalised likelihood-ratio p-values, rows taken as independent",
         "robust": f"sandwich standard errors by {cluster or 'row'} (z)",
         "cluster": f"cluster-robust sandwich standard errors by {cluster}, t on {first} less 1",
         "jackknife": f"leave-one-cluster-out jackknife standard errors by {cluster} (CR3), t on {first} less 1",
@@ -119,6 +134,14 @@ def _cautions(found: Variance, events: int, size: int, cluster: str | None, desi
         text = f"{events:,} events for {size} coefficients: fewer than {FEW_EVENTS} each, so estimates may be biased away from 1."
         cautions.append(Caution("few_events", text, {"events": events, "coefficients": size}))
     return cautions
+
+
+def _separation(term: str | None) -> list[Caution]:
+    if term is None:
+        return []
+    text = f"Without the penalty the hazard ratio of {term} has no finite estimate (separation); the size of the penalised one depends on the "
+    text += "penalty, and its interval says more."
+    return [Caution("separation", text, {"term": term})]
 
 
 def _dominant(shares: pd.DataFrame, cluster: str | None, design: Design) -> list[Caution]:

@@ -14,20 +14,19 @@ import numpy as np
 
 from mentorship_eval.inference.jackknife import cluster_jackknife
 from mentorship_eval.survival.columns import Groups
-from mentorship_eval.survival.leave_out import leave_one_cluster_out, scores_by_cluster
-from mentorship_eval.survival.partial_likelihood import Fit
+from mentorship_eval.survival.leave_out import refits_without
+from mentorship_eval.survival.partial_likelihood import Fit, Likelihood
 
 __all__ = ["Variance", "estimate_variance", "informative_clusters", "sandwich"]
 
 
+INFORMS = 1e-9  # of the largest score residual; less is rounding
 JACKKNIFE_BELOW = 30  # informative clusters: with fewer the sandwich rejects too often
 
 
-def sandwich(fit: Fit, residuals: np.ndarray, clusters: np.ndarray | None) -> np.ndarray:
-    """(p, p) robust covariance from (p, n) weighted score residuals; every row its own cluster for None."""
-    scores = residuals if clusters is None else scores_by_cluster(residuals, clusters)
-    changes = fit.inverse @ scores
-    return changes @ changes.T
+def sandwich(fit: Fit, scores: np.ndarray) -> np.ndarray:
+    """(p, p) robust covariance from the (p, G) weighted scores of the independent units: rows, or clusters summed."""
+    return fit.inverse @ (scores @ scores.T) @ fit.inverse
 
 
 def informative_clusters(residuals: np.ndarray, clusters: np.ndarray, count: int) -> np.ndarray:
@@ -40,7 +39,17 @@ def informative_clusters(residuals: np.ndarray, clusters: np.ndarray, count: int
     largest = np.zeros((count, len(residuals)))
     for column, row in zip(largest.T, np.abs(residuals), strict=True):
         np.maximum.at(column, clusters, row)
-    return largest > 1e-9 * largest.max(axis=0, initial=0.0)
+    return largest > INFORMS * largest.max(axis=0, initial=0.0)
+
+
+def _by_cluster(likelihood: Likelihood, codes: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """(p, count) scores of the clusters, and `informative_clusters`; one covariate at a time, to spare memory."""
+    scores, informs = np.empty((len(likelihood.x), count)), np.zeros((count, len(likelihood.x)), dtype=bool)
+    for j, residual in enumerate(likelihood.each_score_residual()):
+        scores[j] = np.bincount(codes, residual, count)
+        np.abs(residual, out=residual)
+        informs[codes[residual > INFORMS * residual.max()], j] = True
+    return scores, informs
 
 
 @dataclass(frozen=True)
@@ -65,12 +74,11 @@ def estimate_variance(fit: Fit, variance: str, groups: Groups | None, weighted: 
     """The variance that was asked for, or for "auto" the one that the clusters and weights call for."""
     if groups is None:
         kind = ("robust" if weighted else "model") if variance == "auto" else variance
-        robust = sandwich(fit, fit.likelihood.score_residuals(), None) if weighted or kind == "robust" else None
+        robust = sandwich(fit, fit.likelihood.score_residuals()) if weighted or kind == "robust" else None
         return Variance(fit.inverse if kind == "model" or robust is None else robust, kind, robust)
-    residuals = fit.likelihood.score_residuals()
     codes = groups.codes[fit.likelihood.sets.rows]
-    robust = sandwich(fit, residuals, codes)
-    informs = informative_clusters(residuals, codes, len(groups))
+    scores, informs = _by_cluster(fit.likelihood, codes, len(groups))
+    robust = sandwich(fit, scores)
     counts = informs.sum(axis=0)
     kind = variance
     if variance == "auto":
@@ -79,7 +87,7 @@ def estimate_variance(fit: Fit, variance: str, groups: Groups | None, weighted: 
         return Variance(fit.inverse if kind == "model" else robust, kind, robust, counts)
     # Every cluster that informs on any coefficient is left out in turn, for coefficients move together.
     left_out = np.flatnonzero(informs.any(axis=1))
-    estimates = leave_one_cluster_out(fit, residuals, codes, left_out)
+    estimates = refits_without(fit, scores, codes, left_out)
     missing = ~np.isfinite(estimates)
     whole = np.flatnonzero(~missing.any(axis=0))
     covariance, shares = np.full((len(fit.coef),) * 2, np.nan), np.full(estimates.shape, np.nan)

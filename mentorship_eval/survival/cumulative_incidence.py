@@ -11,9 +11,11 @@ import pandas as pd
 from mentorship_eval.errors import EstimationError, UsageError, listing
 from mentorship_eval.estimate import Caution, format_number
 from mentorship_eval.inference.intervals import critical_value
+from mentorship_eval.survival.causes import read_causes
 from mentorship_eval.survival.columns import case_weights, interval_times, read_groups, require_columns
 from mentorship_eval.survival.curve_intervals import curve_interval, require_interval
-from mentorship_eval.survival.curve_steps import Rows, Steps, curve_steps
+from mentorship_eval.survival.curve_steps import Rows, Steps
+from mentorship_eval.survival.influence_variance import curve_with_variances
 from mentorship_eval.survival.lookup import look_up
 
 __all__ = ["AalenJohansen", "aalen_johansen"]
@@ -69,7 +71,8 @@ class AalenJohansen:
             who = "" if label == "all" else f", {label}"
             limits = f" ({self.ci_level * 100:g} % CI {format_number(last.ci_low)} to {format_number(last.ci_high)})"
             limits = "; no interval is given" if np.isnan(last.ci_low) else limits
-            parts.append(f"Cumulative incidence of {cause}{who} by {last.time:g}: {format_number(last.cif)}{limits}.")
+            given = "" if self.since is None else f" (among those without any event before {self.since:g})"
+            parts.append(f"Cumulative incidence of {cause}{who} by {last.time:g}{given}: {format_number(last.cif)}{limits}.")
         return " ".join(parts)
 
     def _repr_html_(self) -> str:
@@ -102,12 +105,8 @@ def aalen_johansen(
     require_interval(ci)
     critical_value(ci_level)
     require_columns(data, [column for column in (stop, start, by, weights, cluster) if column is not None])
-    if cause not in data.columns:
-        raise UsageError(f"No column {cause!r} in the data.", fix=f"The columns are {listing(data.columns, 12)}.")
     begins, ends = interval_times(data, start, stop)
-    codes, causes = _read_causes(data[cause])
-    if not causes:
-        raise EstimationError(f"No events: every row is censored in {cause!r}.", fix="Check the coding: 0 or an empty text means censored.")
+    codes, causes = read_causes(data, cause)
     weight = case_weights(data, weights)
     groups = read_groups(data, by)
     clusters = None if cluster is None else read_groups(data, cluster).codes
@@ -119,28 +118,10 @@ def aalen_johansen(
     return _curves(rows, causes, ci, ci_level, since=None)
 
 
-def _read_causes(column: pd.Series) -> tuple[np.ndarray, tuple[object, ...]]:
-    """(n,) codes, -1 for censored, and the causes in order."""
-    values = column.astype(object)
-    # A missing value comes first: it cannot be compared with 0.
-    censored = np.array([missing or value == 0 or (isinstance(value, str) and not value.strip()) for value, missing in zip(
-        values, column.isna(), strict=True)], dtype=bool)
-    happened = column[~censored]
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        happened = happened.cat.remove_unused_categories()
-    codes = np.full(len(column), -1, dtype=np.intp)
-    if not len(happened):
-        return codes, ()
-    groups = read_groups(pd.DataFrame({"cause": happened}), "cause")
-    codes[~censored] = groups.codes
-    labels = tuple(int(label) if isinstance(label, float) and label.is_integer() else label for label in groups.labels)
-    return codes, labels
-
-
 def _curves(rows: dict[object, Rows], causes: tuple[object, ...], ci: str, ci_level: float, since: float | None) -> AalenJohansen:
     tables, free, cautions, clustered = [], [], [], False
     for label, part in rows.items():
-        steps = curve_steps(part, len(causes), infinitesimal_jackknife=True)
+        steps = curve_with_variances(part, len(causes))
         clustered = part.cluster is not None
         df = float(steps.clusters - 1) if clustered else None
         critical = float("nan") if df is not None and df < 1 else critical_value(ci_level, df)
@@ -163,7 +144,7 @@ def _frame(label: object, cause: object, c: int, steps: Steps, critical: float, 
     se = np.sqrt(steps.var_cif[c])
     low, high = curve_interval(steps.cif[c], se, critical, ci)
     return pd.DataFrame({
-        "by": [label] * len(se), "cause": [cause] * len(se), "time": steps.time, "n_risk": steps.n_risk, "n_event": steps.n_event[c],
+        "by": _repeated(label, len(se)), "cause": _repeated(cause, len(se)), "time": steps.time, "n_risk": steps.n_risk, "n_event": steps.n_event[c],
         "cif": steps.cif[c], "se": se, "ci_low": low, "ci_high": high,
     })
 
@@ -173,6 +154,11 @@ def _event_free(label: object, steps: Steps, critical: float, ci: str) -> pd.Dat
     se = np.where(steps.survival > 0, np.sqrt(steps.var_survival), np.nan)
     low, high = curve_interval(steps.survival, se, critical, ci)
     return pd.DataFrame({
-        "by": [label] * len(se), "time": steps.time, "n_risk": steps.n_risk, "probability": steps.survival, "se": se,
+        "by": _repeated(label, len(se)), "time": steps.time, "n_risk": steps.n_risk, "probability": steps.survival, "se": se,
         "ci_low": low, "ci_high": high,
     })
+
+
+def _repeated(label: object, count: int) -> object:
+    """A column of one value; pandas spreads a scalar faster than it reads a list."""
+    return label if pd.api.types.is_scalar(label) else [label] * count

@@ -13,6 +13,8 @@ from typing import Literal
 
 import numpy as np
 
+from mentorship_eval.survival.columns import distinct_values
+
 __all__ = ["Rows", "Steps", "curve_steps"]
 
 CHUNK = 4_000_000  # numbers in one slice of the influence matrix
@@ -31,15 +33,18 @@ class Rows:
     cluster: np.ndarray | None
 
     def where(self, keep: np.ndarray) -> Rows:
+        """The rows where the boolean ``keep`` holds; without a copy when it holds everywhere."""
+        if keep.all():
+            return self
         cluster = None if self.cluster is None else self.cluster[keep]
         return Rows(self.start[keep], self.stop[keep], self.cause[keep], self.weight[keep], cluster)
 
     def at_risk(self, times: np.ndarray) -> np.ndarray:
         """Weighted number with start < t <= stop, at any times."""
         def before(moments: np.ndarray, side: Literal["left", "right"]) -> np.ndarray:
-            order = np.argsort(moments, kind="stable")
-            total = np.concatenate(([0.0], np.cumsum(self.weight[order])))
-            return total[np.searchsorted(moments[order], times, side=side)]
+            code, distinct = distinct_values(moments)
+            total = np.concatenate(([0.0], np.cumsum(np.bincount(code, self.weight))))
+            return total[np.searchsorted(distinct, times, side=side)]
 
         left = before(self.start, "left") - before(self.stop, "left")
         return np.where(np.abs(left) < 1e-9 * max(1.0, self.weight.sum()), 0.0, left)
@@ -69,8 +74,9 @@ class Steps:
 def curve_steps(rows: Rows, causes: int, infinitesimal_jackknife: bool) -> Steps:
     """Estimate the curve of ``rows`` with ``causes`` kinds of event. Rows of weight 0 are left out."""
     rows = rows.where(rows.weight > 0)
-    time, last = np.unique(rows.stop, return_inverse=True)
-    first = np.searchsorted(time, rows.start, side="right")
+    last, time = distinct_values(rows.stop)
+    code, starts = distinct_values(rows.start)
+    first = np.searchsorted(time, starts, side="right")[code]
     size = len(time)
     comes = np.bincount(first, rows.weight, size + 1)[:size]
     leaves = np.bincount(last, rows.weight, size)

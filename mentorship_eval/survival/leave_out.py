@@ -13,7 +13,7 @@ import numpy as np
 from mentorship_eval.survival.partial_likelihood import Fit, Likelihood, maximise
 from mentorship_eval.survival.risk_sets import RiskSets
 
-__all__ = ["leave_one_cluster_out", "scores_by_cluster"]
+__all__ = ["leave_one_cluster_out", "refits_without", "scores_by_cluster"]
 
 REFITTED = 1e-9  # refits need not be polished: this is a billionth of a standard error
 COLLINEAR = 1e-10  # share of its information that a term keeps beside the terms before it
@@ -26,22 +26,29 @@ def scores_by_cluster(residuals: np.ndarray, clusters: np.ndarray) -> np.ndarray
 
 
 def leave_one_cluster_out(fit: Fit, residuals: np.ndarray, clusters: np.ndarray, informative: np.ndarray) -> np.ndarray:
-    """(len(informative), p) coefficients without each of the ``informative`` clusters (codes).
+    """`refits_without` from the (p, n) score residuals of the rows."""
+    return refits_without(fit, scores_by_cluster(residuals, clusters), clusters, informative)
+
+
+def refits_without(fit: Fit, scores: np.ndarray, clusters: np.ndarray, informative: np.ndarray) -> np.ndarray:
+    """(len(informative), p) coefficients without each of the ``informative`` clusters (codes), from their (p, G) scores.
 
     NaN where the coefficient does not exist without the cluster. A refit starts where one step leads.
     """
+    from mentorship_eval.survival.batched_refits import refit_in_batches  # late, for it loads scipy.sparse
+
     likelihood = fit.likelihood
-    scores = scores_by_cluster(residuals, clusters)
     spread = np.sqrt(np.diag(fit.inverse))
-    estimates = np.full((len(informative), len(fit.coef)), np.nan)
-    for row, code in enumerate(informative):
-        sets, kept = likelihood.sets.without(clusters == code)
+    begin = (fit.coef[:, np.newaxis] - fit.inverse @ scores[:, informative]).T
+    estimates = refit_in_batches(likelihood.sets, likelihood.x, clusters, informative, begin, REFITTED)
+    for row in np.flatnonzero(np.isnan(estimates).any(axis=1)):
+        sets, kept = likelihood.sets.without(clusters == informative[row])
         if not len(sets.dead):
             continue
         x = np.ascontiguousarray(likelihood.x[:, kept])
         chosen, determined = _determined(Likelihood.at(sets, x, np.zeros(len(x))).information(), len(sets.dead))
         if len(chosen) == len(x):  # otherwise Newton's method would converge to rounding, not to an estimate
-            again = maximise(sets, x, fit.coef - fit.inverse @ scores[:, code], REFITTED)
+            again = maximise(sets, x, begin[row], REFITTED)
             if again is not None and again.runaway is None:
                 estimates[row] = again.coef
                 continue

@@ -73,9 +73,11 @@ def score_test_of_proportionality(
         return PHTest(pd.DataFrame(rows, columns=["term", "chisq", "df", "p"]), transform)
     g = g / np.abs(g).max()
     plain, mixed, square = (likelihood.information(power) for power in (None, g, g**2))
-    score = likelihood.score(g)
-    # Score test with the coefficients profiled out: u' (I22 - I21 I11^-1 I12)^-1 u.
-    profiled = square - mixed @ np.linalg.solve(plain, mixed)
+    # Score test with the coefficients profiled out: u' (I22 - I21 I11^-1 I12)^-1 u. The plain score is 0 at the
+    # maximum; under a penalty it is not, and what it explains of the other is taken away.
+    onto = np.linalg.solve(plain, mixed).T
+    score = likelihood.score(g) - onto @ likelihood.score()
+    profiled = square - onto @ mixed
     rows = []
     for position, name in enumerate((*covariates, "GLOBAL")):
         chosen = np.arange(size) if name == "GLOBAL" and position == len(covariates) else np.flatnonzero(owner == position)

@@ -15,6 +15,7 @@ from mentorship_eval.inference.intervals import critical_value
 from mentorship_eval.survival.columns import case_weights, event_flags, interval_times, read_groups, require_columns
 from mentorship_eval.survival.curve_intervals import curve_interval, require_interval, time_to_level
 from mentorship_eval.survival.curve_steps import Rows, Steps, curve_steps
+from mentorship_eval.survival.influence_variance import curve_with_variances
 from mentorship_eval.survival.lookup import look_up
 
 __all__ = ["KaplanMeier", "kaplan_meier"]
@@ -89,8 +90,9 @@ class KaplanMeier:
     def statement(self) -> str:
         """Median with its interval for every group, or where survival stood when follow-up ended."""
         parts = []
+        given = "" if self.since is None else f" (among those without the event before {self.since:g})"
         for row in self.median().itertuples():
-            name = "Median survival time" if row.by == "all" else f"Median survival time, {row.by}"
+            name = "Median survival time" + ("" if row.by == "all" else f", {row.by}") + given
             if row.reason:
                 parts.append(f"{name}: {row.reason}.")
             else:
@@ -147,7 +149,7 @@ def kaplan_meier(
 def _curves(rows: dict[object, Rows], ci: str, ci_level: float, robust: bool, since: float | None) -> KaplanMeier:
     frames, cautions, clustered = [], [], False
     for label, part in rows.items():
-        steps = curve_steps(part, 1, robust)
+        steps = curve_with_variances(part, 1) if robust else curve_steps(part, 1, False)
         clustered = part.cluster is not None
         df = float(steps.clusters - 1) if clustered else None
         frames.append(_frame(label, steps, ci, ci_level, df))

@@ -69,9 +69,9 @@ def logrank(
         raise EstimationError(f"{by!r} is {only!r} in every row, so there is nothing to compare.", fix="Both groups must be in the data.")
     layers = read_groups(data, strata_columns or None)
     sets = build_risk_sets(begins, ends, happened, layers.codes, np.ones(len(data)), "breslow")
-    member = (groups.codes[sets.rows] == np.arange(len(groups))[:, np.newaxis]).astype(float)
-    at_risk = np.rint(sets.total_at_risk(member))  # whole numbers, so subtraction leaves no rounding
-    deaths = sets.total_of_deaths(member)
+    codes = groups.codes[sets.rows]
+    counts = np.array([sets.sums((codes == code).astype(float)) for code in range(len(groups))])
+    at_risk, deaths = np.rint(counts[:, 0]), counts[:, 1]  # whole numbers, so subtraction leaves no rounding
     risk, died = at_risk.sum(axis=0), deaths.sum(axis=0)
     weight = _pooled_survival(risk, died, sets.blocks) ** rho
     share = at_risk / risk

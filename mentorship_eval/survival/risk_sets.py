@@ -1,28 +1,33 @@
 """Who is at risk at each event time, and sums over those risk sets.
 
 Event times are numbered 0..K-1, ordered by stratum and time. A row (start, stop] is at risk at a
-contiguous run of them, ``first <= k < last``, so a sum over every risk set is two bincounts (where
-rows leave and, with delayed entry, where they come in) and one reverse cumulative sum per stratum.
+contiguous run of them, ``first <= k < last``. Rows are kept in the order in which they leave, so a sum
+over every risk set is one over runs of rows (less, with delayed entry, a bincount of where they come in)
+and one reverse cumulative sum per stratum. Times are looked up once per distinct value: in days there are
+few of them, however many the rows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
+
+from mentorship_eval.survival.columns import distinct_values
 
 __all__ = ["RiskSets", "build_risk_sets"]
 
 
 @dataclass(frozen=True)
 class RiskSets:
-    """The rows that are ever at risk at an event time.
+    """The rows that are ever at risk at an event time, in the order in which they leave the risk sets.
 
-    rows: (n,) their positions in the caller's arrays; first, last: (n,) run of event times;
+    rows: (n,) their positions in the caller's arrays; first, last: (n,) run of event times, last ascending;
     late: positions (in rows) of rows that come in after their stratum's first event time;
-    weight: (n,); dead: positions of the rows with an event, at: their event time;
+    weight: (n,); dead: positions of the rows with an event, at: their event time (ascending);
     times, stratum: (K,); blocks: (begin, end) of each stratum among the K.
 
     Tied events are taken apart into M pairs (event time, step): pair: (M,) event time;
@@ -50,27 +55,53 @@ class RiskSets:
     def size(self) -> int:
         return len(self.times)
 
+    @cached_property
+    def _runs(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Where the runs of rows begin that leave at an event time, the dead and then the others, which of the (K, 2)
+        these are, and when the late rows come in."""
+        bounds = np.searchsorted(self.last, np.arange(1, self.size + 2))
+        begins = np.stack((bounds[:-1], bounds[:-1] + np.bincount(self.at, minlength=self.size)), axis=1).ravel()
+        filled = np.flatnonzero(np.diff(begins, append=len(self.last)))
+        return begins[filled], filled, self.first[self.late].astype(np.intp) - 1
+
+    def sums(self, row: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(K,) sums of the (n,) values ``row`` over each risk set, and over the events of each event time."""
+        begins, filled, comes = self._runs
+        leaves = np.zeros(2 * self.size)
+        if len(filled):
+            leaves[filled] = np.add.reduceat(row, begins)
+        change = leaves[0::2] + leaves[1::2]
+        if len(self.late):
+            change -= np.bincount(comes, row[self.late], self.size)
+        # Strata are summed apart, so that rounding does not leak from one into the next.
+        for begin, end in self.blocks:
+            change[begin:end] = np.cumsum(change[begin:end][::-1])[::-1]
+        return change, leaves[0::2]
+
+    def of_pairs(self, values: np.ndarray) -> np.ndarray:
+        """(K,) sums over the steps of each event time of the (M,) ``values``."""
+        return np.bincount(self.pair, values, self.size)
+
     def total_at_risk(self, values: np.ndarray) -> np.ndarray:
         """(q, K) sums over each risk set of the (q, n) ``values``."""
-        sums = np.empty((len(values), self.size))
-        leaves, comes = self.last - 1, self.first[self.late] - 1
-        for row, out in zip(values, sums, strict=True):
-            change = np.bincount(leaves, row, self.size)
-            if len(self.late):
-                change -= np.bincount(comes, row[self.late], self.size)
-            # Strata are summed apart, so that rounding does not leak from one into the next.
-            for begin, end in self.blocks:
-                out[begin:end] = np.cumsum(change[begin:end][::-1])[::-1]
-        return sums
+        return np.array([self.sums(row)[0] for row in values]).reshape(len(values), self.size)
 
     def total_of_deaths(self, values: np.ndarray) -> np.ndarray:
         """(q, K) sums over the events of each event time of the (q, n) ``values``."""
-        return np.array([np.bincount(self.at, row[self.dead], self.size) for row in values])
+        return np.array([self.sums(row)[1] for row in values]).reshape(len(values), self.size)
 
     def over_time_at_risk(self, increments: np.ndarray) -> np.ndarray:
         """(q, n): for each row the sum of the (q, K) ``increments`` over its time at risk."""
-        cumulated = np.concatenate((np.zeros((len(increments), 1)), np.cumsum(increments, axis=1)), axis=1)
-        return cumulated[:, self.last] - cumulated[:, self.first]
+        return np.array([self.exposure(row) for row in increments]).reshape(len(increments), len(self.rows))
+
+    def exposure(self, increments: np.ndarray) -> np.ndarray:
+        """(n,): for each row the sum of the (K,) ``increments`` over its time at risk."""
+        cumulated = np.concatenate(([0.0], np.cumsum(increments)))
+        total = cumulated[self.last]
+        # without late entry and strata nobody has anything to take off
+        if len(self.late) or len(self.blocks) > 1:
+            total -= cumulated[self.first]
+        return total
 
     def without(self, leave_out: np.ndarray) -> tuple[RiskSets, np.ndarray]:
         """The same event times without the rows where the (n,) mask holds, and the kept positions."""
@@ -117,19 +148,35 @@ def build_risk_sets(
 ) -> RiskSets:
     """Risk sets of rows (start, stop] within strata (integer codes). Rows of weight 0 are left out."""
     event = event & (weight > 0)
-    order = np.lexsort((stop[event], stratum[event]))
-    codes, moments = stratum[event][order], stop[event][order]
-    new = np.concatenate(([True], (np.diff(codes) != 0) | (np.diff(moments) != 0))) if len(codes) else np.zeros(0, dtype=bool)
-    times, strata = moments[new], codes[new]
-    bounds = np.searchsorted(strata, np.arange(stratum.max() + 2))
+    code, moments = distinct_values(stop)
+    # Times as ranks, so that one key (stratum, rank) serves every stratum at once.
+    ranks = moments[np.bincount(code[event], minlength=len(moments)) > 0]
+    width, layers = len(ranks) + 1, int(stratum.max()) + 1
+    ended = np.searchsorted(ranks, moments, side="right").astype(np.int32)[code]
+    begun: np.ndarray | int = 0
+    if start.max() >= ranks[:1].min(initial=np.inf):
+        code, moments = distinct_values(start)
+        begun = np.searchsorted(ranks, moments, side="right").astype(np.int32)[code]
+    del code
+    if layers == 1 and width > 1:
+        key, first, last = np.arange(width - 1), np.broadcast_to(np.int32(0), event.shape) if isinstance(begun, int) else begun, ended
+    else:
+        base = stratum.astype(np.int64) * width
+        key = np.unique(base[event] + ended[event] - 1)
+        first, last = (np.searchsorted(key, base + rank).astype(np.int32) for rank in (begun, ended))
+    strata, place = np.divmod(key, width)
+    bounds = np.searchsorted(strata, np.arange(layers + 1))
     blocks = [(int(b), int(e)) for b, e in pairwise(bounds) if e > b]
-    # Times as ranks, so that one sorted key (stratum, time) serves every stratum at once.
-    ranks = np.unique(times)
-    width = len(ranks) + 1
-    key = strata * width + np.searchsorted(ranks, times)
-    first = np.searchsorted(key, stratum * width + np.searchsorted(ranks, start, side="right"))
-    last = np.searchsorted(key, stratum * width + np.searchsorted(ranks, stop, side="right"))
     used = np.flatnonzero((first < last) & (weight > 0))
+    order = used[_sorting(2 * last[used] - event[used])]  # the dead before the others who leave
     return _assemble(
-        used, first[used], last[used], weight[used], event[used], last[used] - 1, times, strata, blocks, ties
+        order, first[order], last[order], weight[order], event[order], last[order].astype(np.intp) - 1, ranks[place], strata, blocks, ties
     )
+
+
+def _sorting(key: np.ndarray) -> np.ndarray:
+    """Stable order of non-negative integers, 16 bits at a time: numpy sorts those by counting."""
+    if not len(key) or key.max() < 2**16:
+        return np.argsort(key.astype(np.uint16), kind="stable")
+    order = np.argsort((key & 0xFFFF).astype(np.uint16), kind="stable")
+    return order[_sorting((key >> 16)[order])]

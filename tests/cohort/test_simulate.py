@@ -153,6 +153,22 @@ def test_matches_begin_where_the_programme_is_active(small):
     assert len(begun) > 50 and begun["programme_active"].eq(1).all()
 
 
+def test_sessions_lie_within_their_match_and_are_held_as_often_as_asked(small):
+    sessions = small["sessions"].merge(small["matches"], on="match_id", suffixes=("", "_match"))
+    assert len(sessions) == len(small["sessions"]) > 300
+    assert (sessions["date"] >= sessions["start"]).all() and (sessions["end"].isna() | (sessions["date"] <= sessions["end"])).all()
+    held = sessions["status"].eq("held")
+    assert abs(held.mean() - 0.7) < 5 * np.sqrt(0.21 / len(sessions)) and sessions["minutes"].notna().eq(held).all()
+    months = (sessions.groupby("match_id")["date"].agg(["min", "max"]).diff(axis=1)["max"].dt.days / 30.4375).round() + 1
+    assert (sessions.groupby("match_id").size() - months).abs().max() <= 1
+    assert set(small["matches"]["mentor_id"]) <= set(small["mentors"]["staff_id"]) <= set(small["staff"]["staff_id"])
+    other = simulate_cohort(seed=7, **SMALL, session_delivery=(0.1, 0.2))
+    for name in small.tables:
+        if name != "sessions":
+            pd.testing.assert_frame_equal(other[name], small[name])
+    assert other["sessions"]["status"].eq("held").mean() < 0.25
+
+
 def test_transfers_stay_within_the_organisation(small):
     spells = small["spells"].merge(small["departments"][["dept_id", "org_id"]], on="dept_id")
     spells = spells.sort_values(["staff_id", "start"])

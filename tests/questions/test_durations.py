@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from mentorship_eval import read_cohort
 from mentorship_eval.questions import answer_chapter
+from mentorship_eval.questions.retention.durations import answer_durations
 from mentorship_eval.survival import cox
 
 
@@ -69,3 +72,21 @@ def test_a_group_without_leavers_is_a_gap_and_not_a_hazard_ratio(tmp_path):
     answer = answer_chapter("retention", write(tmp_path / "c", frame))
     assert not [r for r in answer.results if r.estimate.scale == "hazard ratio"]
     assert any("hazard ratio" in gap.question for gap in answer.gaps)
+
+
+@pytest.mark.parametrize(("unit", "expected"), [("days", [100, 365]), ("weeks", [14.29, 52]), ("months", [3.29, 12]), ("years", [0.27, 1])])
+def test_the_horizons_of_the_plan_are_told_in_the_unit_of_the_table(tmp_path, unit, expected):
+    per = {"days": 1.0, "weeks": 7.0, "months": 30.4375, "years": 365.25}[unit]
+    frame = people().drop(columns="mentored_from")
+    frame["time"] = (frame["time"] * 30.4375 / per).round(6)
+    cohort = write(tmp_path / "c", frame, "plan: {horizons_days: [365, 100], leaving: role}\n".replace("months", unit))
+    study = cohort.study.model_copy(update={"tables": {"durations": cohort.study.tables["durations"].model_copy(update={"unit": unit})}})
+    answer = answer_durations(replace(cohort, study=study))
+    told = {float(r.id.rsplit("mentored.", 1)[1]): r.estimate.value for r in answer.results if r.id.startswith("retention.still_employed.mentored")}
+    assert list(told) == expected
+    mine = frame[frame["mentored"] == 1]
+    free = 1.0
+    for time in np.sort(mine.loc[(mine["event"] == 1) & (mine["time"] <= expected[0]), "time"].unique()):
+        free *= 1 - ((mine["time"] == time) & (mine["event"] == 1)).sum() / (mine["time"] >= time).sum()
+    assert told[expected[0]] == pytest.approx(free, abs=1e-12)
+    assert "level_as_delivered" in {c.code for c in answer.cautions}

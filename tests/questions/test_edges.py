@@ -10,8 +10,8 @@ import pytest
 
 from mentorship_eval import read_cohort
 from mentorship_eval.disclosure import Rule, protect
+from mentorship_eval.inference.proportions import wilson
 from mentorship_eval.questions import answer_chapter
-from mentorship_eval.questions.retention.small_programmes import wilson
 from mentorship_eval.report.exhibits import draw
 from tests.questions.cohorts import simulated, small
 

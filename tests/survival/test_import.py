@@ -28,8 +28,8 @@ def test_public_names() -> None:
     for name in survival.__all__:
         assert callable(getattr(survival, name))
     try:
-        _ = survival.frailty
+        _ = survival.fraility
     except AttributeError as error:
-        assert "frailty" in str(error)
+        assert "fraility" in str(error)
     else:
         raise AssertionError("an unknown name must not be found")

@@ -16,7 +16,7 @@ __all__ = ["COMPONENTS", "DAYS_PER_MONTH", "SCENARIOS", "Parameters", "parameter
 DAYS_PER_MONTH = 30.4375
 # One stream of random numbers each, so that a change in one component leaves the others as they were.
 # New components go to the end.
-COMPONENTS = ("departments", "rollout", "people", "history", "mentors", "careers", "exposure", "incidents", "details", "outcomes")
+COMPONENTS = ("departments", "rollout", "people", "history", "mentors", "careers", "exposure", "incidents", "details", "outcomes", "sessions")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +37,10 @@ class Parameters:
     match_months: tuple[float, float] = (6.0, 12.0)
     early_end: float = 0.15
     mentor_share: float = 0.25
+    # sessions: one a month while the match lasts
+    session_delivery: tuple[float, float] = (0.60, 0.80)  # share held, between pairs
+    session_remote: float = 0.40  # pairs that prefer to meet remotely
+    session_protected: float = 0.55  # of those held
     # leaving
     hazard_ratio: float = 0.75
     hazard_ratio_after: float = 0.85

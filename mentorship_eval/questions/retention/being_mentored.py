@@ -13,12 +13,11 @@ import pandas as pd
 from mentorship_eval.cohort.episodes import Episodes
 from mentorship_eval.errors import EstimationError
 from mentorship_eval.estimate import Caution
-from mentorship_eval.questions.answer import Exhibit, Result, Statement
-from mentorship_eval.questions.exhibits import table_exhibit
+from mentorship_eval.questions.answer import Result, Statement
 from mentorship_eval.questions.retention.immortal_time import immortal_time
+from mentorship_eval.questions.retention.levels import words_of
 from mentorship_eval.questions.retention.model_rows import CAUSE, OUTCOME, default_cox, persons_not_rows
-from mentorship_eval.questions.retention.prepared import ESTIMAND, Prepared
-from mentorship_eval.questions.retention.small_programmes import share_of_mentored_who_left
+from mentorship_eval.questions.retention.prepared import Prepared
 from mentorship_eval.questions.section import Section
 from mentorship_eval.survival.cox_result import CoxResult
 
@@ -31,6 +30,10 @@ _EXITS = {
     "dismissal": "Dismissal",
     "tupe": "Transfer of undertaking",
     "unknown": "Unknown reason",
+    "transfer": "A move to another post or department",
+    "rotation": "Planned rotation",
+    "voluntary": "Voluntary leaving of the organisation",
+    "unknown_destination": "Unknown destination",
 }
 
 
@@ -50,10 +53,6 @@ def being_mentored(study: Prepared) -> Section:
     audit, figures = immortal_time(study.episodes, list(study.covariates), told.results[0] if study.main else None)
     told.results += audit
     told.exhibits += figures
-    if study.main is not None:
-        told.exhibits.append(_proportional_hazards(study.main, study.covariates))
-    else:
-        told.results += share_of_mentored_who_left(study.episodes)
     told.methods.append(
         f"Being mentored: {method}. Exposure is absorbing unless the plan says otherwise: once mentored, always mentored."
     )
@@ -62,14 +61,15 @@ def being_mentored(study: Prepared) -> Section:
 
 def _who_was_followed(episodes: Episodes) -> list[Statement]:
     causes = episodes.persons["cause"]
-    others = tuple(float(count) for count in causes[(causes != "") & (causes != CAUSE)].value_counts())
+    outcome, words = episodes.outcome, words_of(episodes)
+    others = tuple(float(count) for count in causes[(causes != "") & ~causes.isin(outcome)].value_counts())
     people = (
         "{persons} members of staff were followed for "
         f"{episodes.person_days / 365.25:,.0f} person-years, {episodes.mentored_days / max(episodes.person_days, 1):.0%} of them mentored; "
-        "{leavers} left voluntarily."
+        "{leavers} " + words.left + "."
     )
     return [
-        Statement(people, {"persons": len(episodes.persons), "leavers": episodes.leavers(CAUSE)}),
+        Statement(people, {"persons": len(episodes.persons), "leavers": episodes.leavers(outcome)}),
         # the total would give a single small cause away
         Statement("With all other reasons, {exits} left.", {"exits": episodes.leavers()}, rests_on=others),
     ]
@@ -77,26 +77,19 @@ def _who_was_followed(episodes: Episodes) -> list[Statement]:
 
 def _headline_and_companions(told: Section, study: Prepared, main: CoxResult, method: str) -> None:
     told.cautions += main.warnings
-    estimate = replace(study.told(main.estimate, ESTIMAND), method=method)
+    estimand = study.estimand
+    estimate = replace(study.told(main.estimate, estimand), method=method)
     headline = Result(
-        "retention.being_mentored", OUTCOME, ESTIMAND, "all staff followed", estimate, "Voluntary leaving while mentored", "headline", MENTORED
+        "retention.being_mentored",
+        OUTCOME,
+        estimand,
+        "all staff followed",
+        estimate,
+        f"{study.words.label} while mentored",
+        "headline",
+        MENTORED,
     )
     told.results.append(headline)
-    for label, strata, extra in (("without strata of department", None, ["period"]), ("without calendar quarters", "dept_id", [])):
-        try:
-            other = default_cox(study.rows, "mentored", [*study.covariates, *extra], "event", strata)
-        except EstimationError:
-            continue
-        told.results.append(
-            replace(
-                headline,
-                id="retention.sensitivity." + label.replace(" ", "_"),
-                estimand=f"{ESTIMAND}, {label}",
-                estimate=study.told(other.estimate, f"{ESTIMAND}, {label}"),
-                label=f"While mentored, {label}",
-                role="sensitivity",
-            )
-        )
 
 
 def _as_far_as_it_goes(rows: pd.DataFrame, covariates: tuple[str, ...]) -> tuple[CoxResult | None, bool, str]:
@@ -118,7 +111,8 @@ def _other_exits(told: Section, study: Prepared) -> None:
         share = float((exits == "unknown").mean())
         text = f"{share:.0%} of the exits have no reason; they do not count as voluntary leaving. Ask for the reasons, or map them in study.yaml."
         told.cautions.append(Caution("unknown_reason", text, {"share": share}))
-    for cause in sorted(set(exits) - {CAUSE}):
+    # at a level with several causes of the outcome, each is told on its own as well
+    for cause in sorted(set(exits) - ({CAUSE} if study.episodes.outcome == (CAUSE,) else set())):
         rows["other"] = (rows["cause"] == cause).astype(int)
         word, name = cause.replace("_", " "), _EXITS.get(cause, cause.replace("_", " ").capitalize())
         fit, adjusted, problem = _as_far_as_it_goes(rows, covariates)
@@ -128,20 +122,8 @@ def _other_exits(told: Section, study: Prepared) -> None:
         if not adjusted and covariates:
             text = f"{name}: the baseline covariates separate who had such an exit, so that the hazard ratio is told without them."
             told.cautions.append(Caution("unadjusted_cause", text, {"cause": cause}))
-        what = f"hazard of leaving by {word} while mentored, against not yet mentored"
+        how = "voluntary leaving" if cause == CAUSE else f"leaving by {word}"
+        what = f"hazard of {how} while mentored, against not yet mentored"
         estimate = persons_not_rows(fit.estimate, study.persons, int(rows["other"].sum()), what)
         label, group = f"{name} while mentored", "Other exits while mentored"
         told.results.append(Result(f"retention.cause.{cause}", f"exit_{cause}", what, "all staff followed", estimate, label, "companion", group))
-
-
-def _proportional_hazards(main: CoxResult, covariates: tuple[str, ...]) -> Exhibit:
-    test = main.ph_test().table
-    return table_exhibit(
-        "retention.ph",
-        "Test of proportional hazards",
-        test[test["term"].isin(["mentored", *covariates, "period", "GLOBAL"])],
-        labels={"term": "Term", "chisq": "Chi-square", "df": "df", "p": "p"},
-        formats={"p": "p", "df": "count"},
-        note="Score test on Kaplan-Meier-transformed time. A small p says that the ratio changes with tenure, so that one number is an "
-        "average over tenure; a large p does not show that it is constant.",
-    )

@@ -1,17 +1,34 @@
-"""Did mentorship keep staff? Two estimands, never mixed, with curves, audit and diagnostics."""
+"""Did mentorship keep staff? Two estimands, never mixed, with curves, rates, audit, diagnostics and sensitivity analyses."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from mentorship_eval.cohort import Cohort
-from mentorship_eval.questions.answer import Answer, Counted, Exhibit, Gap
+from mentorship_eval.questions.answer import Answer, Counted, Exhibit, Gap, Result, Statement
 from mentorship_eval.questions.exhibits import forest_exhibit
+from mentorship_eval.questions.retention.administrative_ends import administrative_ends
 from mentorship_eval.questions.retention.being_mentored import being_mentored
+from mentorship_eval.questions.retention.causes import causes_of_leaving
+from mentorship_eval.questions.retention.diagnostics import diagnostics
+from mentorship_eval.questions.retention.dose import dose
 from mentorship_eval.questions.retention.durations import answer_durations
-from mentorship_eval.questions.retention.leaving_curves import causes_of_leaving, from_landmark
-from mentorship_eval.questions.retention.prepared import prepare
+from mentorship_eval.questions.retention.horizon_differences import horizon_differences
+from mentorship_eval.questions.retention.horizons import still_employed
+from mentorship_eval.questions.retention.landmark import at_landmark, from_landmark
+from mentorship_eval.questions.retention.landmark_adjusted import adjusted_from_landmark
+from mentorship_eval.questions.retention.landmark_weighted import weighted_from_landmark
+from mentorship_eval.questions.retention.leaver_rates import leaver_rates
+from mentorship_eval.questions.retention.levels import level_refused
+from mentorship_eval.questions.retention.mentors import mentors_stay
+from mentorship_eval.questions.retention.negative_controls import negative_controls
+from mentorship_eval.questions.retention.prepared import Prepared, prepare
 from mentorship_eval.questions.retention.programme_leavers import programme_active
+from mentorship_eval.questions.retention.sensitivity import sensitivity
+from mentorship_eval.questions.retention.small_programmes import is_small, small_programme
+from mentorship_eval.questions.retention.structural import structural
+from mentorship_eval.questions.retention.subgroups import subgroups
+from mentorship_eval.questions.retention.trials import trials
 from mentorship_eval.questions.section import Section
 from mentorship_eval.questions.truth import with_truth
 
@@ -27,30 +44,53 @@ def answer(cohort: Cohort, earlier: Mapping[str, Answer] | None = None) -> Answe
         return Answer("retention", _TITLE, gaps=(Gap("Did mentorship keep staff?", "The tables for it are not in this cohort.", lacking),))
     if not cohort.has("staff", "spells", "matches"):
         return answer_durations(cohort)
+    refused = level_refused(cohort)
+    if refused:
+        return Answer("retention", _TITLE, gaps=(refused,))
     study = prepare(cohort)
-    mentored = being_mentored(study)
-    landmark = from_landmark(cohort, study.episodes)
-    causes = causes_of_leaving(study.episodes)
-    programme = programme_active(cohort, study.episodes)
+    mentored, programme = being_mentored(study), programme_active(cohort, study.episodes)
+    rest = Section.join(_other_parts(study))
 
-    order = [*mentored.results[:1], *programme.results[:1], *mentored.results[1:], *landmark.results, *programme.results[1:], *causes.results]
+    order = [*mentored.results[:1], *programme.results[:1], *mentored.results[1:], *programme.results[1:], *rest.results]
     results = with_truth(order, cohort)
-    parts = Section.join([mentored, landmark, causes, programme])
-    compared = [r for r in results if r.estimate.is_ratio and r.role != "audit" and r.role != "diagnostic"]
-    forest = (
-        [
-            forest_exhibit(
-                "retention.forest",
-                "Leaving: every comparison",
-                compared,
-                value_label="Hazard or rate ratio",
-                sides=("fewer leave", "more leave"),
-            )
-        ]
-        if compared
-        else []
-    )
-    flow = Exhibit(
+    parts = Section.join([mentored, programme, rest])
+    exhibits = (*_forest(results), *parts.exhibits, _flow(study))
+    lead = (*_headlines(results), *parts.lead)
+    return Answer("retention", _TITLE, lead, tuple(results), exhibits, tuple(parts.cautions), tuple(parts.gaps), tuple(parts.methods))
+
+
+def _headlines(results: list[Result]) -> list[Statement]:
+    """What the chapter found, first: one sentence for each of the two questions."""
+    first = [r.estimate for r in results if r.role == "headline" and r.id in ("retention.being_mentored", "retention.programme_active")]
+    return [Statement(estimate.statement(), rests_on=(estimate.n, estimate.n_events)) for estimate in first]
+
+
+def _other_parts(study: Prepared) -> list[Section]:
+    parts = [still_employed(study), causes_of_leaving(study), leaver_rates(study)]
+    if is_small(study):
+        parts.append(small_programme(study))
+    at = at_landmark(study)
+    if isinstance(at, Section):
+        parts.append(at)
+    else:
+        parts += [part(study, at) for part in (from_landmark, horizon_differences, weighted_from_landmark, adjusted_from_landmark)]
+    others = (subgroups, dose, sensitivity, structural, trials, negative_controls, mentors_stay, diagnostics, administrative_ends)
+    return [*parts, *(part(study) for part in others)]
+
+
+def _forest(results: list[Result]) -> list[Exhibit]:
+    """The two estimands and what stands beside them; sensitivity analyses and subgroups have forests of their own."""
+    elsewhere = ("retention.dose", "retention.subgroup")
+    compared = [r for r in results if r.estimate.is_ratio and r.role in ("headline", "companion") and not r.id.startswith(elsewhere)]
+    if not compared:
+        return []
+    title = "Leaving: the two questions and their companions"
+    options = {"value_label": "Hazard or rate ratio", "sides": ("fewer leave", "more leave")}
+    return [forest_exhibit("retention.forest", title, compared, **options)]
+
+
+def _flow(study: Prepared) -> Exhibit:
+    return Exhibit(
         "retention.flow",
         "flow_diagram",
         "People, from the staff table to the analysis",
@@ -58,5 +98,3 @@ def answer(cohort: Cohort, earlier: Mapping[str, Answer] | None = None) -> Answe
         {"flow": Counted(("read", "removed", "kept"), adds_up=True)},
         {"unit": "people", "start_label": "In staff"},
     )
-    exhibits = (*forest, *parts.exhibits, flow)
-    return Answer("retention", _TITLE, tuple(parts.lead), tuple(results), exhibits, tuple(parts.cautions), tuple(parts.gaps), tuple(parts.methods))

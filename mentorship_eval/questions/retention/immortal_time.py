@@ -13,7 +13,8 @@ from mentorship_eval.cohort.fixed_exposure import naive_rows
 from mentorship_eval.errors import EstimationError
 from mentorship_eval.questions.answer import Counted, Exhibit, Result
 from mentorship_eval.questions.covariates import with_covariates
-from mentorship_eval.questions.retention.model_rows import CAUSE, OUTCOME, default_cox, persons_not_rows
+from mentorship_eval.questions.retention.levels import words_of
+from mentorship_eval.questions.retention.model_rows import OUTCOME, default_cox, persons_not_rows
 
 __all__ = ["immortal_time"]
 
@@ -29,7 +30,7 @@ def immortal_time(episodes: Episodes, covariates: list[str], correct: Result | N
     designs = {origin: naive_rows(episodes, origin=origin) for origin, _, _ in _DESIGNS}
     for origin, label, text in _DESIGNS:
         rows, _ = with_covariates(designs[origin].rows, covariates)
-        rows["event"] = (rows["cause"] == CAUSE).astype(int)
+        rows["event"] = rows["cause"].isin(episodes.outcome).astype(int)
         try:
             fit = default_cox(rows, "ever_mentored", covariates, "event", "dept_id")
         except EstimationError:
@@ -62,7 +63,7 @@ def immortal_time(episodes: Episodes, covariates: list[str], correct: Result | N
         {
             "misclassified_days": followed.misclassified_days,
             "total_days": followed.claimed_days,
-            "value_label": "Hazard ratio of voluntary leaving",
+            "value_label": f"Hazard ratio of {words_of(episodes).leaving}",
         },
         "A person has to stay long enough to be matched; counting that time as mentored makes any programme look good.",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 
@@ -44,25 +45,30 @@ def calendar_periods(rows: pd.DataFrame, fewest: int = 5) -> tuple[pd.Series, li
     return rows["period"].map(names), [Caution("quarters_joined", text, {"joined": joined})] if joined else []
 
 
-def cohort_episodes(cohort: Cohort, *, calendar: str | None = "quarter") -> Episodes:
-    """Person-time of the cohort under the plan's definition of exposure."""
+def cohort_episodes(cohort: Cohort, *, calendar: str | None = "quarter", **changes: Any) -> Episodes:
+    """Person-time of the cohort under the plan's definition of exposure; changes: options of `mentorship_episodes` that differ."""
     plan, rules = cohort.study.plan, cohort.study.rules
     start, end = cohort.window
     known = [name for name in planned_covariates(cohort, OUTCOME) if name in cohort.table("staff")]
-    return mentorship_episodes(
-        staff=cohort.table("staff"),
-        spells=cohort.table("spells"),
-        matches=cohort.table("matches"),
-        start=start,
-        end=end,
-        rollout=cohort.tables.get("rollout"),
-        exposure=plan.exposure.definition,
-        lag=int(plan.exposure.lag_days),
-        covariates=tuple(known),
-        calendar=calendar,
-        suspended=rules.suspended,
-        bridge_gap=int(rules.rehire_gap_days),
-    )
+    options: dict[str, Any] = {
+        "staff": cohort.table("staff"),
+        "spells": cohort.table("spells"),
+        "matches": cohort.table("matches"),
+        "start": start,
+        "end": end,
+        "rollout": cohort.tables.get("rollout"),
+        "exposure": plan.exposure.definition,
+        "lag": int(plan.exposure.lag_days),
+        "grace": int(plan.exposure.grace_days),
+        "covariates": tuple(known),
+        "calendar": calendar,
+        "suspended": rules.suspended,
+        # a start on the next day goes on with the same employment under any rule
+        "bridge_gap": max(int(rules.rehire_gap_days), 1),
+        "level": plan.leaving,
+        "destinations": rules.profession_destinations,
+    }
+    return mentorship_episodes(**{**options, **changes})
 
 
 def persons_not_rows(estimate: Estimate, persons: int, events: int, estimand: str) -> Estimate:

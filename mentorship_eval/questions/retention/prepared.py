@@ -11,7 +11,8 @@ from mentorship_eval.cohort.episodes import Episodes
 from mentorship_eval.errors import EstimationError
 from mentorship_eval.estimate import Caution, Estimate
 from mentorship_eval.questions.covariates import planned_covariates, with_covariates
-from mentorship_eval.questions.retention.model_rows import CAUSE, OUTCOME, calendar_periods, cohort_episodes, default_cox, persons_not_rows
+from mentorship_eval.questions.retention.levels import Words, level_cautions, words_of
+from mentorship_eval.questions.retention.model_rows import OUTCOME, calendar_periods, cohort_episodes, default_cox, persons_not_rows
 from mentorship_eval.survival.cox_result import CoxResult
 
 __all__ = ["ESTIMAND", "Prepared", "prepare"]
@@ -21,7 +22,7 @@ ESTIMAND = "hazard of voluntary leaving while mentored, against not yet mentored
 
 @dataclass(frozen=True)
 class Prepared:
-    """cohort; episodes as the plan defines exposure; rows: theirs, with ``event`` (voluntary leaving, 0/1), ``period`` (calendar
+    """cohort; episodes as the plan defines exposure; rows: theirs, with ``event`` (the outcome at the level of leaving, 0/1), ``period`` (calendar
     quarters, thin ones joined) and covariates ready for a model; covariates: baseline ones of the plan that staff has;
     main: the default Cox fit, None when these data do not allow one, and then problem says why.
     """
@@ -39,8 +40,18 @@ class Prepared:
         return len(self.episodes.persons)
 
     @property
+    def words(self) -> Words:
+        """How the level of leaving of the plan is worded: ``words.leaving``, ``words.still``."""
+        return words_of(self.episodes)
+
+    @property
+    def estimand(self) -> str:
+        """That of the default analysis, at the level of leaving of the plan."""
+        return f"hazard of {self.words.leaving} while mentored, against not yet mentored"
+
+    @property
     def leavers(self) -> int:
-        """Voluntary leavers."""
+        """Leavers by the causes that are the outcome."""
         return int(self.rows["event"].sum())
 
     @property
@@ -56,7 +67,7 @@ class Prepared:
 def model_rows(episodes: Episodes, covariates: list[str]) -> tuple[pd.DataFrame, list[Caution]]:
     """Rows of ``episodes`` with event, joined calendar quarters and covariates, and what is to be said of them."""
     rows, cautions = with_covariates(episodes.rows, covariates)
-    rows["event"] = (rows["cause"] == CAUSE).astype(int)
+    rows["event"] = rows["cause"].isin(episodes.outcome).astype(int)
     rows["period"], joined = calendar_periods(rows)
     return rows, [*cautions, *episodes.notes, *joined]
 
@@ -68,6 +79,7 @@ def prepare(cohort: Cohort) -> Prepared:
     covariates = [name for name in planned if name in episodes.rows]
     unknown = [name for name in planned if name not in episodes.rows]
     rows, cautions = model_rows(episodes, covariates)
+    cautions = [*level_cautions(cohort, episodes), *cautions]
     if unknown:
         text = f"The plan names {', '.join(unknown)}, which staff does not have; the model goes without."
         cautions.insert(0, Caution("covariate_absent", text, {"covariates": unknown}))

@@ -20,7 +20,8 @@ from mentorship_eval.estimate import Caution
 from mentorship_eval.questions.allocation import allocation_cautions, allocations
 from mentorship_eval.questions.answer import Result
 from mentorship_eval.questions.rates import caution_list, fit_rates, rate_exhibits, rate_results
-from mentorship_eval.questions.retention.model_rows import CAUSE, OUTCOME, calendar_periods, persons_not_rows
+from mentorship_eval.questions.retention.levels import words_of
+from mentorship_eval.questions.retention.model_rows import OUTCOME, calendar_periods, persons_not_rows
 from mentorship_eval.questions.section import Section
 from mentorship_eval.survival import cox
 
@@ -40,7 +41,8 @@ def programme_active(cohort: Cohort, episodes: Episodes) -> Section:
     plan, rules = cohort.study.plan, cohort.study.rules
     start, end = cohort.window
     first = pd.Timestamp(start).to_period("M")
-    estimand = "rate of voluntary leaving in departments where the programme is active, against the rate expected without it"
+    words = words_of(episodes)
+    estimand = f"rate of {words.leaving} in departments where the programme is active, against the rate expected without it"
     try:
         made = leaver_panel(
             staff=cohort.table("staff"),
@@ -49,13 +51,15 @@ def programme_active(cohort: Cohort, episodes: Episodes) -> Section:
             start=start,
             end=end,
             suspended=rules.suspended,
-            bridge_gap=int(rules.rehire_gap_days),
+            bridge_gap=max(int(rules.rehire_gap_days), 1),
+            level=plan.leaving,
+            destinations=rules.profession_destinations,
         )
         panel = made.rows.assign(person_years=made.rows["person_months"] / 12)
         rates = fit_rates(
             panel,
             outcome=OUTCOME,
-            label="Voluntary leaving",
+            label=words.label,
             count="leavers",
             exposure="person_years",
             unit="unit",
@@ -80,10 +84,10 @@ def programme_active(cohort: Cohort, episodes: Episodes) -> Section:
         group=PROGRAMME,
         random_timing=allocations(cohort) == {"random"},
     )
-    results[0] = replace(results[0], label="Voluntary leaving, programme active")
-    rows = episodes.rows.assign(event=(episodes.rows["cause"] == CAUSE).astype(int))
+    results[0] = replace(results[0], label=f"{words.label}, programme active")
+    rows = episodes.rows.assign(event=episodes.rows["cause"].isin(episodes.outcome).astype(int))
     rows["period"], _ = calendar_periods(rows)
-    what = "hazard of voluntary leaving while the programme is active in the department"
+    what = f"hazard of {words.leaving} while the programme is active in the department"
     try:
         fit = cox(
             rows,
@@ -119,7 +123,7 @@ def programme_active(cohort: Cohort, episodes: Episodes) -> Section:
         text = f"{len(made.partial)} department-months in which the programme went live part-way are left out of the rates of leaving."
         cautions.append(Caution("partial_months", text, {"cells": len(made.partial)}))
     method = (
-        "The programme active in the department: Poisson imputation on voluntary leavers per person-year by department, tenure band and "
+        "The programme active in the department: Poisson imputation on leavers per person-year by department, tenure band and "
         "month; department and month effects fitted where the programme is not active; leave-one-department-out jackknife, t(G-1)."
     )
     return Section(results=results, exhibits=exhibits, cautions=cautions + allocation_cautions(cohort), methods=[method])
