@@ -10,7 +10,7 @@ import pytest
 
 from mentorship_eval import read_cohort
 from mentorship_eval.questions import answer_chapter
-from mentorship_eval.questions.retention.durations import answer_durations
+from mentorship_eval.questions.retention.durations_form.durations import answer_durations
 from mentorship_eval.survival import cox
 
 

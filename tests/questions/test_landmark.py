@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from mentorship_eval.questions.exhibits import DAYS_PER_MONTH
-from mentorship_eval.questions.retention.landmark import AtLandmark, at_landmark, from_landmark
-from mentorship_eval.questions.retention.landmark_adjusted import adjusted_from_landmark
-from mentorship_eval.questions.retention.landmark_weighted import weighted_from_landmark
+from mentorship_eval.questions.retention.from_landmark.landmark import AtLandmark, at_landmark, from_landmark
+from mentorship_eval.questions.retention.from_landmark.landmark_adjusted import adjusted_from_landmark
+from mentorship_eval.questions.retention.from_landmark.landmark_weighted import weighted_from_landmark
 from mentorship_eval.questions.retention.prepared import Prepared, prepare
-from mentorship_eval.questions.retention.structural import structural
+from mentorship_eval.questions.retention.robustness.structural import structural
 from mentorship_eval.questions.section import Section
 from tests.questions.cohorts import medium, simulated, small
 

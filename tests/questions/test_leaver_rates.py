@@ -15,8 +15,8 @@ from mentorship_eval.cohort.study_models import Benchmark
 from mentorship_eval.disclosure import Rule, protect
 from mentorship_eval.inference.proportions import poisson_limits, wilson
 from mentorship_eval.questions.answer import Answer
-from mentorship_eval.questions.retention.leaver_measures import ALL, OVERALL, joined_groups, measures, periods_of
-from mentorship_eval.questions.retention.leaver_rates import leaver_rates
+from mentorship_eval.questions.retention.staying.leaver_measures import ALL, OVERALL, joined_groups, measures, periods_of
+from mentorship_eval.questions.retention.staying.leaver_rates import leaver_rates
 from mentorship_eval.report.exhibits import draw
 from tests.questions.cohorts import small
 

@@ -17,14 +17,14 @@ from mentorship_eval.cohort.study_models import SensitivityChoice
 from mentorship_eval.disclosure import Rule, protect
 from mentorship_eval.questions.answer import Answer
 from mentorship_eval.questions.covariates import with_covariates
-from mentorship_eval.questions.retention.diagnostics import diagnostics, without_each_department
 from mentorship_eval.questions.retention.dose import dose
 from mentorship_eval.questions.retention.model_rows import calendar_periods
-from mentorship_eval.questions.retention.negative_controls import before_go_live, negative_controls
 from mentorship_eval.questions.retention.prepared import Prepared, prepare
-from mentorship_eval.questions.retention.sensitivity import sensitivity
+from mentorship_eval.questions.retention.robustness.diagnostics import diagnostics, without_each_department
+from mentorship_eval.questions.retention.robustness.negative_controls import before_go_live, negative_controls
+from mentorship_eval.questions.retention.robustness.sensitivity import sensitivity
+from mentorship_eval.questions.retention.robustness.warnings_on_data import data_warnings, programme_effect_grows
 from mentorship_eval.questions.retention.subgroups import subgroups
-from mentorship_eval.questions.retention.warnings_on_data import data_warnings, programme_effect_grows
 from mentorship_eval.survival import cox
 from tests.questions.cohorts import simulated, small
 
@@ -205,7 +205,7 @@ def test_the_range_is_that_of_the_rows(told):
 def test_the_number_that_lie_on_the_other_side_is_counted():
     from mentorship_eval.estimate import Estimate
     from mentorship_eval.questions.answer import Result
-    from mentorship_eval.questions.retention.sensitivity import _range
+    from mentorship_eval.questions.retention.robustness.sensitivity import _range
 
     def made(value, low, high):
         estimate = Estimate(value=value, ci_low=low, ci_high=high, scale="hazard ratio", n_events=50)

@@ -16,16 +16,16 @@ from mentorship_eval.cohort.episodes import mentorship_episodes
 from mentorship_eval.cohort.in_post import in_post
 from mentorship_eval.disclosure import Rule, protect
 from mentorship_eval.questions.answer import Answer
-from mentorship_eval.questions.retention.administrative_ends import administrative_ends, mass_ends
-from mentorship_eval.questions.retention.causes import causes_of_leaving
-from mentorship_eval.questions.retention.exit_curves import Horizon, exit_curves
-from mentorship_eval.questions.retention.horizon_differences import difference_at, horizon_differences, survival_without_each
-from mentorship_eval.questions.retention.horizons import still_employed
-from mentorship_eval.questions.retention.landmark import AtLandmark
+from mentorship_eval.questions.retention.from_landmark.horizon_differences import difference_at, horizon_differences, survival_without_each
+from mentorship_eval.questions.retention.from_landmark.landmark import AtLandmark
 from mentorship_eval.questions.retention.levels import level_refused
 from mentorship_eval.questions.retention.mentors import mentors_stay, split_at
 from mentorship_eval.questions.retention.prepared import Prepared, prepare
 from mentorship_eval.questions.retention.small_programmes import alike, is_small, small_programme
+from mentorship_eval.questions.retention.staying.administrative_ends import administrative_ends, mass_ends
+from mentorship_eval.questions.retention.staying.causes import causes_of_leaving
+from mentorship_eval.questions.retention.staying.exit_curves import Horizon, exit_curves
+from mentorship_eval.questions.retention.staying.horizons import still_employed
 from mentorship_eval.questions.truth import known_truth
 from mentorship_eval.report.exhibits import draw
 from mentorship_eval.survival import cox, kaplan_meier

@@ -7,28 +7,28 @@ from collections.abc import Mapping
 from mentorship_eval.cohort import Cohort
 from mentorship_eval.questions.answer import Answer, Counted, Exhibit, Gap, Result, Statement
 from mentorship_eval.questions.exhibits import forest_exhibit
-from mentorship_eval.questions.retention.administrative_ends import administrative_ends
 from mentorship_eval.questions.retention.being_mentored import being_mentored
-from mentorship_eval.questions.retention.causes import causes_of_leaving
-from mentorship_eval.questions.retention.diagnostics import diagnostics
 from mentorship_eval.questions.retention.dose import dose
-from mentorship_eval.questions.retention.durations import answer_durations
-from mentorship_eval.questions.retention.horizon_differences import horizon_differences
-from mentorship_eval.questions.retention.horizons import still_employed
-from mentorship_eval.questions.retention.landmark import at_landmark, from_landmark
-from mentorship_eval.questions.retention.landmark_adjusted import adjusted_from_landmark
-from mentorship_eval.questions.retention.landmark_weighted import weighted_from_landmark
-from mentorship_eval.questions.retention.leaver_rates import leaver_rates
+from mentorship_eval.questions.retention.durations_form.durations import answer_durations
+from mentorship_eval.questions.retention.from_landmark.horizon_differences import horizon_differences
+from mentorship_eval.questions.retention.from_landmark.landmark import at_landmark, from_landmark
+from mentorship_eval.questions.retention.from_landmark.landmark_adjusted import adjusted_from_landmark
+from mentorship_eval.questions.retention.from_landmark.landmark_weighted import weighted_from_landmark
 from mentorship_eval.questions.retention.levels import level_refused
 from mentorship_eval.questions.retention.mentors import mentors_stay
-from mentorship_eval.questions.retention.negative_controls import negative_controls
 from mentorship_eval.questions.retention.prepared import Prepared, prepare
 from mentorship_eval.questions.retention.programme_leavers import programme_active
-from mentorship_eval.questions.retention.sensitivity import sensitivity
+from mentorship_eval.questions.retention.robustness.diagnostics import diagnostics
+from mentorship_eval.questions.retention.robustness.negative_controls import negative_controls
+from mentorship_eval.questions.retention.robustness.sensitivity import sensitivity
+from mentorship_eval.questions.retention.robustness.structural import structural
+from mentorship_eval.questions.retention.robustness.trials import trials
 from mentorship_eval.questions.retention.small_programmes import is_small, small_programme
-from mentorship_eval.questions.retention.structural import structural
+from mentorship_eval.questions.retention.staying.administrative_ends import administrative_ends
+from mentorship_eval.questions.retention.staying.causes import causes_of_leaving
+from mentorship_eval.questions.retention.staying.horizons import still_employed
+from mentorship_eval.questions.retention.staying.leaver_rates import leaver_rates
 from mentorship_eval.questions.retention.subgroups import subgroups
-from mentorship_eval.questions.retention.trials import trials
 from mentorship_eval.questions.section import Section
 from mentorship_eval.questions.truth import with_truth
 

@@ -16,10 +16,10 @@ from mentorship_eval.estimate import Estimate
 from mentorship_eval.inference.proportions import newcombe, rate_difference_limits, wilson
 from mentorship_eval.questions.answer import Exhibit, Result
 from mentorship_eval.questions.exhibits import DAYS_PER_MONTH, table_exhibit
-from mentorship_eval.questions.retention.exit_curves import Horizon, horizons_of
 from mentorship_eval.questions.retention.levels import words_of
 from mentorship_eval.questions.retention.model_rows import OUTCOME
 from mentorship_eval.questions.retention.prepared import Prepared
+from mentorship_eval.questions.retention.staying.exit_curves import Horizon, horizons_of
 from mentorship_eval.questions.section import Section
 
 __all__ = ["alike", "is_small", "share_of_mentored_who_left", "small_programme"]

@@ -15,8 +15,8 @@ from mentorship_eval.questions.answer import Counted, Exhibit, Result, Statement
 from mentorship_eval.questions.exhibits import forest_rows, table_exhibit
 from mentorship_eval.questions.retention.model_rows import OUTCOME
 from mentorship_eval.questions.retention.prepared import Prepared
-from mentorship_eval.questions.retention.sensitivity_fits import Fitted, Variant, restricted_fit, variant_result
-from mentorship_eval.questions.retention.sensitivity_variants import LANDMARKS, MODEL, landmark_variant, variants
+from mentorship_eval.questions.retention.robustness.sensitivity_fits import Fitted, Variant, restricted_fit, variant_result
+from mentorship_eval.questions.retention.robustness.sensitivity_variants import LANDMARKS, MODEL, landmark_variant, variants
 from mentorship_eval.questions.section import Section
 
 __all__ = ["sensitivity"]

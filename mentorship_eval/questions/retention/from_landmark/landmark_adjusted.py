@@ -9,7 +9,7 @@ from mentorship_eval.errors import EstimationError
 from mentorship_eval.questions.answer import Counted, Exhibit, Result
 from mentorship_eval.questions.covariates import varying
 from mentorship_eval.questions.exhibits import DAYS_PER_MONTH, in_months, just_after, monthly_grid
-from mentorship_eval.questions.retention.landmark import ARMS, AtLandmark, capital
+from mentorship_eval.questions.retention.from_landmark.landmark import ARMS, AtLandmark, capital
 from mentorship_eval.questions.retention.model_rows import OUTCOME, persons_not_rows
 from mentorship_eval.questions.retention.prepared import Prepared
 from mentorship_eval.questions.section import Section

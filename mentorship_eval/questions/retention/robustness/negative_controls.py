@@ -18,7 +18,7 @@ from mentorship_eval.questions.answer import Result
 from mentorship_eval.questions.exhibits import forest_exhibit
 from mentorship_eval.questions.retention.model_rows import OUTCOME, calendar_periods, cohort_episodes, persons_not_rows
 from mentorship_eval.questions.retention.prepared import Prepared, model_rows
-from mentorship_eval.questions.retention.sensitivity_fits import restricted_fit
+from mentorship_eval.questions.retention.robustness.sensitivity_fits import restricted_fit
 from mentorship_eval.questions.section import Section
 
 __all__ = ["before_go_live", "negative_controls"]

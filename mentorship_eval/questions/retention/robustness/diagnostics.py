@@ -16,7 +16,7 @@ from mentorship_eval.questions.answer import Counted, Exhibit
 from mentorship_eval.questions.covariates import varying
 from mentorship_eval.questions.exhibits import DAYS_PER_MONTH, table_exhibit
 from mentorship_eval.questions.retention.prepared import Prepared
-from mentorship_eval.questions.retention.warnings_on_data import data_warnings
+from mentorship_eval.questions.retention.robustness.warnings_on_data import data_warnings
 from mentorship_eval.questions.section import Section
 from mentorship_eval.survival import cox
 from mentorship_eval.survival.cox_result import CoxResult

@@ -15,10 +15,10 @@ from mentorship_eval.inference.intervals import difference_estimate
 from mentorship_eval.inference.jackknife import cluster_jackknife
 from mentorship_eval.questions.answer import Result
 from mentorship_eval.questions.exhibits import forest_exhibit, table_exhibit
-from mentorship_eval.questions.retention.exit_curves import FEWEST_AT_RISK, Horizon, horizons_of
-from mentorship_eval.questions.retention.horizons import immature
-from mentorship_eval.questions.retention.landmark import AtLandmark
+from mentorship_eval.questions.retention.from_landmark.landmark import AtLandmark
 from mentorship_eval.questions.retention.prepared import Prepared
+from mentorship_eval.questions.retention.staying.exit_curves import FEWEST_AT_RISK, Horizon, horizons_of
+from mentorship_eval.questions.retention.staying.horizons import immature
 from mentorship_eval.questions.section import Section
 
 __all__ = ["difference_at", "horizon_differences", "survival_without_each"]

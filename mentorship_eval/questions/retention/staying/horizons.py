@@ -12,9 +12,9 @@ from mentorship_eval.errors import EstimationError
 from mentorship_eval.estimate import Caution, format_number
 from mentorship_eval.questions.answer import Result
 from mentorship_eval.questions.exhibits import DAYS_PER_MONTH, table_exhibit
-from mentorship_eval.questions.retention.causes import conditional_caution
-from mentorship_eval.questions.retention.exit_curves import ExitCurves, Horizon, exit_curves, horizons_of
 from mentorship_eval.questions.retention.prepared import Prepared
+from mentorship_eval.questions.retention.staying.causes import conditional_caution
+from mentorship_eval.questions.retention.staying.exit_curves import ExitCurves, Horizon, exit_curves, horizons_of
 from mentorship_eval.questions.section import Section
 
 __all__ = ["immature", "still_employed"]

@@ -13,7 +13,7 @@ from mentorship_eval.cohort.splitting import split_rows
 from mentorship_eval.errors import EstimationError
 from mentorship_eval.estimate import Caution, format_p
 from mentorship_eval.questions.retention.prepared import Prepared
-from mentorship_eval.questions.retention.sensitivity_fits import restricted_fit
+from mentorship_eval.questions.retention.robustness.sensitivity_fits import restricted_fit
 from mentorship_eval.survival import cox
 from mentorship_eval.survival.cox_result import CoxResult
 

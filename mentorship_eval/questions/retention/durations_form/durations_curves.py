@@ -7,7 +7,7 @@ import numpy as np
 from mentorship_eval.estimate import Caution
 from mentorship_eval.questions.answer import Exhibit, Result
 from mentorship_eval.questions.exhibits import curve_exhibit, table_exhibit
-from mentorship_eval.questions.retention.durations_table import Durations
+from mentorship_eval.questions.retention.durations_form.durations_table import Durations
 from mentorship_eval.questions.retention.model_rows import share_on_curve
 from mentorship_eval.questions.section import Section
 from mentorship_eval.survival import aalen_johansen, kaplan_meier

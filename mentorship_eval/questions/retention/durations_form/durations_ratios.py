@@ -14,7 +14,7 @@ from mentorship_eval.inference.intervals import difference_estimate
 from mentorship_eval.questions.answer import Exhibit, Result
 from mentorship_eval.questions.covariates import planned_covariates, varying, with_covariates
 from mentorship_eval.questions.exhibits import table_exhibit
-from mentorship_eval.questions.retention.durations_table import Durations
+from mentorship_eval.questions.retention.durations_form.durations_table import Durations
 from mentorship_eval.questions.retention.model_rows import OUTCOME
 from mentorship_eval.questions.section import Section
 from mentorship_eval.survival import cox, logrank

@@ -7,7 +7,7 @@ import pandas as pd
 from mentorship_eval.estimate import format_number
 from mentorship_eval.questions.answer import Counted, Exhibit
 from mentorship_eval.questions.exhibits import table_exhibit
-from mentorship_eval.questions.retention.leaver_measures import ALL, OVERALL
+from mentorship_eval.questions.retention.staying.leaver_measures import ALL, OVERALL
 
 __all__ = ["rates_figure", "rates_table", "stability_table", "wte_table"]
 

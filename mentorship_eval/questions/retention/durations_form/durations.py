@@ -10,10 +10,10 @@ from mentorship_eval.cohort import Cohort
 from mentorship_eval.estimate import Caution
 from mentorship_eval.questions.answer import Answer, Statement
 from mentorship_eval.questions.exhibits import forest_exhibit
-from mentorship_eval.questions.retention.durations_curves import cause_curves, still_employed_curves
-from mentorship_eval.questions.retention.durations_gaps import what_lacks
-from mentorship_eval.questions.retention.durations_ratios import hazard_ratios, log_rank
-from mentorship_eval.questions.retention.durations_table import Durations, read_durations
+from mentorship_eval.questions.retention.durations_form.durations_curves import cause_curves, still_employed_curves
+from mentorship_eval.questions.retention.durations_form.durations_gaps import what_lacks
+from mentorship_eval.questions.retention.durations_form.durations_ratios import hazard_ratios, log_rank
+from mentorship_eval.questions.retention.durations_form.durations_table import Durations, read_durations
 from mentorship_eval.questions.section import Section
 
 __all__ = ["answer_durations"]

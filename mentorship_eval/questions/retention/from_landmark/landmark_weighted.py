@@ -17,7 +17,7 @@ from mentorship_eval.questions.answer import Counted, Exhibit, Result
 from mentorship_eval.questions.covariates import varying
 from mentorship_eval.questions.exhibits import DAYS_PER_MONTH, table_exhibit
 from mentorship_eval.questions.retention.being_mentored import MENTORED
-from mentorship_eval.questions.retention.landmark import ARMS, AtLandmark, arm_curves, capital
+from mentorship_eval.questions.retention.from_landmark.landmark import ARMS, AtLandmark, arm_curves, capital
 from mentorship_eval.questions.retention.model_rows import OUTCOME, persons_not_rows
 from mentorship_eval.questions.retention.prepared import Prepared
 from mentorship_eval.questions.section import Section

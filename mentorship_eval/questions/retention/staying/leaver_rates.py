@@ -14,9 +14,9 @@ from mentorship_eval.cohort.in_post import in_post
 from mentorship_eval.estimate import Caution, Estimate
 from mentorship_eval.inference.proportions import gamma_limits, poisson_limits, wilson
 from mentorship_eval.questions.answer import Result, Statement
-from mentorship_eval.questions.retention.leaver_measures import ALL, Period, joined_groups, measures, periods_of
-from mentorship_eval.questions.retention.leaver_tables import rates_figure, rates_table, stability_table, wte_table
 from mentorship_eval.questions.retention.prepared import Prepared
+from mentorship_eval.questions.retention.staying.leaver_measures import ALL, Period, joined_groups, measures, periods_of
+from mentorship_eval.questions.retention.staying.leaver_tables import rates_figure, rates_table, stability_table, wte_table
 from mentorship_eval.questions.section import Section
 
 __all__ = ["leaver_rates"]

@@ -14,9 +14,9 @@ from mentorship_eval.errors import EstimationError
 from mentorship_eval.estimate import Caution, format_number
 from mentorship_eval.questions.answer import Counted, Exhibit, Result, Statement
 from mentorship_eval.questions.exhibits import DAYS_PER_MONTH, curve_exhibit, in_months, just_after, monthly_grid, table_exhibit
-from mentorship_eval.questions.retention.exit_curves import FEWEST_AT_RISK, ExitCurves, Horizon, exit_curves, horizons_of
 from mentorship_eval.questions.retention.levels import Words
 from mentorship_eval.questions.retention.prepared import Prepared
+from mentorship_eval.questions.retention.staying.exit_curves import FEWEST_AT_RISK, ExitCurves, Horizon, exit_curves, horizons_of
 from mentorship_eval.questions.section import Section
 from mentorship_eval.survival import kaplan_meier
 

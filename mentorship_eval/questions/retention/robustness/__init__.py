@@ -1,0 +1,1 @@
+"""How far the default analysis of being mentored can be trusted: sensitivity, negative controls, other designs, diagnostics."""
