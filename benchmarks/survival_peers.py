@@ -1,84 +1,74 @@
-"""Cox and Kaplan-Meier beside lifelines and statsmodels, in one process on the same rows.
+"""The survival engine beside R's survival, lifelines and statsmodels: time, memory, growth and the same figures.
 
-    python benchmarks/survival_peers.py [--rows 1000,10000,100000] [--repeats 5]
+    python benchmarks/survival_peers.py [--rows 10000,100000] [--sides ours,R] [--cases cox_5,...] [--limit 180]
 
-Day-level ties, five covariates, right-censored without entry (where the peers are right); one BLAS thread. Ratios are
-peer / ours, medians of the repeats; the last columns show that the numbers are the same.
+Each case runs in a process of its own on every side, one after the other, with one thread, on the same columns
+(`survival_data.py`). Results are kept as they come in, one line each, in --results; run it again with other rows or sides and
+the tables are made of all that is there, the last run of a case counting (`survival_tables.py` makes them).
 """
 
 from __future__ import annotations
 
 import argparse
-import statistics
-import time
-import warnings
-from collections.abc import Callable
+import datetime
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
-from threadpoolctl import threadpool_limits
+from survival_data import make
 
-COVARIATES = [f"x{i}" for i in range(5)]
-
-
-def staff(rows: int, seed: int = 1) -> pd.DataFrame:
-    rng = np.random.default_rng(seed)
-    frame = pd.DataFrame(rng.normal(size=(rows, 5)), columns=COVARIATES)
-    hazard = np.exp(0.2 * frame["x0"] - 0.1 * frame["x1"]) / 900
-    leave = np.ceil(rng.exponential(1 / hazard))
-    frame["stop"] = np.minimum(leave, 1095)
-    frame["event"] = (leave <= 1095).astype(int)
-    frame["cluster"] = rng.integers(0, 60, rows)
-    return frame
+HERE = Path(__file__).resolve().parent
+CASES = [
+    "cox_5", "cox_20", "cox_5_clustered", "cox_20_clustered", "cox_varying_clustered", "kaplan_meier", "logrank", "aalen_johansen",
+    "fine_gray",
+]
+THREADS = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
-def median_seconds(call: Callable[[], Any], repeats: int) -> tuple[float, Any]:
-    taken, result = [], call()  # the first call warms up and is not counted
-    for _ in range(repeats):
-        began = time.perf_counter()
-        result = call()
-        taken.append(time.perf_counter() - began)
-    return statistics.median(taken), result
-
-
-def compare(rows: int, repeats: int) -> None:
-    from lifelines import CoxPHFitter, KaplanMeierFitter
-    from statsmodels.duration.api import PHReg, SurvfuncRight
-
-    from mentorship_eval.survival import cox, kaplan_meier
-
-    frame = staff(rows)
-    lean = frame.drop(columns="cluster")
-    ours, fit = median_seconds(lambda: cox(frame, stop="stop", event="event", covariates=COVARIATES), repeats)
-    clustered, _ = median_seconds(
-        lambda: cox(frame, stop="stop", event="event", covariates=COVARIATES, cluster="cluster", variance="cluster"), repeats)  # fmt: skip
-    peer, theirs = median_seconds(lambda: CoxPHFitter().fit(lean, "stop", "event"), min(repeats, 3))
-    print(f"cox, plain      {rows:>8,}  ours {ours:8.4f} s  lifelines {peer:8.3f} s  ratio {peer / ours:7.1f}  "
-          f"largest difference {np.abs(theirs.params_.to_numpy() - fit.table['coef'].to_numpy()).max():.1e}")  # fmt: skip
-    model = PHReg(frame["stop"], frame[COVARIATES], status=frame["event"], ties="efron")
-    peer, theirs = median_seconds(lambda: model.fit(), 1)
-    print(f"cox, plain      {rows:>8,}  ours {ours:8.4f} s  statsmodels {peer:6.3f} s  ratio {peer / ours:7.1f}  "
-          f"largest difference {np.abs(theirs.params - fit.table['coef'].to_numpy()).max():.1e}")  # fmt: skip
-    print(f"cox, clustered  {rows:>8,}  ours {clustered:8.4f} s")
-    ours, curve = median_seconds(lambda: kaplan_meier(frame, stop="stop", event="event"), repeats)
-    peer, theirs = median_seconds(lambda: KaplanMeierFitter().fit(frame["stop"], frame["event"]), repeats)
-    at = float(theirs.survival_function_at_times(365).iloc[0])
-    print(f"kaplan_meier    {rows:>8,}  ours {ours:8.4f} s  lifelines {peer:8.3f} s  ratio {peer / ours:7.1f}  "
-          f"difference at 365 {abs(at - curve.at([365])['survival'].iloc[0]):.1e}")  # fmt: skip
-    peer, _ = median_seconds(lambda: SurvfuncRight(frame["stop"], frame["event"]), repeats)
-    print(f"kaplan_meier    {rows:>8,}  ours {ours:8.4f} s  statsmodels {peer:6.3f} s  ratio {peer / ours:7.1f}")
+def one(side: str, case: str, folder: Path, repeats: int, limit: int) -> dict[str, Any]:
+    """What the case printed, or why there is nothing."""
+    script = ["Rscript", str(HERE / "survival_case.R")] if side == "R" else [sys.executable, str(HERE / "survival_case.py"), side]
+    environment = {**os.environ, **THREADS, "PYTHONPATH": os.environ.get("PYTHONPATH", str(HERE.parent))}
+    try:
+        done = subprocess.run(
+            [*script, case, str(folder), str(repeats)], capture_output=True, text=True, env=environment, timeout=limit, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return {"failed": f"over {limit} s"}
+    if done.returncode:
+        said = (done.stderr.strip().splitlines() or ["killed"])[-1]
+        return {"failed": "out of memory" if done.returncode < 0 or "allocate" in done.stderr else said[:120]}
+    return json.loads(done.stdout.strip().splitlines()[-1])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", default="1000,10000,50000")
-    parser.add_argument("--repeats", type=int, default=5)
+    scratch = Path(tempfile.gettempdir()) / "survival_benchmark"
+    parser.add_argument("--rows", default="10000,100000")
+    parser.add_argument("--sides", default="R,ours,lifelines,statsmodels")
+    parser.add_argument("--cases", default=",".join(CASES))
+    parser.add_argument("--limit", type=int, default=180, help="seconds after which a case is given up")
+    parser.add_argument("--scratch", type=Path, default=scratch, help="folder of the columns")
+    parser.add_argument("--results", type=Path, default=scratch / "results.jsonl")
     chosen = parser.parse_args()
-    warnings.simplefilter("ignore")
-    with threadpool_limits(1):
-        for rows in chosen.rows.split(","):
-            compare(int(rows), chosen.repeats)
+    chosen.scratch.mkdir(parents=True, exist_ok=True)
+    for rows in map(int, chosen.rows.split(",")):
+        folder = make(rows, chosen.scratch)
+        for case in chosen.cases.split(","):
+            for side in chosen.sides.split(","):
+                repeats = 5 if rows <= 20_000 else 3 if rows <= 200_000 or side == "ours" else 1
+                found = one(side, case, folder, repeats, chosen.limit)
+                if found.get("absent"):
+                    continue
+                line = {"rows": rows, "case": case, "side": side, "when": datetime.date.today().isoformat(), **found}
+                with chosen.results.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(line) + "\n")
+                said = found.get("failed") or f"CPU {', '.join(f'{value:.3f}' for value in found['cpu'])} s; peak {found['peak_mb']:.0f} MB"
+                print(f"{rows:>9,} {case:22} {side:12} {said}", flush=True)
 
 
 if __name__ == "__main__":
