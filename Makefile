@@ -26,11 +26,12 @@ lint: .venv/.installed-dev  ## check style and types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-bench: .venv/.installed-dev  ## time whole runs (minutes; see benchmarks/README.md)
-	$(BIN)/python benchmarks/whole_runs.py $(ARGS)
+bench: .venv/.installed-dev  ## time whole runs, and survival beside R and its peers (see benchmarks/README.md)
+	$(BIN)/python benchmarks/whole_runs.py
+	$(BIN)/python benchmarks/survival_peers.py $(ARGS)
 
-validate: .venv/.installed-dev  ## simulate: bias, coverage and size into docs/validation.md (ten minutes or more)
-	$(BIN)/python validation/validate.py $(ARGS)
+validate: .venv/.installed-dev  ## simulate: bias, coverage and size into docs/validation.md (hours; goes on where it stopped)
+	$(BIN)/python -m validation.validate $(ARGS)
 
 lock: .venv/.installed-dev  ## renew the locks and environment.yml from pyproject.toml
 	$(BIN)/python tools/lock.py $(ARGS)
