@@ -78,7 +78,7 @@ def _covariates(persons: pd.DataFrame) -> list[str]:
 def naive_rows(episodes: Episodes, *, origin: str = "entry") -> NaiveRows:
     """One row a person with ``ever_mentored`` fixed; never an analysis, only the audit of one.
 
-    origin: ``entry`` keeps delayed entry, so that the difference to the right analysis is immortal time alone;
+    origin: ``entry`` keeps delayed entry, so that immortal time is the main difference to the right analysis;
     ``hire`` also pretends that everybody was observed from hire, as the usual naive analysis does.
     """
     if origin not in ("entry", "hire"):

@@ -7,26 +7,21 @@ log of what was withheld and why. It changes nothing but what the rule asks for.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-import numpy as np
 import pandas as pd
 
+from mentorship_eval.disclosure.frames import ShownFrame, show_frame
 from mentorship_eval.disclosure.rules import Rule
+from mentorship_eval.disclosure.texts import show_caution, show_gap, show_statement, withheld_text
 from mentorship_eval.estimate import Caution, Estimate
-from mentorship_eval.questions.answer import Answer, Counted, Exhibit, Result, Statement
+from mentorship_eval.questions.answer import Answer, Counted, Exhibit, Gap, Result
 
 __all__ = ["Ledger", "protect"]
 
-# where an exhibit's options and a caution's data hold counts of people or events
-_COUNT_OPTIONS = {"n", "n_events"}
-_COUNT_DATA = {"observed", "events", "matches", "persons", "leavers", "spells", "rows"}
-# a number in front of one of these words counts people or events
-_COUNTED_WORDS = re.compile(
-    r"(?<![\d.,])(\d{1,3})(?= (?:observed |voluntary |such )?(?:events?|persons?|people|leavers?|rows?|spells?|matches|returns?|exits?|incidents?)\b)"
-)
+# where an exhibit's options hold counts of people or events
+_COUNT_OPTIONS = ("n", "n_events")
 _LOG_COLUMNS = ["chapter", "item", "part", "rule", "withheld"]
 
 
@@ -45,6 +40,35 @@ class Ledger:
     def log(self) -> pd.DataFrame:
         """One row per item in which something was withheld (disclosure_log.csv)."""
         return pd.DataFrame(self.entries, columns=_LOG_COLUMNS)
+
+
+@dataclass(frozen=True)
+class _Decided:
+    """told: ids of results that are withheld; covered: those of them whose counts must not be read off a table either."""
+
+    told: frozenset[str]
+    covered: frozenset[str]
+
+
+def _small(result: Result, rule: Rule) -> bool:
+    return any(rule.small(count) for count in (result.estimate.n, result.estimate.n_events, *result.rests_on))
+
+
+def _decide(answers: list[Answer], rule: Rule) -> _Decided:
+    """Which results are withheld: those that rest on few, and those told by a cell that is blanked, whatever for."""
+    told = frozenset(r.id for a in answers for r in a.results if _small(r, rule))
+    covered: frozenset[str] = frozenset()
+    while rule.active:
+        found: set[str] = set()
+        for exhibit in (exhibit for answer in answers for exhibit in answer.exhibits):
+            for name, frame in exhibit.frames.items():
+                counted = exhibit.counted.get(name, Counted())
+                if counted.results:
+                    found |= show_frame(frame, counted, rule, covered, told).covered
+        if found <= covered:
+            break
+        covered |= found
+    return _Decided(told | covered, covered)
 
 
 def _suppressed(estimate: Estimate, rule: Rule) -> Estimate:
@@ -66,114 +90,88 @@ def _suppressed(estimate: Estimate, rule: Rule) -> Estimate:
     )
 
 
-def _protect_result(result: Result, ledger: Ledger, chapter: str) -> Result:
-    estimate = result.estimate
-    if not (ledger.rule.small(estimate.n) or ledger.rule.small(estimate.n_events)):
+def _protect_result(result: Result, ledger: Ledger, chapter: str, decided: _Decided) -> Result:
+    if not ledger.rule.active:
         return result
+    if not (_small(result, ledger.rule) or result.id in decided.told):
+        warnings = tuple(show_caution(caution, ledger.rule) for caution in result.estimate.warnings)
+        return replace(result, estimate=replace(result.estimate, warnings=warnings), rests_on=())
     ledger.record(chapter, result.id, "estimate", 1)
-    return replace(result, estimate=_suppressed(estimate, ledger.rule))
+    return replace(result, estimate=_suppressed(result.estimate, ledger.rule), rests_on=())
 
 
-def _protect_frame(frame: pd.DataFrame, counted: Counted, rule: Rule) -> tuple[pd.DataFrame, int]:
-    columns = [column for column in counted.counts if column in frame]
-    if not columns or not rule.active or frame.empty:
-        return frame, 0
-    values = frame[columns].apply(pd.to_numeric, errors="coerce").to_numpy(dtype=float)
-    small = (values > 0) & (values < rule.threshold)
-    if not small.any():
-        return frame, 0
-    if counted.within:
-        small |= _second_blanks(values, small, frame[counted.within].to_numpy())
-    out = frame.copy()
-    for position, column in enumerate(columns):
-        kept = frame[column].astype(object)
-        if counted.adds_up:
-            # The others of a sum would give the small one away by subtraction.
-            rounded = np.round(values[:, position] / rule.threshold) * rule.threshold
-            kept = pd.Series(
-                [f"≈{r:,.0f}" if v > 0 else k for r, v, k in zip(rounded, values[:, position], kept, strict=True)],
-                index=frame.index,
-                dtype=object,
-            )
-        hidden = small[:, position]
-        # a count that is hidden only to cover another must not be told apart from it
-        covered = (values[hidden, position] >= rule.threshold).any()
-        kept[hidden] = "withheld" if covered else rule.mark
-        out[column] = kept
-    rows = small.any(axis=1)
-    for column in counted.derived:
-        if column in out:
-            out[column] = out[column].where(~rows)
-    return out, int(small.sum())
-
-
-def _second_blanks(values: np.ndarray, small: np.ndarray, groups: np.ndarray) -> np.ndarray:
-    """Where a group has exactly one small count in a column: its next smallest count, which would give it away."""
-    second = np.zeros_like(small)
-    for group in pd.unique(pd.Series(groups)):
-        mine = np.flatnonzero(groups == group)
-        for column in range(values.shape[1]):
-            others = mine[~small[mine, column] & (values[mine, column] > 0)]
-            if small[mine, column].sum() == 1 and len(others):
-                second[others[np.argmin(values[others, column])], column] = True
-    return second
-
-
-def _protect_exhibit(exhibit: Exhibit, ledger: Ledger, chapter: str) -> Exhibit:
-    frames = {}
+def _protect_exhibit(exhibit: Exhibit, ledger: Ledger, chapter: str, decided: _Decided) -> Exhibit | Gap:
+    """The exhibit as it may be shown; a gap in its place when all of it rests on few, or nothing of a curve is left."""
+    rule, frames, shown = ledger.rule, {}, {}
+    few = any(rule.small(count) for count in exhibit.rests_on)
     for name, frame in exhibit.frames.items():
-        frames[name], withheld = _protect_frame(frame, exhibit.counted.get(name, Counted()), ledger.rule)
-        ledger.record(chapter, exhibit.id, name, withheld)
-    options = dict(exhibit.options)
-    for name in _COUNT_OPTIONS & options.keys():
-        if ledger.rule.small(options[name]):
-            options[name] = ledger.rule.mark
-            ledger.record(chapter, exhibit.id, name, 1)
-    return replace(exhibit, frames=frames, options=options)
+        shown[name] = show_frame(frame, exhibit.counted.get(name, Counted()), rule, decided.covered, decided.told)
+        frames[name] = shown[name].frame
+        few = few or (len(frames[name]) == 0 and len(frame) > 0)
+    if few:
+        ledger.record(chapter, exhibit.id, "exhibit", 1)
+        return Gap(exhibit.title, _capital(withheld_text(rule)), "More people, or more follow-up.")
+    for name, part in shown.items():
+        ledger.record(chapter, exhibit.id, name, part.withheld)
+    return replace(exhibit, frames=frames, options=_protect_options(exhibit, shown.values(), ledger, chapter), rests_on=())
 
 
-def _masked(text: str, rule: Rule) -> str:
-    """``text`` with every small count of people or events replaced."""
-    return _COUNTED_WORDS.sub(lambda found: rule.show(float(found[1])), text)
+def _protect_options(exhibit: Exhibit, shown: Iterable[ShownFrame], ledger: Ledger, chapter: str) -> dict[str, object]:
+    """Counts of the caption: withheld when small, or when less what the frames show they would give a blanked count away."""
+    options, rule = dict(exhibit.options), ledger.rule
+    parts = [sums for frame in shown for sums in frame.exact.values()]
+    for name in _COUNT_OPTIONS:
+        value = options.get(name)
+        if value is None or isinstance(value, str) or not rule.active:
+            continue
+        if rule.small(value):
+            options[name] = rule.mark
+        elif any(hidden > 0 and exact > 0 and rule.small(float(value) - exact) for exact, hidden in parts):
+            options[name] = "withheld"
+        else:
+            continue
+        ledger.record(chapter, exhibit.id, name, 1)
+    return options
 
 
-def _protect_caution(caution: Caution, ledger: Ledger, chapter: str) -> Caution:
-    text, data = caution.text, dict(caution.data)
-    for name in _COUNT_DATA & data.keys():
-        if isinstance(data[name], int | float) and ledger.rule.small(data[name]):
-            # The number stands in the sentence as the engine wrote it.
-            text = re.sub(rf"(?<![\d.,]){float(data[name]):,.0f}(?![\d,]|\.\d)", ledger.rule.show(data[name]), text)
-            data[name] = ledger.rule.mark
-    text = _masked(text, ledger.rule)
-    ledger.record(chapter, "caution", caution.code, int(text != caution.text))
-    return replace(caution, text=text, data=data)
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
-def _protect_statement(statement: Statement, ledger: Ledger, chapter: str) -> Statement:
-    small = sum(ledger.rule.small(value) for value in statement.counts.values())
-    ledger.record(chapter, "text", statement.text[:60], small)
-    if any(ledger.rule.small(value) for value in statement.rests_on):
-        ledger.record(chapter, "text", "a sentence", 1)
-        return Statement(f"A result is withheld: it rests on fewer than {ledger.rule.threshold} persons or events.")
-    if not statement.counts:
-        return Statement(statement.text)
-    shown = {name: ledger.rule.show(value) for name, value in statement.counts.items()}
-    return Statement(statement.text.format(**shown))
+def _protect_cautions(cautions: Iterable[Caution], ledger: Ledger, chapter: str) -> tuple[Caution, ...]:
+    out: dict[str, Caution] = {}
+    for caution in cautions:
+        shown = show_caution(caution, ledger.rule)
+        ledger.record(chapter, "caution", caution.code, int(shown.text != caution.text))
+        # several that are withheld read alike: once is enough
+        key = shown.text if shown.text.startswith("Something is withheld") else f"{len(out)}"
+        out.setdefault(key, shown)
+    return tuple(out.values())
+
+
+def _protect_answer(answer: Answer, ledger: Ledger, decided: _Decided, secret: set[str]) -> Answer:
+    lead = []
+    for statement in answer.lead:
+        shown, withheld = show_statement(statement, ledger.rule, secret, decided.told)
+        # what is withheld is not quoted in the log either
+        ledger.record(answer.chapter, "text", "a sentence" if not statement.counts else statement.text[:60], withheld)
+        if not (shown.text.startswith("A result is withheld") and shown in lead):
+            lead.append(shown)
+    exhibits = [_protect_exhibit(exhibit, ledger, answer.chapter, decided) for exhibit in answer.exhibits]
+    gaps = [*(show_gap(gap, ledger.rule) for gap in answer.gaps), *(one for one in exhibits if isinstance(one, Gap))]
+    return replace(
+        answer,
+        lead=tuple(lead),
+        results=tuple(_protect_result(result, ledger, answer.chapter, decided) for result in answer.results),
+        exhibits=tuple(one for one in exhibits if isinstance(one, Exhibit)),
+        cautions=_protect_cautions(answer.cautions, ledger, answer.chapter),
+        gaps=tuple(gaps),
+    )
 
 
 def protect(answers: Iterable[Answer], rule: Rule) -> tuple[list[Answer], pd.DataFrame]:
     """Apply ``rule`` to every answer of a run; returns the protected answers and the log."""
-    ledger = Ledger(rule)
-    protected = []
-    for answer in answers:
-        protected.append(
-            replace(
-                answer,
-                lead=tuple(_protect_statement(statement, ledger, answer.chapter) for statement in answer.lead),
-                results=tuple(_protect_result(result, ledger, answer.chapter) for result in answer.results),
-                exhibits=tuple(_protect_exhibit(exhibit, ledger, answer.chapter) for exhibit in answer.exhibits),
-                cautions=tuple(_protect_caution(caution, ledger, answer.chapter) for caution in answer.cautions),
-                gaps=tuple(replace(gap, reason=_masked(gap.reason, rule)) for gap in answer.gaps),
-            )
-        )
-    return protected, ledger.log
+    answers, ledger = list(answers), Ledger(rule)
+    decided = _decide(answers, rule)
+    secret = {r.estimate.statement() for a in answers for r in a.results if r.id in decided.told}
+    return [_protect_answer(answer, ledger, decided, secret) for answer in answers], ledger.log

@@ -7,8 +7,7 @@ matplotlib is loaded when the first figure is drawn.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from mentorship_eval.lazy import fetched_late
 
 _LAZY = {
     "Drawn": "drawn",
@@ -35,15 +34,4 @@ _LAZY = {
 }
 
 __all__ = list(_LAZY)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _LAZY:
-        raise AttributeError(f"module 'mentorship_eval.display' has no attribute {name!r}")
-    value = getattr(import_module(f"mentorship_eval.display.{_LAZY[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = fetched_late(__name__, _LAZY)

@@ -24,11 +24,13 @@ class Statement:
     """A sentence whose counts are filled in after protection: ``"{leavers} people left"``.
 
     rests_on: counts behind the other numbers of the sentence; when one is small the sentence is withheld.
+    results: ids of results that it quotes; when one is withheld, the sentence is.
     """
 
     text: str
     counts: Mapping[str, float] = field(default_factory=dict)
     rests_on: tuple[float | None, ...] = ()
+    results: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         if not self.counts:
@@ -42,6 +44,8 @@ class Result:
 
     role: headline, companion, sensitivity, diagnostic or audit (an audit shows what a wrong
     design would have said and is never quoted as an effect). truth: of a simulated cohort.
+    rests_on: counts behind the number that the estimate does not carry (leavers of each arm); when one is
+    small the result is withheld.
     """
 
     id: str
@@ -53,6 +57,7 @@ class Result:
     role: str = "headline"
     group: str = ""
     truth: float | None = None
+    rests_on: tuple[float | None, ...] = ()
 
     @property
     def full_label(self) -> str:
@@ -65,20 +70,43 @@ class Counted:
     """Where a frame of an exhibit holds counts.
 
     counts: columns with counts of people or events; derived: columns to blank in a row where one
-    of the counts is small; adds_up: the counts of the frame add up to one another (a flow), so that
-    blanking one needs the others rounded; within: column of the groups of rows whose counts add up to a
-    total that is shown elsewhere, so that one blank in a group needs a second.
+    of the counts is small; of: for a derived column that rests on one of the counts only, which.
+    adds_up: the counts of the frame add up to one another (a flow), so that blanking one needs the others
+    rounded, and all that is derived blanked.
+    within: column, or columns, of groups of rows whose counts add up to a total that is shown (in the group or elsewhere),
+    so that one blank needs a second; "*": all rows are one group; totals: labels of the row of a
+    group that is its total. sums: (total, part, part, ...) columns that
+    add up within each row, likewise.
+    behind: columns of counts that are declared and never shown (leavers of the smaller arm, a part that only another table
+    shows); results: column that names the results (ids, spaces between) told by the row, and the count that
+    they rest on ("" for the whole row): a cell and its result are withheld together. Both kinds are dropped.
+    cumulative: column of events so far, by the groups of ``by`` in the order of the rows. A step by a small number of events
+    would give them away: where the column is among the counts it is rounded, else (curves) the rows
+    between are dropped (carry: they repeat the last row, for bands that are stacked), and the column. steps: counts so far
+    by horizon, by the groups of ``by`` ("": all rows are one): a row that differs from another by a small number is blanked.
     """
 
     counts: tuple[str, ...] = ()
     derived: tuple[str, ...] = ()
     adds_up: bool = False
-    within: str = ""
+    within: str | tuple[str, ...] = ""
+    sums: tuple[tuple[str, ...], ...] = ()
+    of: Mapping[str, str] = field(default_factory=dict)
+    behind: tuple[str, ...] = ()
+    results: Mapping[str, str] = field(default_factory=dict)
+    cumulative: str = ""
+    by: str = ""
+    carry: bool = False
+    steps: tuple[str, ...] = ()
+    totals: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Exhibit:
-    """A figure or table in data form; the display floor draws it by ``kind``."""
+    """A figure or table in data form; the display floor draws it by ``kind``.
+
+    rests_on: counts behind all of it; when one is small the exhibit is left out, and a gap says so.
+    """
 
     id: str
     kind: str
@@ -87,15 +115,19 @@ class Exhibit:
     counted: Mapping[str, Counted] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
     note: str = ""
+    rests_on: tuple[float | None, ...] = ()
 
 
 @dataclass(frozen=True)
 class Gap:
-    """A question that these data cannot answer, why, and what would unlock it."""
+    """A question that these data cannot answer, why, and what would unlock it; rests_on: when one of these counts is
+    small the reason, which may point to somebody, is withheld.
+    """
 
     question: str
     reason: str
     unlock: str
+    rests_on: tuple[float | None, ...] = ()
 
 
 @dataclass(frozen=True)

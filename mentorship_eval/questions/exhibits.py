@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,10 @@ import pandas as pd
 
 from mentorship_eval.questions.answer import Counted, Exhibit, Result
 
-__all__ = ["DAYS_PER_MONTH", "curve_exhibit", "forest_exhibit", "in_months", "just_after", "monthly_grid", "table_exhibit"]
+__all__ = [
+    "DAYS_PER_MONTH", "counted_curve", "counted_forest", "curve_exhibit", "forest_exhibit", "in_months", "just_after", "monthly_grid",
+    "table_exhibit",
+]  # fmt: skip
 
 DAYS_PER_MONTH = 30.4375
 _INTERVAL = ("estimate", "ci_low", "ci_high")
@@ -38,11 +41,21 @@ def forest_rows(results: Iterable[Result]) -> pd.DataFrame:
         for r in results
     ]
     frame = pd.DataFrame(rows)
+    if any(r.rests_on for r in results):
+        # declared, never shown: the smallest count behind a row that is not none
+        frame["fewest"] = [min((float(c) for c in r.rests_on if c is not None and c > 0), default=np.nan) for r in results]
     if len(frame) and frame["truth"].isna().all():
         frame = frame.drop(columns="truth")
     if len(frame) and (frame["group"] == "").all():
         frame = frame.drop(columns="group")
     return frame
+
+
+def counted_forest(**more: Any) -> Counted:
+    """How the counts of `forest_rows` are declared."""
+    derived = (*_INTERVAL, *more.pop("derived", ()))
+    behind = ("fewest", *more.pop("behind", ()))
+    return Counted(("n", "n_events"), derived, behind=behind, results={"id": ""}, **more)
 
 
 def forest_exhibit(exhibit_id: str, title: str, results: Sequence[Result], *, note: str = "", **options: Any) -> Exhibit:
@@ -51,7 +64,7 @@ def forest_exhibit(exhibit_id: str, title: str, results: Sequence[Result], *, no
         "forest",
         title,
         {"rows": forest_rows(results)},
-        {"rows": Counted(("n", "n_events"), _INTERVAL)},
+        {"rows": counted_forest()},
         options,
         note,
     )
@@ -65,11 +78,21 @@ def table_exhibit(
     counts: tuple[str, ...] = (),
     derived: tuple[str, ...] = (),
     adds_up: bool = False,
-    within: str = "",
+    within: str | tuple[str, ...] = "",
+    sums: tuple[tuple[str, ...], ...] = (),
+    of: Mapping[str, str] | None = None,
+    behind: tuple[str, ...] = (),
+    results: Mapping[str, str] | None = None,
+    steps: tuple[str, ...] = (),
+    by: str = "",
+    totals: tuple[str, ...] = (),
+    rests_on: tuple[float | None, ...] = (),
     note: str = "",
     **options: Any,
 ) -> Exhibit:
-    return Exhibit(exhibit_id, "table", title, {"rows": frame}, {"rows": Counted(counts, derived, adds_up, within)}, options, note)
+    """A table; counts to behind are declared as in `Counted`, rests_on as in `Exhibit`."""
+    counted = Counted(counts, derived, adds_up, within, sums, of or {}, behind, results or {}, steps=steps, by=by, totals=totals)
+    return Exhibit(exhibit_id, "table", title, {"rows": frame}, {"rows": counted}, options, note, rests_on)
 
 
 def monthly_grid(last: float, days_per_unit: float = DAYS_PER_MONTH) -> np.ndarray:
@@ -94,6 +117,14 @@ def _ticks(grid: np.ndarray) -> np.ndarray:
     return grid[np.isclose(grid % step, 0)]
 
 
+def counted_curve(*, carry: bool = False) -> dict[str, Counted]:
+    """How the counts of the two frames of a curve are declared."""
+    return {
+        "curve": Counted(("n_risk",), _INTERVAL, cumulative="n_event", by="by", carry=carry),
+        "at_risk": Counted(("n_risk", "n_event"), ("n_risk_weighted",), cumulative="n_event", by="by"),
+    }
+
+
 def curve_exhibit(
     exhibit_id: str,
     title: str,
@@ -108,11 +139,11 @@ def curve_exhibit(
     """Curves on a whole-unit grid, with the people at risk.
 
     looked_up: rows of an ``.at(...)`` with ``time`` already in the unit of the figure, columns ``by`` (groups or
-    causes), ``value``, ci_low, ci_high, n_risk, n_event. The grid hides single events; where fewer people than
-    the disclosure threshold remain at risk the curve stops.
+    causes), ``value``, ci_low, ci_high, n_risk, n_event (so far). A step of the curve that rests on few events is not shown
+    before more have happened; where fewer people than the disclosure threshold remain at risk the curve stops.
     """
     curve = looked_up.rename(columns={value: "estimate"}).assign(by=looked_up[by])
-    keep = ["by", "time", "estimate", "ci_low", "ci_high", "n_risk"]
+    keep = ["by", "time", "estimate", "ci_low", "ci_high", "n_risk", "n_event"]
     curve = curve[keep].dropna(subset=["estimate"]).reset_index(drop=True)
     risk = looked_up.assign(by=looked_up[by]) if at_risk is None else at_risk
     risk = risk[["by", "time", "n_risk", "n_event", *(["n_risk_weighted"] if "n_risk_weighted" in risk else [])]]
@@ -122,7 +153,7 @@ def curve_exhibit(
         "survival_curves",
         title,
         {"curve": curve, "at_risk": risk},
-        {"curve": Counted(("n_risk",), _INTERVAL), "at_risk": Counted(("n_risk", "n_event"), ("n_risk_weighted",))},
+        counted_curve(),
         options,
         note,
     )

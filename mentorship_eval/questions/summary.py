@@ -45,6 +45,7 @@ def answer(cohort: Cohort, earlier: Mapping[str, Answer] | None = None) -> Answe
                     "n_events": r.estimate.n_events,
                     "truth": r.truth,
                     "reading": _reading(r.role),
+                    "told": r.id,
                 }
                 for a in chapters
                 for r in a.results
@@ -60,6 +61,7 @@ def answer(cohort: Cohort, earlier: Mapping[str, Answer] | None = None) -> Answe
                 frame,
                 counts=("n_events",),
                 derived=("estimate", "ci_low", "ci_high", "p"),
+                results={"told": ""},
                 formats={
                     "estimate": "ratio",
                     "ci_low": "ratio",
@@ -91,6 +93,7 @@ def answer(cohort: Cohort, earlier: Mapping[str, Answer] | None = None) -> Answe
         Statement(
             f"{r.label} would have given a {r.estimate.scale} of {r.estimate.interval()}: what immortal time does, and no effect.",
             rests_on=(r.estimate.n, r.estimate.n_events),
+            results=(r.id,),
         )
         for r in naive
         if r.id == "retention.naive_hire"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from html import escape
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from mentorship_eval.questions.answer import Answer, Gap
@@ -102,10 +104,17 @@ def estimates_table(answer: Answer, status: dict[str, str]) -> str:
     if len(frame) <= _MOST_AT_ONCE:
         return f'<div class="estimates">{_estimates(frame, level, "Estimates of this chapter")}</div>'
     # a long list opens with what the chapter is about; every other number is one click away, and on paper all are printed
-    first = frame["role"].isin(("headline", "companion", "audit"))
-    rest = f"<details><summary>{int((~first).sum())} further estimates: descriptive, sensitivity, diagnostic</summary>"
+    told = frame["role"].isin(("headline", "audit")) | ((frame["role"] == "companion") & ~pd.Series(_in_a_family(answer)))
+    first = told if told.any() else pd.Series(np.arange(len(frame)) < _MOST_AT_ONCE)
+    rest = f"<details><summary>{int((~first).sum())} further estimates: descriptive, by group, by dose, sensitivity, diagnostic</summary>"
     parts = [_estimates(frame[first], level, "Estimates of this chapter")] if first.any() else []
-    return f'<div class="estimates">{"".join(parts)}{rest}{_estimates(frame[~first], level, "Further estimates of this chapter")}</details></div>'
+    return f'<div class="estimates">{"".join(parts)}{rest}{_estimates(frame[~first], level, "Further estimates")}</details></div>'
+
+
+def _in_a_family(answer: Answer) -> list[bool]:
+    """Which results are one of many under a heading (subgroups, doses), and so belong to the longer list."""
+    sizes = Counter(result.group for result in answer.results)
+    return [bool(result.group) and sizes[result.group] > 1 and not result.label[:1].isupper() for result in answer.results]
 
 
 def _estimates(frame: pd.DataFrame, level: str, caption: str) -> str:

@@ -6,64 +6,48 @@ start < t <= stop. The module knows nothing of mentorship; importing it loads no
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from mentorship_eval.lazy import fetched_late
 
 # Modules are not named like the functions: importing a submodule would put it in the function's place.
 _LAZY = {
-    "cox": "cox_regression",
-    "CoxResult": "cox_result",
-    "PHTest": "ph_test",
-    "Concordance": "concordance",
-    "SchoenfeldCurve": "schoenfeld_curve",
-    "shared_frailty": "frailty",
-    "SharedFrailty": "frailty",
-    "adjusted_survival": "standardised",
-    "AdjustedSurvival": "standardised_result",
-    "kaplan_meier": "product_limit",
-    "KaplanMeier": "product_limit",
-    "aalen_johansen": "cumulative_incidence",
-    "AalenJohansen": "cumulative_incidence",
-    "fine_gray": "subdistribution",
-    "FineGray": "subdistribution_result",
-    "rmst": "restricted_mean",
-    "largest_tau": "restricted_mean",
-    "RestrictedMean": "restricted_mean_result",
-    "gray_test": "gray",
-    "GrayTest": "gray",
-    "logrank": "rank_tests",
-    "LogRank": "rank_tests",
-    "propensity_weights": "propensity",
-    "PropensityWeights": "propensity",
-    "balance": "covariate_balance",
-    "Balance": "covariate_balance",
-    "overlap": "covariate_balance",
-    "Overlap": "covariate_balance",
-    "iptw_cox": "reweighted",
-    "WeightedCox": "reweighted",
-    "person_periods": "split_periods",
-    "marginal_structural": "structural_model",
-    "MarginalStructural": "structural_result",
-    "sequential_trials": "trial_sequence",
-    "SequentialTrials": "trial_sequence",
-    "parametric": "parametric_model",
-    "ParametricResult": "parametric_model",
+    "cox": "hazards.cox_regression",
+    "CoxResult": "hazards.cox_result",
+    "PHTest": "hazards.ph_test",
+    "Concordance": "hazards.concordance",
+    "SchoenfeldCurve": "hazards.schoenfeld_curve",
+    "shared_frailty": "hazards.frailty",
+    "SharedFrailty": "hazards.frailty",
+    "adjusted_survival": "hazards.standardised",
+    "AdjustedSurvival": "hazards.standardised_result",
+    "kaplan_meier": "curves.product_limit",
+    "KaplanMeier": "curves.product_limit",
+    "aalen_johansen": "curves.cumulative_incidence",
+    "AalenJohansen": "curves.cumulative_incidence",
+    "fine_gray": "competing.subdistribution",
+    "FineGray": "competing.subdistribution_result",
+    "rmst": "curves.restricted_mean",
+    "largest_tau": "curves.restricted_mean",
+    "RestrictedMean": "curves.restricted_mean_result",
+    "gray_test": "curves.gray",
+    "GrayTest": "curves.gray",
+    "logrank": "curves.rank_tests",
+    "LogRank": "curves.rank_tests",
+    "propensity_weights": "weighting.propensity",
+    "PropensityWeights": "weighting.propensity",
+    "balance": "weighting.covariate_balance",
+    "Balance": "weighting.covariate_balance",
+    "overlap": "weighting.covariate_balance",
+    "Overlap": "weighting.covariate_balance",
+    "iptw_cox": "weighting.reweighted",
+    "WeightedCox": "weighting.reweighted",
+    "person_periods": "histories.split_periods",
+    "marginal_structural": "histories.structural_model",
+    "MarginalStructural": "histories.structural_result",
+    "sequential_trials": "histories.trial_sequence",
+    "SequentialTrials": "histories.trial_sequence",
+    "parametric": "parametric_models.parametric_model",
+    "ParametricResult": "parametric_models.parametric_model",
 }
 
 __all__ = list(_LAZY)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _LAZY:
-        raise AttributeError(f"module 'mentorship_eval.survival' has no attribute {name!r}")
-    return _fetch(name)
-
-
-def _fetch(name: str) -> Any:
-    value = getattr(import_module(f"mentorship_eval.survival.{_LAZY[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = fetched_late(__name__, _LAZY)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from mentorship_eval.errors import UsageError
 from mentorship_eval.survival.columns import DAY, snap_to
-from mentorship_eval.survival.curve_steps import Rows
+from mentorship_eval.survival.curves.curve_steps import Rows
 
 __all__ = ["as_times", "look_up"]
 

@@ -99,4 +99,5 @@ def test_no_count_below_the_threshold_is_ever_left(pairs, threshold):
             for raw, kept in zip(frame[column], rows[column], strict=True):
                 assert kept == f"<{threshold}" if 0 < raw < threshold else str(kept).startswith("≈") or kept == raw
         blank = frame[["a", "b"]].apply(lambda c: (c > 0) & (c < threshold)).any(axis=1)
-        assert (rows["rate"].isna() == blank).all()
+        # in a sum a rate beside a rounded count would undo the rounding
+        assert (rows["rate"].isna() == (blank.any() if adds_up else blank)).all()

@@ -117,7 +117,8 @@ def test_adjusted_curves_begin_at_one_and_differ_as_said(study, at):
     assert curve.loc[curve["time"] == 0, "estimate"].tolist() == [1.0, 1.0]
     at_six = curve[curve["time"] == 6].set_index("by")["estimate"]
     found = by_id(section, "retention.landmark.adjusted.6").estimate
-    assert found.value == pytest.approx(at_six["Mentored"] - at_six["Not mentored"], abs=1e-9)
+    assert found.value == pytest.approx(100 * (at_six["Mentored"] - at_six["Not mentored"]), abs=1e-9)
+    assert found.unit == "percentage points"
 
 
 def test_fine_gray_stands_beside_the_cause_specific_ratio(study, at):

@@ -110,11 +110,11 @@ def test_every_cause_has_a_hazard_ratio_or_a_reason(answer):
 def test_curves_by_mentorship_start_at_a_landmark_that_is_said(answer):
     caution = next(c for c in answer.cautions if c.code == "landmark")
     assert 0 < caution.data["share_later"] < 1
-    curve = answer.exhibit("retention.curves").frames["curve"]
+    curve = answer.exhibit("retention.landmark.plain").frames["curve"]
     assert set(curve["by"]) == {"Mentored", "Not mentored"}
     start = curve[curve["time"] == 0]
     assert np.allclose(start["estimate"], 1.0)
-    at_risk = answer.exhibit("retention.curves").frames["at_risk"]
+    at_risk = answer.exhibit("retention.landmark.plain").frames["at_risk"]
     assert (at_risk[at_risk["time"] == 0]["n_risk"] > 0).all()
 
 

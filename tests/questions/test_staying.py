@@ -108,7 +108,7 @@ def test_a_thin_start_makes_the_curve_conditional():
     early = pd.DataFrame({"entry": [0.0, 0.0], "stop": [20.0, 30.0], "cause": "voluntary", "dept_at_entry": "D"})
     persons = pd.concat([early, late], ignore_index=True)
     curves = exit_curves(persons)
-    assert curves.since == late["stop"].min() and not curves.clustered
+    assert curves.since == 100.0 and not curves.clustered, "from when they are followed, not from the first leave"
     assert curves.why_not(50.0).startswith("Fewer than 10") and curves.why_not(365.0) == ""
     value = curves.fitted.event_free_at([365.0])["probability"].iloc[0]
     assert value == pytest.approx((late["stop"] > 365).mean(), abs=1e-12)  # everybody leaves: a plain share
@@ -363,3 +363,12 @@ def test_the_truth_of_a_simulated_cohort_is_that_of_its_own_level():
     cohort = small()
     assert "retention.being_mentored" in known_truth(cohort)
     assert not [name for name in known_truth(planned(cohort, leaving="department")) if name.startswith("retention.")]
+
+
+def test_a_tenure_with_nobody_followed_is_thin_even_when_nobody_leaves_there():
+    rng = np.random.default_rng(2)
+    stop = 200 + rng.exponential(900, 300).round() + 1
+    persons = pd.DataFrame({"entry": 150.0, "stop": stop, "cause": "voluntary", "dept_at_entry": "D"})
+    curves = exit_curves(persons)
+    assert curves.since == 150.0, "a curve from hire would count the unseen months as if everybody had stayed"
+    assert curves.why_not(91.0).startswith("Fewer than 10")

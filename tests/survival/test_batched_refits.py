@@ -8,9 +8,9 @@ import pytest
 from numpy.testing import assert_allclose
 
 from mentorship_eval import survival
-from mentorship_eval.survival import batched_refits
-from mentorship_eval.survival.partial_likelihood import Likelihood
-from mentorship_eval.survival.risk_sets import build_risk_sets
+from mentorship_eval.survival.hazards import batched_refits
+from mentorship_eval.survival.hazards.partial_likelihood import Likelihood
+from mentorship_eval.survival.hazards.risk_sets import build_risk_sets
 
 
 def sample(rows: int = 240, units: int = 9) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose
 
 from mentorship_eval import survival
 from mentorship_eval.errors import EstimationError
-from mentorship_eval.survival.concordance import pair_sums, sums_below
+from mentorship_eval.survival.hazards.concordance import pair_sums, sums_below
 from tests.survival.reference import CLOSED_FORM, reference
 from tests.survival.test_cox_against_r import CASES, data_for
 from tests.survival.test_residuals import fitted

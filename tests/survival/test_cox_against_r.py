@@ -159,7 +159,7 @@ def test_mantel_byar_is_the_score_test() -> None:
 @pytest.mark.parametrize(("path", "name", "call"), [CASES[-1], CASES[14]], ids=["sim0", "heart"])
 def test_our_score_is_smaller_where_the_last_digits_differ(path: str, name: str, call: dict) -> None:
     """Differences of 1e-10 come from the other side's stopping: at our coefficients the score is closer to zero."""
-    from mentorship_eval.survival.partial_likelihood import Likelihood
+    from mentorship_eval.survival.hazards.partial_likelihood import Likelihood
 
     result = survival.cox(data_for(name), **call)
     likelihood = result._fit.likelihood

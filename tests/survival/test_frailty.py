@@ -9,8 +9,8 @@ from numpy.testing import assert_allclose
 
 from mentorship_eval import survival
 from mentorship_eval.errors import EstimationError, UsageError
-from mentorship_eval.survival.frailty_likelihood import GroupedRows, fit_at
-from mentorship_eval.survival.risk_sets import build_risk_sets
+from mentorship_eval.survival.hazards.frailty_likelihood import GroupedRows, fit_at
+from mentorship_eval.survival.hazards.risk_sets import build_risk_sets
 from tests.survival.reference import reference, survival_data
 
 LUNG = {"stop": "time", "event": "event", "covariates": ["age", "sex", "ph.ecog", "wt.loss"], "group": "inst"}
@@ -163,7 +163,7 @@ def test_score_and_information_are_derivatives(ties: str) -> None:
     curve = [(rows.score(at(point + step)) - rows.score(at(point - step))) / -2e-5 for step in steps]
     information = rows.information(at(point))
     assert_allclose(information, curve, atol=1e-7)
-    from mentorship_eval.survival import frailty_likelihood
+    from mentorship_eval.survival.hazards import frailty_likelihood
 
     with pytest.MonkeyPatch.context() as patch:  # risk sets in many small blocks give the same
         patch.setattr(frailty_likelihood, "AT_ONCE", 12)

@@ -11,8 +11,8 @@ from numpy.testing import assert_allclose
 
 from mentorship_eval import survival
 from mentorship_eval.errors import EstimationError, UsageError
-from mentorship_eval.survival.logistic import fit_logistic
-from mentorship_eval.survival.period_basis import period_basis
+from mentorship_eval.survival.histories.period_basis import period_basis
+from mentorship_eval.survival.weighting.logistic import fit_logistic
 
 CALL = {"person": "id", "period": "k", "treatment": "a", "event": "y", "time_varying": ["L"], "baseline": ["V"]}
 

@@ -16,7 +16,7 @@ from scipy import stats
 
 from mentorship_eval import survival
 from mentorship_eval.errors import EstimationError, UsageError
-from mentorship_eval.survival import accelerated
+from mentorship_eval.survival.parametric_models import accelerated
 from tests.survival.reference import reference, survival_data
 
 ITERATIVE = 1e-5  # survreg stops early

@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose
 
 from mentorship_eval import survival
 from mentorship_eval.errors import EstimationError, UsageError
-from mentorship_eval.survival.trial_rows import build_trials, trial_grid
+from mentorship_eval.survival.histories.trial_rows import build_trials, trial_grid
 
 
 def people(n: int = 800, seed: int = 1, effect: float = 0.0, uptake: float = 0.0, entry: bool = True) -> pd.DataFrame:

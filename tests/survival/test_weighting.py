@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose
 
 from mentorship_eval import survival
 from mentorship_eval.errors import EstimationError, UsageError
-from mentorship_eval.survival.logistic import fit_logistic
+from mentorship_eval.survival.weighting.logistic import fit_logistic
 from tests.survival.reference import CLOSED_FORM, compare_cox, reference, survival_data
 
 SEEDS = st.integers(0, 2**32 - 1)

@@ -18,12 +18,18 @@ from mentorship_eval.questions.retention.immortal_time import immortal_time
 from mentorship_eval.questions.retention.levels import words_of
 from mentorship_eval.questions.retention.model_rows import CAUSE, OUTCOME, default_cox, persons_not_rows
 from mentorship_eval.questions.retention.prepared import Prepared
+from mentorship_eval.questions.retention.support import arms, on_both_arms
 from mentorship_eval.questions.section import Section
-from mentorship_eval.survival.cox_result import CoxResult
+from mentorship_eval.survival.hazards.cox_result import CoxResult
 
 __all__ = ["MENTORED", "being_mentored"]
 
 MENTORED = "Being mentored, against not yet"
+_UNMEASURED = (
+    "Who is matched, and when, is taken not to depend on what else makes people leave, within department, quarter and covariates. What changes with "
+    "time and is not in these tables (strain, plans to leave) is not adjusted for by any analysis here; the E-value says how strong it would have "
+    "to be."
+)
 _EXITS = {
     "retirement": "Retirement",
     "end_of_contract": "End of contract",
@@ -37,6 +43,7 @@ _EXITS = {
 }
 
 
+@on_both_arms
 def being_mentored(study: Prepared) -> Section:
     """The whole default analysis of this estimand, its companions and its audit."""
     told = Section(lead=_who_was_followed(study.episodes), cautions=list(study.cautions))
@@ -54,9 +61,15 @@ def being_mentored(study: Prepared) -> Section:
     told.results += audit
     told.exhibits += figures
     told.methods.append(
-        f"Being mentored: {method}. Exposure is absorbing unless the plan says otherwise: once mentored, always mentored."
+        f"Being mentored: {method}. {_exposure(study)}"
     )
     return told
+
+
+def _exposure(study: Prepared) -> str:
+    if study.episodes.options.get("exposure") == "absorbing":
+        return "Exposure is absorbing: once mentored, always mentored."
+    return "Exposure lasts as long as a match (and the grace period of the plan): people whose match has ended are among those compared with."
 
 
 def _who_was_followed(episodes: Episodes) -> list[Statement]:
@@ -71,11 +84,12 @@ def _who_was_followed(episodes: Episodes) -> list[Statement]:
     return [
         Statement(people, {"persons": len(episodes.persons), "leavers": episodes.leavers(outcome)}),
         # the total would give a single small cause away
-        Statement("With all other reasons, {exits} left.", {"exits": episodes.leavers()}, rests_on=others),
+        Statement("{exits} left for any reason.", {"exits": episodes.leavers()}, rests_on=others),
     ]
 
 
 def _headline_and_companions(told: Section, study: Prepared, main: CoxResult, method: str) -> None:
+    told.cautions.append(Caution("unmeasured", _UNMEASURED))
     told.cautions += main.warnings
     estimand = study.estimand
     estimate = replace(study.told(main.estimate, estimand), method=method)
@@ -90,6 +104,11 @@ def _headline_and_companions(told: Section, study: Prepared, main: CoxResult, me
         MENTORED,
     )
     told.results.append(headline)
+
+
+def _both_parts(these: pd.Series) -> dict[str, int]:
+    """How many, and how many not: a share beside the size of the whole gives both."""
+    return {"persons": int(these.sum()), "complement": int((~these).sum())}
 
 
 def _as_far_as_it_goes(rows: pd.DataFrame, covariates: tuple[str, ...]) -> tuple[CoxResult | None, bool, str]:
@@ -110,7 +129,7 @@ def _other_exits(told: Section, study: Prepared) -> None:
     if len(exits) and (exits == "unknown").mean() > 0.05:
         share = float((exits == "unknown").mean())
         text = f"{share:.0%} of the exits have no reason; they do not count as voluntary leaving. Ask for the reasons, or map them in study.yaml."
-        told.cautions.append(Caution("unknown_reason", text, {"share": share}))
+        told.cautions.append(Caution("unknown_reason", text, {"share": share, **_both_parts(exits == "unknown")}))
     # at a level with several causes of the outcome, each is told on its own as well
     for cause in sorted(set(exits) - ({CAUSE} if study.episodes.outcome == (CAUSE,) else set())):
         rows["other"] = (rows["cause"] == cause).astype(int)
@@ -126,4 +145,9 @@ def _other_exits(told: Section, study: Prepared) -> None:
         what = f"hazard of {how} while mentored, against not yet mentored"
         estimate = persons_not_rows(fit.estimate, study.persons, int(rows["other"].sum()), what)
         label, group = f"{name} while mentored", "Other exits while mentored"
-        told.results.append(Result(f"retention.cause.{cause}", f"exit_{cause}", what, "all staff followed", estimate, label, "companion", group))
+        told.results.append(
+            Result(
+                f"retention.cause.{cause}", f"exit_{cause}", what, "all staff followed", estimate, label, "companion", group,
+                rests_on=arms(rows, event="other"),
+            )
+        )  # fmt: skip

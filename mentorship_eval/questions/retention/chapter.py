@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from mentorship_eval.cohort import Cohort
 from mentorship_eval.questions.answer import Answer, Counted, Exhibit, Gap, Result, Statement
 from mentorship_eval.questions.exhibits import forest_exhibit
+from mentorship_eval.questions.plain import plain, plain_cautions, plain_exhibits, plain_gaps, plain_lead, plain_results
 from mentorship_eval.questions.retention.being_mentored import being_mentored
 from mentorship_eval.questions.retention.dose import dose
 from mentorship_eval.questions.retention.durations_form.durations import answer_durations
@@ -52,11 +54,26 @@ def answer(cohort: Cohort, earlier: Mapping[str, Answer] | None = None) -> Answe
     rest = Section.join(_other_parts(study))
 
     order = [*mentored.results[:1], *programme.results[:1], *mentored.results[1:], *programme.results[1:], *rest.results]
-    results = with_truth(order, cohort)
+    results = [_in_its_group(result) for result in plain_results(with_truth(order, cohort))]
     parts = Section.join([mentored, programme, rest])
-    exhibits = (*_forest(results), *parts.exhibits, _flow(study))
-    lead = (*_headlines(results), *parts.lead)
-    return Answer("retention", _TITLE, lead, tuple(results), exhibits, tuple(parts.cautions), tuple(parts.gaps), tuple(parts.methods))
+    return Answer(
+        "retention",
+        _TITLE,
+        plain_lead([*_headlines(results), *parts.lead]),
+        tuple(results),
+        plain_exhibits([*_forest(results), *parts.exhibits, _flow(study)]),
+        plain_cautions(parts.cautions),
+        plain_gaps(parts.gaps),
+        tuple(plain(text) for text in parts.methods),
+    )
+
+
+def _in_its_group(result: Result) -> Result:
+    """Labels that mean something under their heading only ("Nurse", "No") begin small, so that a list puts the heading before them."""
+    alone = ("retention.being", "retention.programme", "retention.cause", "retention.landmark", "retention.mentor", "retention.horizon")
+    if not result.group or result.id.startswith(alone):
+        return result
+    return replace(result, label=result.label[:1].lower() + result.label[1:])
 
 
 def _headlines(results: list[Result]) -> list[Statement]:
@@ -67,15 +84,17 @@ def _headlines(results: list[Result]) -> list[Statement]:
 
 def _other_parts(study: Prepared) -> list[Section]:
     parts = [still_employed(study), causes_of_leaving(study), leaver_rates(study)]
+    about_all = [mentors_stay(study), diagnostics(study), administrative_ends(study)]
     if is_small(study):
-        parts.append(small_programme(study))
+        # neither a ratio by another route nor its sensitivity where the ratio itself is refused
+        return [*parts, small_programme(study), *about_all]
     at = at_landmark(study)
     if isinstance(at, Section):
         parts.append(at)
     else:
         parts += [part(study, at) for part in (from_landmark, horizon_differences, weighted_from_landmark, adjusted_from_landmark)]
-    others = (subgroups, dose, sensitivity, structural, trials, negative_controls, mentors_stay, diagnostics, administrative_ends)
-    return [*parts, *(part(study) for part in others)]
+    ratios = (subgroups, dose, sensitivity, structural, trials, negative_controls)
+    return [*parts, *(part(study) for part in ratios), *about_all]
 
 
 def _forest(results: list[Result]) -> list[Exhibit]:

@@ -20,10 +20,11 @@ from mentorship_eval.questions.answer import Counted, Exhibit, Result
 from mentorship_eval.questions.covariates import varying
 from mentorship_eval.questions.retention.model_rows import OUTCOME, persons_not_rows
 from mentorship_eval.questions.retention.prepared import Prepared
+from mentorship_eval.questions.retention.support import on_both_arms
 from mentorship_eval.questions.section import Section
 from mentorship_eval.survival import cox
-from mentorship_eval.survival.cox_result import CoxResult
-from mentorship_eval.survival.cox_variance import JACKKNIFE_BELOW
+from mentorship_eval.survival.hazards.cox_result import CoxResult
+from mentorship_eval.survival.hazards.cox_variance import JACKKNIFE_BELOW
 
 __all__ = ["dose"]
 
@@ -36,6 +37,7 @@ _FORMAT = "Format, against not mentored"
 _Counts = dict[str, tuple[int, int, float]]  # people, leavers, person-days
 
 
+@on_both_arms
 def dose(study: Prepared) -> Section:
     """Results by number of sessions, per session, by mode and by format; the exhibit retention.dose."""
     question = "Whether more sessions go with less leaving"
@@ -45,7 +47,7 @@ def dose(study: Prepared) -> Section:
     if study.main is None:
         return Section().lacks(question, "There is no default estimate of being mentored to divide by dose.", "What the default analysis lacks.")
     told = Section()
-    matches = study.cohort.table("matches")
+    matches = _mentoring(study.cohort.table("matches"))
     try:
         held = held_sessions(episodes=study.episodes, matches=matches, sessions=study.cohort.table("sessions"))
     except DataError as error:
@@ -67,6 +69,13 @@ def dose(study: Prepared) -> Section:
         "mentored, beside time since the match began and whether it lasts."
     )
     return told
+
+
+def _mentoring(matches: pd.DataFrame) -> pd.DataFrame:
+    """Matches that expose: those of another kind (supervision, preceptorship) give no dose either."""
+    if "relationship_type" not in matches:
+        return matches
+    return matches[matches["relationship_type"].isna() | (matches["relationship_type"] == "mentoring")]
 
 
 def _variance(study: Prepared) -> str:
@@ -121,12 +130,25 @@ def _levels(study: Prepared, rows: pd.DataFrame, column: str, names: list[str]) 
     return fit, {name: fit.estimates[term] for name, term in zip(names, terms, strict=True)}, counts
 
 
+def _slug(name: str) -> str:
+    return "".join(letter if letter.isalnum() else "_" for letter in name.lower())
+
+
 def _told(told: Section, study: Prepared, kind: str, group: str, what: str, estimates: dict[str, Estimate], counts: _Counts) -> None:
+    # with the leavers in all, the others would give a single small one away: the next smallest goes with it
+    while_mentored = int(study.rows.loc[study.rows["mentored"] == 1, "event"].sum())
+    order = sorted(count[1] for count in counts.values() if count[1])
     for name, estimate in estimates.items():
-        slug = "".join(letter if letter.isalnum() else "_" for letter in name.lower())
+        slug = _slug(name)
         estimand = f"hazard of {study.words.leaving}, {what} {name.lower()}, against not yet mentored ({READING})"
         own = persons_not_rows(estimate, counts[name][0], counts[name][1], estimand)
-        told.results.append(Result(f"retention.dose.{kind}.{slug}", OUTCOME, estimand, "all staff followed", own, name, "companion", group))
+        next_one = len(order) > 1 and counts[name][1] == order[1]
+        behind = (float(study.leavers - while_mentored), *((float(order[0]),) if next_one else ()))
+        told.results.append(
+            Result(
+                f"retention.dose.{kind}.{slug}", OUTCOME, estimand, "all staff followed", own, name, "companion", group, rests_on=behind
+            )
+        )  # fmt: skip
 
 
 def _by_band(told: Section, study: Prepared, rows: pd.DataFrame) -> None:
@@ -142,20 +164,21 @@ def _by_band(told: Section, study: Prepared, rows: pd.DataFrame) -> None:
     middle = rows.assign(days=rows["stop"] - rows["start"])
     middle = middle.assign(weight=middle["days"] * middle["sessions"]).groupby("band")[["weight", "days"]].sum()
     lines = [{
-        "label": "Not mentored", "dose": np.nan, "estimate": 1.0, "ci_low": np.nan, "ci_high": np.nan, "reference": True,
+        "id": "", "label": "Not mentored", "dose": np.nan, "estimate": 1.0, "ci_low": np.nan, "ci_high": np.nan, "reference": True,
         "n": int(none["staff_id"].nunique()), "n_events": int(none["event"].sum()),
     }]
     for name, estimate in estimates.items():
         lines.append({
-            "label": name, "dose": middle["weight"][name] / middle["days"][name], "estimate": estimate.value, "ci_low": estimate.ci_low,
-            "ci_high": estimate.ci_high, "reference": False, "n": counts[name][0], "n_events": counts[name][1],
+            "id": f"retention.dose.sessions.{_slug(name)}", "label": name, "dose": middle["weight"][name] / middle["days"][name],
+            "estimate": estimate.value, "ci_low": estimate.ci_low, "ci_high": estimate.ci_high, "reference": False,
+            "n": counts[name][0], "n_events": counts[name][1],
         })
     # nobody who is not mentored has a dose; equal places keep the figure from suggesting one
     frame = pd.DataFrame(lines).drop(columns="dose")
     told.exhibits.append(
         Exhibit(
             "retention.dose", "dose_response", "Leaving by sessions held so far", {"rows": frame},
-            {"rows": Counted(("n", "n_events"), ("estimate", "ci_low", "ci_high"))},
+            {"rows": Counted(("n", "n_events"), ("estimate", "ci_low", "ci_high"), within="*", results={"id": ""})},
             {"x_label": "Sessions held so far", "value_label": "Hazard ratio"},
             f"{READING[:1].upper()}{READING[1:]}. Bands are set without looking at leaving; people pass from band to band.",
         )
@@ -211,11 +234,12 @@ def _by_mode(told: Section, study: Prepared, rows: pd.DataFrame) -> None:
         return
     _told(told, study, "mode", _MODE, "mode of most sessions so far:", estimates, counts)
     if len(words) == 2 and set(words) <= set(names):
-        _against(told, study, fit, names, (str(words[1]), str(words[0])), counts)
+        people = int(rows.loc[rows["mode_so_far"].isin(words), "staff_id"].nunique())
+        _against(told, study, fit, names, (str(words[1]), str(words[0])), counts, people)
 
 
 def _against(
-    told: Section, study: Prepared, fit: CoxResult, names: list[str], pair: tuple[str, str], counts: _Counts
+    told: Section, study: Prepared, fit: CoxResult, names: list[str], pair: tuple[str, str], counts: _Counts, persons: int
 ) -> None:
     """The ratio of one mode against the other, from the one fit."""
     one, other = (names.index(name) for name in pair)
@@ -226,7 +250,7 @@ def _against(
     people = sum(counts[name][1] for name in pair)
     estimate = ratio_estimate(
         float(np.log(values[0].value / values[1].value)), float(np.sqrt(variance)) if variance > 0 else math.nan, scale="hazard ratio",
-        df=float(df) if df >= 1 else None, method=fit.method, estimand=estimand, n=min(counts[name][0] for name in pair), n_events=people,
+        df=float(df) if df >= 1 else None, method=fit.method, estimand=estimand, n=persons, n_events=people,
         n_clusters=df + 1,
     )
     told.results.append(
@@ -237,7 +261,7 @@ def _against(
 
 def _format(told: Section, study: Prepared) -> Section:
     """Leaving by the format of the first match: 1:1 or group."""
-    matches = study.cohort.table("matches")
+    matches = _mentoring(study.cohort.table("matches"))
     if study.main is None or "format" not in matches or matches["format"].dropna().nunique() < 2:
         return told
     first = matches[matches["start"].notna()].sort_values("start").drop_duplicates("mentee_id").set_index("mentee_id")["format"]

@@ -17,6 +17,7 @@ from mentorship_eval.questions.answer import Exhibit, Result, Statement
 from mentorship_eval.questions.exhibits import table_exhibit
 from mentorship_eval.questions.retention.model_rows import OUTCOME, cohort_episodes, default_cox
 from mentorship_eval.questions.retention.prepared import Prepared, model_rows
+from mentorship_eval.questions.retention.support import arms
 from mentorship_eval.questions.section import Section
 
 __all__ = ["mentors_stay"]
@@ -68,7 +69,8 @@ def mentors_stay(study: Prepared) -> Section:
     estimate = replace(fit.estimate, n=len(episodes.persons), n_events=int(rows["event"].sum()), estimand=estimand)
     told.results.append(
         Result(
-            "retention.mentors", OUTCOME, estimand, "all staff followed", estimate, f"{words.label} while a mentor", "companion", GROUP
+            "retention.mentors", OUTCOME, estimand, "all staff followed", estimate, f"{words.label} while a mentor", "companion", GROUP,
+            rests_on=arms(rows, exposure="mentor"),
         )
     )  # fmt: skip
     told.cautions += [Caution(c.code, f"Mentors: {c.text}", c.data) for c in fit.warnings]

@@ -12,7 +12,7 @@ from mentorship_eval.cohort.episodes import Episodes, mentorship_episodes
 from mentorship_eval.estimate import Caution, Estimate
 from mentorship_eval.questions.covariates import planned_covariates, varying
 from mentorship_eval.survival import cox
-from mentorship_eval.survival.cox_result import CoxResult
+from mentorship_eval.survival.hazards.cox_result import CoxResult
 
 __all__ = [
     "CAUSE",

@@ -13,9 +13,11 @@ from mentorship_eval.estimate import Caution, Estimate
 from mentorship_eval.questions.covariates import planned_covariates, with_covariates
 from mentorship_eval.questions.retention.levels import Words, level_cautions, words_of
 from mentorship_eval.questions.retention.model_rows import OUTCOME, calendar_periods, cohort_episodes, default_cox, persons_not_rows
-from mentorship_eval.survival.cox_result import CoxResult
+from mentorship_eval.survival.hazards.cox_result import CoxResult
 
-__all__ = ["ESTIMAND", "Prepared", "prepare"]
+__all__ = ["ESTIMAND", "FEW_LEAVERS", "Prepared", "prepare"]
+
+FEW_LEAVERS = 5  # mentored leavers below which a hazard ratio would rest on hardly anybody
 
 ESTIMAND = "hazard of voluntary leaving while mentored, against not yet mentored"
 
@@ -47,7 +49,8 @@ class Prepared:
     @property
     def estimand(self) -> str:
         """That of the default analysis, at the level of leaving of the plan."""
-        return f"hazard of {self.words.leaving} while mentored, against not yet mentored"
+        against = "not yet mentored" if self.episodes.options.get("exposure") == "absorbing" else "not mentored at the time"
+        return f"hazard of {self.words.leaving} while mentored, against {against}"
 
     @property
     def leavers(self) -> int:
@@ -83,8 +86,11 @@ def prepare(cohort: Cohort) -> Prepared:
     if unknown:
         text = f"The plan names {', '.join(unknown)}, which staff does not have; the model goes without."
         cautions.insert(0, Caution("covariate_absent", text, {"covariates": unknown}))
+    few = int(rows.loc[rows["mentored"] == 1, "event"].sum()) < FEW_LEAVERS
     try:
         main, problem = default_cox(rows, "mentored", [*covariates, "period"], "event", "dept_id"), ""
+        if few:
+            main, problem = None, f"Too few of the mentored left (under {FEW_LEAVERS}) for a hazard ratio; shares and differences are told instead."
     except EstimationError as error:
         main, problem = None, str(error)
     return Prepared(cohort, episodes, rows, tuple(covariates), tuple(cautions), main, problem)

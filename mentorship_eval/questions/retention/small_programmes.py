@@ -24,15 +24,13 @@ from mentorship_eval.questions.section import Section
 
 __all__ = ["alike", "is_small", "share_of_mentored_who_left", "small_programme"]
 
-_FEW_LEAVERS = 5
 _FEWEST_PEOPLE = 5
 GROUP = "Risk of leaving, mentored minus not (few leavers)"
 
 
 def is_small(study: Prepared) -> bool:
     """Whether a hazard ratio would rest on hardly anybody: none could be fitted, or fewer than five of the mentored left."""
-    left = int(study.rows.loc[study.rows["mentored"] == 1, "event"].sum())
-    return study.main is None or left < _FEW_LEAVERS
+    return study.main is None
 
 
 def small_programme(study: Prepared) -> Section:
@@ -104,7 +102,7 @@ def _risk_difference(study: Prepared, arms: pd.DataFrame, days: float, horizon: 
         f"retention.risk_difference.{horizon.key}", OUTCOME, estimand, "still employed at the landmark, follow-up alike", estimate,
         f"{words.label}, {horizon.words} after the landmark", "companion", GROUP,
     )  # fmt: skip
-    line: dict[str, object] = {"time": horizon.words}
+    line: dict[str, object] = {"time": horizon.words, "told": result.id}
     for name, k, size in (("mentored", a, n), ("not", b, m)):
         limits = wilson(k, size)
         line |= {f"{name}_n": size, f"{name}_left": k, f"{name}_share": _percent(k / size, *limits)}
@@ -130,6 +128,7 @@ def _table(lines: list[dict[str, object]], study: Prepared, days: float) -> Exhi
         counts=("mentored_n", "mentored_left", "not_n", "not_left"),
         derived=("mentored_share", "not_share", "difference"),
         adds_up=True,
+        results={"told": ""},
         labels={
             "time": "After the landmark",
             "mentored_n": "Mentored",

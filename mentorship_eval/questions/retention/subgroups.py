@@ -16,15 +16,16 @@ from scipy.special import fdtrc
 from mentorship_eval.errors import EstimationError, listing
 from mentorship_eval.estimate import Caution, Estimate, format_p
 from mentorship_eval.inference.multiplicity import holm
-from mentorship_eval.questions.answer import Counted, Exhibit, Result, Statement
+from mentorship_eval.questions.answer import Exhibit, Result, Statement
 from mentorship_eval.questions.covariates import varying
-from mentorship_eval.questions.exhibits import forest_rows, table_exhibit
+from mentorship_eval.questions.exhibits import counted_forest, forest_rows, table_exhibit
 from mentorship_eval.questions.retention.model_rows import OUTCOME, calendar_periods, persons_not_rows
 from mentorship_eval.questions.retention.prepared import Prepared
 from mentorship_eval.questions.retention.subgroup_levels import EXPECTED, TENURE, Grouping, group_rows, planned_subgroups
+from mentorship_eval.questions.retention.support import on_both_arms
 from mentorship_eval.questions.section import Section
 from mentorship_eval.survival import cox
-from mentorship_eval.survival.cox_variance import JACKKNIFE_BELOW
+from mentorship_eval.survival.hazards.cox_variance import JACKKNIFE_BELOW
 
 __all__ = ["Interaction", "interaction_of", "subgroups"]
 
@@ -56,6 +57,7 @@ def _title(name: str) -> str:
     return _NAMES.get(name, name.replace("_", " ").capitalize())
 
 
+@on_both_arms
 def subgroups(study: Prepared) -> Section:
     """Results per level and per interaction, the forest, the tests with Holm's correction, and the counts behind them."""
     told = Section()
@@ -160,7 +162,7 @@ def _results(told: Section, study: Prepared, found: list[Interaction]) -> None:
         for level, estimate in one.estimates.items():
             slug = "".join(letter if letter.isalnum() else "_" for letter in level.lower())
             who, key = f"{one.title}: {level}", f"retention.subgroups.{name}.{slug}"
-            told.results.append(Result(key, OUTCOME, estimate.estimand, who, estimate, level, "companion", one.title))
+            told.results.append(Result(key, OUTCOME, estimate.estimand, who, estimate, level, "companion", one.title, rests_on=_arms_of(one, level)))
         word = f"{one.title[:1].lower()}{one.title[1:]}"
         estimand = f"difference between the hazard ratios of being mentored by {word}"
         method = f"Wald test of equal ratios, F({one.df[0]}, {one.df[1]:g}), covariance clustered by department at entry"
@@ -171,9 +173,15 @@ def _results(told: Section, study: Prepared, found: list[Interaction]) -> None:
         told.results.append(
             Result(
                 f"retention.subgroups.{name}.interaction", OUTCOME, estimand, "all staff followed", test, f"Interaction with {word}", "diagnostic",
-                "Interactions",
+                "Interactions", rests_on=_arms_of(one),
             )
         )
+
+
+def _arms_of(one: Interaction, level: str | None = None) -> tuple[float, ...]:
+    """Leavers while mentored and while not, of a level or of every level."""
+    mine = one.counts if level is None else one.counts[one.counts["level"] == level]
+    return (*mine["left_mentored"].astype(float), *(mine["left"] - mine["left_mentored"]).astype(float))
 
 
 def _overall(study: Prepared) -> dict[str, object]:
@@ -185,6 +193,7 @@ def _exhibits(told: Section, study: Prepared, found: list[Interaction], families
     frame = forest_rows(levels)
     shared = {one.title: one.p_value for one in found}
     frame["p_interaction"] = frame["group"].map(shared)
+    frame["fewest_of_all"] = frame["group"].map({one.title: min((c for c in _arms_of(one) if c), default=np.nan) for one in found})
     notes = []
     for one in found:
         if one.grouping.joined:
@@ -199,17 +208,18 @@ def _exhibits(told: Section, study: Prepared, found: list[Interaction], families
     told.exhibits.append(
         Exhibit(
             "retention.subgroups.forest", "forest", "Being mentored, by group", {"rows": frame},
-            {"rows": Counted(("n", "n_events"), ("estimate", "ci_low", "ci_high"), within="group")},
+            {"rows": counted_forest(within="group", derived=("p_interaction",), behind=("fewest_of_all",), of={"p_interaction": "fewest_of_all"})},
             {"value_label": "Hazard ratio", "sides": ("fewer leave", "more leave"), **_overall(study)}, " ".join([note, *notes]),
         )
     )
     tests = pd.DataFrame({
         "characteristic": [one.title for one in found], "levels": [len(one.estimates) for one in found], "f": [one.f for one in found],
         "df": [f"{one.df[0]}, {one.df[1]:g}" for one in found], "p": [one.p_value for one in found], "p_holm": adjusted, "family": families,
+        "fewest": [min((c for c in _arms_of(one) if c), default=np.nan) for one in found],
     })
     told.exhibits.append(
         table_exhibit(
-            "retention.subgroups.tests", "Does the ratio differ between groups?", tests,
+            "retention.subgroups.tests", "Does the ratio differ between groups?", tests, behind=("fewest",), derived=("f", "p", "p_holm"),
             labels={"characteristic": "Characteristic", "levels": "Levels", "f": "F", "df": "Degrees of freedom", "p": "p", "p_holm": "p, Holm",
                     "family": "Family"},
             formats={"levels": "text", "f": "number", "p": "p", "p_holm": "p"},
@@ -243,4 +253,4 @@ def _sentence(told: Section, found: list[Interaction], p_values: np.ndarray, adj
     text = f"Whether the ratio of being mentored differs between groups: {how}; the smallest p-value is that of "
     text += f"{found[least].title.lower()} ({format_p(p_values[least])}"
     text += f", after Holm's correction {format_p(adjusted[least])})." if len(found) > 1 else ")."
-    told.lead.append(Statement(text, rests_on=tuple(one.n_events for one in found[least].estimates.values())))
+    told.lead.append(Statement(text, rests_on=_arms_of(found[least])))

@@ -11,7 +11,7 @@ from mentorship_eval.questions.retention.durations_form.durations_table import D
 from mentorship_eval.questions.retention.model_rows import share_on_curve
 from mentorship_eval.questions.section import Section
 from mentorship_eval.survival import aalen_johansen, kaplan_meier
-from mentorship_eval.survival.product_limit import KaplanMeier
+from mentorship_eval.survival.curves.product_limit import KaplanMeier
 
 __all__ = ["cause_curves", "still_employed_curves"]
 

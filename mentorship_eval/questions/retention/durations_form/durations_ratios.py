@@ -18,7 +18,7 @@ from mentorship_eval.questions.retention.durations_form.durations_table import D
 from mentorship_eval.questions.retention.model_rows import OUTCOME
 from mentorship_eval.questions.section import Section
 from mentorship_eval.survival import cox, logrank
-from mentorship_eval.survival.cox_result import CoxResult
+from mentorship_eval.survival.hazards.cox_result import CoxResult
 
 __all__ = ["hazard_ratios", "log_rank"]
 

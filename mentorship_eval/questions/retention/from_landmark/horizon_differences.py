@@ -19,6 +19,7 @@ from mentorship_eval.questions.retention.from_landmark.landmark import AtLandmar
 from mentorship_eval.questions.retention.prepared import Prepared
 from mentorship_eval.questions.retention.staying.exit_curves import FEWEST_AT_RISK, Horizon, horizons_of
 from mentorship_eval.questions.retention.staying.horizons import immature
+from mentorship_eval.questions.retention.support import on_both_arms
 from mentorship_eval.questions.section import Section
 
 __all__ = ["difference_at", "horizon_differences", "survival_without_each"]
@@ -85,6 +86,7 @@ def _why_not(rows: pd.DataFrame, horizon: Horizon) -> str:
     return ""
 
 
+@on_both_arms
 def horizon_differences(study: Prepared, at: AtLandmark) -> Section:
     """Results, table and forest of the differences at the horizons, counted from the landmark."""
     told, rows, still = Section(), at.rows, study.words.still
@@ -92,7 +94,7 @@ def horizon_differences(study: Prepared, at: AtLandmark) -> Section:
     could = (study.episodes.end - hire).dt.days - at.days
     lines = []
     for horizon in horizons_of(study.cohort):
-        line: dict[str, object] = {"time": horizon.words}
+        line: dict[str, object] = {"time": horizon.words, "told": f"retention.horizon_difference.{horizon.key}"}
         for arm, name in ((1, "mentored"), (0, "not")):
             mine = rows[rows["mentored"] == arm]
             line[f"{name}_followed"] = int((mine["stop"] >= horizon.days).sum())
@@ -125,7 +127,7 @@ def horizon_differences(study: Prepared, at: AtLandmark) -> Section:
             )
         )  # fmt: skip
     frame = pd.DataFrame(lines)[
-        ["time", "mentored_followed", "mentored_left", "mentored_share", "not_followed", "not_left", "not_share", "difference", "reason"]
+        ["time", "mentored_followed", "mentored_left", "mentored_share", "not_followed", "not_left", "not_share", "difference", "reason", "told"]
     ]
     told.exhibits.append(
         table_exhibit(
@@ -134,6 +136,8 @@ def horizon_differences(study: Prepared, at: AtLandmark) -> Section:
             frame,
             counts=("mentored_followed", "mentored_left", "not_followed", "not_left"),
             derived=("mentored_share", "not_share", "difference"),
+            results={"told": ""},
+            steps=("mentored_left", "not_left"),
             labels={
                 "time": "After the landmark",
                 "mentored_followed": "Mentored: followed that long",

@@ -22,9 +22,10 @@ from mentorship_eval.questions.exhibits import DAYS_PER_MONTH, curve_exhibit, in
 from mentorship_eval.questions.retention.being_mentored import MENTORED
 from mentorship_eval.questions.retention.model_rows import OUTCOME, persons_not_rows
 from mentorship_eval.questions.retention.prepared import Prepared
+from mentorship_eval.questions.retention.support import on_both_arms
 from mentorship_eval.questions.section import Section
 from mentorship_eval.survival import cox, fine_gray, kaplan_meier
-from mentorship_eval.survival.cox_result import CoxResult
+from mentorship_eval.survival.hazards.cox_result import CoxResult
 
 __all__ = ["ARMS", "AtLandmark", "at_landmark", "from_landmark"]
 
@@ -67,10 +68,13 @@ def at_landmark(study: Prepared) -> AtLandmark | Section:
     months = days / DAYS_PER_MONTH
     if made.rows["mentored"].nunique() < 2:
         return Section().lacks(question, f"Everybody at {months:.1f} months after hire is in one arm.", "A longer window.")
-    how = "named in study.yaml" if chosen else "the tenure by which 90 % of matches had begun, set without looking at leaving"
+    by_dates = "the tenure by which 90 % of the matches of people hired in the window had begun, set without looking at leaving"
+    how = "named in study.yaml" if chosen else by_dates
     text = f"The landmark is {months:.1f} months after hire ({how}); {made.share_later:.0%} of the people followed "
     text += "from there were matched later and count as not mentored."
-    caution = Caution("landmark", text, {"days": days, "share_later": made.share_later})
+    later_ones = round(made.share_later * len(made.rows))
+    later = {"persons": later_ones, "complement": len(made.rows) - later_ones}
+    caution = Caution("landmark", text, {"days": days, "share_later": made.share_later, **later})
     rows, _ = with_covariates(made.rows, [name for name in study.covariates if name in made.rows])
     left, wanted = rows["cause"] != "", rows["cause"].isin(study.episodes.outcome)
     ended = np.where(wanted, "outcome", np.where(left, "other", ""))
@@ -105,12 +109,13 @@ def arm_curves(
     )
 
 
+@on_both_arms
 def from_landmark(study: Prepared, at: AtLandmark) -> Section:
     """Curves as they are, the hazard ratio from the landmark, and the subdistribution hazard ratio of voluntary leaving."""
     told = Section(cautions=list(at.cautions))
     told.exhibits.append(
         arm_curves(
-            study, at, at.rows, "retention.curves",
+            study, at, at.rows, "retention.landmark.plain",
             f"{capital(study.words.still)}, from {at.months:.0f} months after hire, by mentorship at that time",
             method="Kaplan-Meier, intervals clustered by department",
             note="Nobody was assigned to be mentored: the two groups differ in other ways too.",
@@ -125,7 +130,7 @@ def from_landmark(study: Prepared, at: AtLandmark) -> Section:
         ),
         (
             "retention.landmark.subdistribution", f"subdistribution hazard of {study.words.leaving}, {within}",
-            "Mentored by the landmark, Fine-Gray (other exits competing)",
+            "Mentored by the landmark, Fine-Gray (other exits competing, not stratified by department)",
             partial(fine_gray, at.rows, stop="stop", cause="ended", of="outcome", covariates=covariates, cluster="dept_at_entry"),
         ),
     ]

@@ -20,15 +20,18 @@ from mentorship_eval.questions.retention.being_mentored import MENTORED
 from mentorship_eval.questions.retention.from_landmark.landmark import ARMS, AtLandmark, arm_curves, capital
 from mentorship_eval.questions.retention.model_rows import OUTCOME, persons_not_rows
 from mentorship_eval.questions.retention.prepared import Prepared
+from mentorship_eval.questions.retention.support import on_both_arms
 from mentorship_eval.questions.section import Section
 from mentorship_eval.survival import balance, iptw_cox, largest_tau, overlap, propensity_weights, rmst
-from mentorship_eval.survival.propensity import PropensityWeights
+from mentorship_eval.survival.weighting.propensity import PropensityWeights
 
 __all__ = ["weighted_from_landmark"]
 
 POPULATION = "still employed at the landmark, in departments with both mentored and not mentored staff"
+SHORTEST = 3  # months that a restricted mean should at least span
 MONTHS = 24  # the horizon of the restricted mean, where follow-up allows it
 _QUESTION = "Time employed after the landmark, weighted"
+_MANY = 1000  # people in an arm from which a percentile of their weights is told
 MAIN_CLIP = (0.01, 0.99)
 KINDS = {
     "ate": "the inverse probability of their own arm, clipped at the 1st and 99th percentile",
@@ -41,6 +44,7 @@ CLIPS: dict[str, tuple[float, float] | None] = {
 }
 
 
+@on_both_arms
 def weighted_from_landmark(study: Prepared, at: AtLandmark) -> Section:
     """Balance, overlap and weights; weighted curves; restricted mean time employed; the weighted hazard ratio and other clippings."""
     rows = at.comparable
@@ -53,12 +57,14 @@ def weighted_from_landmark(study: Prepared, at: AtLandmark) -> Section:
     estimand = "ate"
     try:
         made = _weigh(rows, covariates, MAIN_CLIP)
-    except EstimationError as refused:
+    except EstimationError:
         try:
             made, estimand = _weigh(rows, covariates, None, "overlap"), "overlap"
         except EstimationError as error:
             return told.lacks(_QUESTION, error.problem, "Broader categories of the covariates, or more staff at the landmark.")
-        text = f"From the landmark: {refused.problem} Overlap weights are used: the comparison is among those who might be in either arm."
+        # the refusal counts and lists people
+        text = "From the landmark: by the covariates of the plan some people could only be in one arm, so that nobody can be compared with them. "
+        text += "Overlap weights are used: the comparison is among those who might be in either arm."
         told.cautions.append(Caution("overlap_weights", text))
     rows = rows.assign(weight=made.weights)
     left_out = len(at.rows) - len(rows)
@@ -66,7 +72,7 @@ def weighted_from_landmark(study: Prepared, at: AtLandmark) -> Section:
     if left_out:
         text = f"{left_out / len(at.rows):.0%} of the people at the landmark work in departments where everybody, or nobody, was mentored by "
         text += "then; the weighted comparison goes without them."
-        told.cautions.append(Caution("no_counterpart", text, {"share": left_out / len(at.rows)}))
+        told.cautions.append(Caution("no_counterpart", text, {"share": left_out / len(at.rows), "persons": left_out, "complement": len(rows)}))
     told.exhibits += [_love(rows, covariates, made), _overlap(rows, made), _weights(rows, made)]
     told.exhibits.append(
         arm_curves(
@@ -101,6 +107,10 @@ def _months(estimate: Estimate) -> Estimate:
 def _restricted_mean(told: Section, study: Prepared, at: AtLandmark, rows: pd.DataFrame, made: PropensityWeights) -> None:
     try:
         tau = min(float(largest_tau(rows, stop="stop", by="arm", at_risk=10)), MONTHS * DAYS_PER_MONTH)
+        if tau < SHORTEST * DAYS_PER_MONTH:
+            reason = f"Ten people in each arm are followed for no more than {tau / DAYS_PER_MONTH:.1f} months after the landmark."
+            told.lacks(_QUESTION, reason, "More follow-up after the landmark.")
+            return
         fit = rmst(rows, stop="stop", event="exit", by="arm", tau=tau, cluster="dept_at_entry", reweight=made.refit, reference=ARMS[0])
         plain = rmst(rows, stop="stop", event="exit", by="arm", tau=tau, cluster="dept_at_entry", reference=ARMS[0])
     except EstimationError as error:
@@ -108,13 +118,13 @@ def _restricted_mean(told: Section, study: Prepared, at: AtLandmark, rows: pd.Da
         return
     if fit.difference is None or plain.difference is None:
         return
-    span = f"{tau / DAYS_PER_MONTH:.0f} months"
+    span = f"{tau / DAYS_PER_MONTH:.1f} months".replace(".0 months", " months")
     estimand = f"difference in mean time {study.words.still} within {span} after the landmark, mentored by then minus not"
     for name, one, label, role in (
         ("retention.landmark.rmst", fit.difference, f"Months {study.words.still}, of {span} after the landmark: weighted difference", "companion"),
         ("retention.landmark.rmst.unweighted", plain.difference, "The same, not weighted", "sensitivity"),
     ):
-        estimate = persons_not_rows(_months(one), len(rows), int(rows["exit"].sum()), estimand)
+        estimate = persons_not_rows(_months(one), len(rows), int(((rows["exit"] == 1) & (rows["stop"] <= tau)).sum()), estimand)
         told.results.append(Result(name, OUTCOME, estimand, POPULATION, estimate, label, role, "Time employed after the landmark"))
     told.cautions += [Caution(c.code, f"Time employed after the landmark: {c.text}", c.data) for c in fit.warnings]
     means = fit.table.assign(**{name: fit.table[name] / DAYS_PER_MONTH for name in ("rmst", "ci_low", "ci_high", "rmtl")})
@@ -156,14 +166,24 @@ def _love(rows: pd.DataFrame, covariates: list[str], made: PropensityWeights) ->
     # how many people a level has: a difference in shares of a small level would give them away
     levels = zip(table["covariate"], table["level"], strict=True)
     sizes = [len(rows) if lev == "" else int((rows[cov].astype(str) == lev).sum()) for cov, lev in levels]
+    levels = zip(table["covariate"], table["level"], strict=True)
+    fewest = [_smallest_cell(rows, cov, lev) for cov, lev in levels]
     frame = pd.DataFrame({
         "group": [str(name).replace("_", " ").capitalize() for name in np.where(table["level"] == "", "", table["covariate"])],
         "label": [str(name).replace("_", " ") for name in level], "before": table["smd_before"], "after": table["smd_after"], "n": sizes,
+        "fewest": fewest,
     })
     return Exhibit(
         "retention.landmark.balance", "love_plot", "How alike mentored and not mentored staff are, before and after weighting",
-        {"rows": frame}, {"rows": Counted(("n",), ("before", "after"))}, {"n": len(rows)},
+        {"rows": frame}, {"rows": Counted(("n",), ("before", "after"), behind=("fewest",))}, {"n": len(rows)},
     )
+
+
+def _smallest_cell(rows: pd.DataFrame, covariate: str, level: str) -> float:
+    """The smallest number of people, if any, who have or do not have a level, in either arm: a difference of shares tells of each."""
+    here = pd.Series(True, index=rows.index) if level == "" else rows[covariate].astype(str) == level
+    cells = [int((part & (rows["mentored"] == arm)).sum()) for part in (here, ~here) for arm in (0, 1)]
+    return float(min((count for count in cells if count), default=0))
 
 
 def _overlap(rows: pd.DataFrame, made: PropensityWeights) -> Exhibit:
@@ -183,13 +203,14 @@ def _weights(rows: pd.DataFrame, made: PropensityWeights) -> Exhibit:
     for name in ARMS.values():
         mine = w[arm == name]
         bins.append(pd.DataFrame({"arm": name, "bin_low": edges[:-1], "bin_high": edges[1:], "count": np.histogram(mine, edges)[0]}))
-        # the largest weight is one person's: the 99th percentile stands for it
+        # the largest weight is one person's: the 99th percentile stands for it, where ten people lie above it
         size = mine.sum() ** 2 / (mine**2).sum()
-        row = {"arm": name, "n": len(mine), "mean": mine.mean(), "sd": mine.std(ddof=1), "p99": np.quantile(mine, 0.99), "n_effective": size}
+        high = np.quantile(mine, 0.99) if len(mine) >= _MANY else np.nan
+        row = {"arm": name, "n": len(mine), "mean": mine.mean(), "sd": mine.std(ddof=1), "p99": high, "n_effective": size}
         summary.append(row)
     return Exhibit(
         "retention.landmark.weights", "weights", "Weights that make the arms alike",
         {"rows": pd.concat(bins, ignore_index=True), "summary": pd.DataFrame(summary)},
-        {"rows": Counted(("count",), within="arm"), "summary": Counted(("n",), ("mean", "sd", "p99", "n_effective"))},
+        {"rows": Counted(("count",), within="arm"), "summary": Counted(("n",), ("mean", "sd", "p99", "n_effective"), within="*")},
         {"n": len(rows), "clip": None if made.limits is None else tuple(round(limit, 2) for limit in made.limits), "method": made.method},
     )

@@ -17,16 +17,18 @@ from mentorship_eval.questions.covariates import varying
 from mentorship_eval.questions.exhibits import DAYS_PER_MONTH, table_exhibit
 from mentorship_eval.questions.retention.prepared import Prepared
 from mentorship_eval.questions.retention.robustness.warnings_on_data import data_warnings
+from mentorship_eval.questions.retention.support import fewest_shown, on_both_arms
 from mentorship_eval.questions.section import Section
 from mentorship_eval.survival import cox
-from mentorship_eval.survival.cox_result import CoxResult
-from mentorship_eval.survival.ph_test import TRANSFORMS
+from mentorship_eval.survival.hazards.cox_result import CoxResult
+from mentorship_eval.survival.hazards.ph_test import TRANSFORMS
 
 __all__ = ["diagnostics", "without_each_department"]
 
 _PER_BIN, _MOST_BINS = 25, 40  # events behind one point of the figure at least (single residuals are people), and points
 
 
+@on_both_arms
 def diagnostics(study: Prepared) -> Section:
     """Exhibits retention.ph, retention.schoenfeld, retention.leave_one_out, retention.diagnostics, retention.follow_up, and warnings."""
     told = Section(exhibits=[_follow_up(study)])
@@ -93,6 +95,11 @@ def _over_time(study: Prepared, main: CoxResult) -> Exhibit | str:
         return str(error)
     smooth = curve.table.rename(columns={"smooth": "estimate"})[["time", "estimate", "ci_low", "ci_high"]]
     smooth = smooth.assign(time=smooth["time"] / DAYS_PER_MONTH, leavers=main.n_events).drop_duplicates("time")
+    # the residuals begin and end with single leavers, and so would the line
+    few, at = fewest_shown(study), np.sort(curve.points["time"].to_numpy(float)) / DAYS_PER_MONTH
+    smooth = smooth[smooth["time"].between(at[few - 1], at[-few])] if len(at) >= 2 * few else smooth.iloc[:0]
+    if smooth.empty:
+        return f"Fewer than {2 * few} leavers inform it."
     points = curve.points.sort_values("time", kind="stable")
     bins = min(max(len(points) // _PER_BIN, 1), _MOST_BINS)
     place = np.minimum(np.arange(len(points)) * bins // max(len(points), 1), bins - 1)

@@ -19,6 +19,7 @@ from mentorship_eval.questions.exhibits import forest_exhibit
 from mentorship_eval.questions.retention.model_rows import OUTCOME, calendar_periods, cohort_episodes, persons_not_rows
 from mentorship_eval.questions.retention.prepared import Prepared, model_rows
 from mentorship_eval.questions.retention.robustness.sensitivity_fits import restricted_fit
+from mentorship_eval.questions.retention.support import arms, on_both_arms
 from mentorship_eval.questions.section import Section
 
 __all__ = ["before_go_live", "negative_controls"]
@@ -27,6 +28,7 @@ OUTCOMES, EXPOSURE = "Negative-control outcome, while mentored", "Negative-contr
 READING = "A ratio away from 1 here says that the groups differ in something that the model does not hold."
 
 
+@on_both_arms
 def negative_controls(study: Prepared) -> Section:
     """Results (role sensitivity, group "Negative-control ..."), one forest, and what could not be had."""
     told = Section()
@@ -37,17 +39,29 @@ def negative_controls(study: Prepared) -> Section:
         told.exhibits.append(
             forest_exhibit(
                 "retention.negative_controls",
-                "Negative controls: where mentorship can have no effect",
+                "Negative controls: where mentorship should have no effect",
                 told.results,
                 note=f"{READING} It does not say by how much the estimate of leaving is off.",
                 value_label="Hazard ratio",
             )
         )
+        told.cautions += _off(told.results)
         told.methods.append(
             "Negative controls: the default model with an exit that mentorship should not move as its outcome, and leaving before the go-live "
             "of the programme in one's department (Lipsitch, Tchetgen Tchetgen and Cohen 2010)."
         )
     return told
+
+
+def _off(results: list[Result]) -> list[Caution]:
+    """Negative controls whose interval does not hold 1: a reader must not have to find them in a figure."""
+    off = [r for r in results if r.estimate.ci_low > 1 or r.estimate.ci_high < 1]
+    if not off:
+        return []
+    which = "; ".join(f"{r.label[:1].lower()}{r.label[1:]}: {r.estimate.interval()}" for r in off)
+    text = f"A negative control is off 1, where mentorship should have no effect ({which}). {READING} With several controls one may be off by chance."
+    # the sentence goes when one of its numbers does
+    return [Caution("negative_control_off", text, {"controls": [r.id for r in off], "rests_on": sum((r.rests_on for r in off), ())})]
 
 
 def _outcome(told: Section, study: Prepared, cause: str) -> None:
@@ -81,7 +95,7 @@ def _outcome(told: Section, study: Prepared, cause: str) -> None:
     told.results.append(
         Result(
             f"retention.negative_control.outcome.{cause}", f"exit_{cause}", estimand, "all staff followed", estimate,
-            f"{word.capitalize()} while mentored", "sensitivity", OUTCOMES,
+            f"{word.capitalize()} while mentored", "sensitivity", OUTCOMES, rests_on=arms(rows),
         )
     )
 
@@ -137,6 +151,6 @@ def _exposure(told: Section, study: Prepared) -> None:
     told.results.append(
         Result(
             "retention.negative_control.go_live", OUTCOME, estimand, "staff not mentored, programme not yet active", estimate,
-            f"Go-live in the next {days} days", "sensitivity", EXPOSURE,
+            f"Go-live in the next {days} days", "sensitivity", EXPOSURE, rests_on=arms(rows, exposure="soon"),
         )
     )

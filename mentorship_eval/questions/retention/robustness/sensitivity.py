@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from mentorship_eval.errors import DataError, EstimationError
 from mentorship_eval.estimate import Estimate, format_number
 from mentorship_eval.inference.evalue import e_value
-from mentorship_eval.questions.answer import Counted, Exhibit, Result, Statement
-from mentorship_eval.questions.exhibits import forest_rows, table_exhibit
+from mentorship_eval.questions.answer import Exhibit, Result, Statement
+from mentorship_eval.questions.exhibits import counted_forest, forest_rows, table_exhibit
 from mentorship_eval.questions.retention.model_rows import OUTCOME
 from mentorship_eval.questions.retention.prepared import Prepared
 from mentorship_eval.questions.retention.robustness.sensitivity_fits import Fitted, Variant, restricted_fit, variant_result
 from mentorship_eval.questions.retention.robustness.sensitivity_variants import LANDMARKS, MODEL, landmark_variant, variants
+from mentorship_eval.questions.retention.support import arms, on_both_arms
 from mentorship_eval.questions.section import Section
 
 __all__ = ["sensitivity"]
@@ -24,6 +25,7 @@ __all__ = ["sensitivity"]
 COMMON = 0.15  # share with the outcome from which a hazard ratio is no longer close to a risk ratio
 
 
+@on_both_arms
 def sensitivity(study: Prepared) -> Section:
     """Results (role sensitivity), the forest with the default on top, the sentence on its range, and E-values."""
     if study.main is None:
@@ -31,7 +33,7 @@ def sensitivity(study: Prepared) -> Section:
     told = Section()
     default = Result(
         "retention.being_mentored", OUTCOME, study.estimand, "all staff followed", study.told(study.main.estimate, study.estimand),
-        "Default analysis", "headline",
+        "Default analysis", "headline", rests_on=arms(study.rows),
     )
     found, unchanged, lost = _fit_all(study, list(variants(study)))
     told.results += found
@@ -90,7 +92,7 @@ def _forest(results: list[Result], unchanged: list[str]) -> Exhibit:
         "forest",
         "Being mentored: the default analysis and what changes one thing of it",
         {"rows": frame},
-        {"rows": Counted(("n", "n_events"), ("estimate", "ci_low", "ci_high"))},
+        {"rows": counted_forest()},
         {"value_label": "Hazard ratio", "sides": ("fewer leave", "more leave")},
         note,
     )
@@ -108,10 +110,10 @@ def _range(default: Result, found: list[Result], landmarks: list[Result]) -> lis
     here, own = default.estimate, []
     usable = [r for r in found if math.isfinite(r.estimate.value)]
     for what, results in (("other analyses of being mentored", usable), ("landmarks", landmarks)):
-        if not results:
+        if len(results) < 2:  # one is no range
             continue
         low, high = min(results, key=lambda r: r.estimate.value), max(results, key=lambda r: r.estimate.value)
-        name = f"the {len(results)} {what}" if len(results) > 1 else f"the one of the {what}"
+        name = f"the {len(results)} {what}"
         # labels stand within brackets, never as a part of the sentence
         text = (
             f"In {name} the hazard ratio of leaving runs from {format_number(low.estimate.value)} ({_lower(low.label)}) to "
@@ -123,8 +125,13 @@ def _range(default: Result, found: list[Result], landmarks: list[Result]) -> lis
         text += f"; {_many(turned)} on the other side of 1 from the default"
         # without an interval there is nothing that it could hold
         text += "." if math.isnan(here.ci_low) else f". The default's interval {holds}; {_differs(crossed)}."
-        own.append(Statement(text, rests_on=tuple(r.estimate.n_events for r in (default, low, high))))
+        own.append(Statement(text, rests_on=_behind(default, low, high)))
     return own
+
+
+def _behind(*results: Result) -> tuple[float | None, ...]:
+    """The counts behind some results together."""
+    return tuple(count for r in results for count in (r.estimate.n_events, *r.rests_on))
 
 
 def _lower(label: str) -> str:
@@ -136,7 +143,7 @@ def _many(count: int) -> str:
 
 
 def _differs(count: int) -> str:
-    return "none differs from it in that" if not count else ("one differs from it in that" if count == 1 else f"{count} differ from it in that")
+    return "so it is with all of these" if not count else ("one of these is otherwise" if count == 1 else f"{count} of these are otherwise")
 
 
 def _explained_away(told: Section, study: Prepared, default: Result) -> None:
@@ -172,7 +179,7 @@ def _explained_away(told: Section, study: Prepared, default: Result) -> None:
             f"measured covariates, strata and calendar; 1: none is needed. {conversion[:1].upper()}{conversion[1:]}.",
         )
     )
-    told.lead.append(Statement(value.statement(), rests_on=(float(estimate.n_events or 0),)))
+    told.lead.append(Statement(value.statement(), rests_on=_behind(default)))
 
 
 def _mundlak(study: Prepared) -> Section:

@@ -14,6 +14,7 @@ from mentorship_eval.questions.answer import Result
 from mentorship_eval.questions.covariates import varying
 from mentorship_eval.questions.retention.model_rows import OUTCOME, calendar_periods, persons_not_rows
 from mentorship_eval.questions.retention.prepared import Prepared, model_rows
+from mentorship_eval.questions.retention.support import arms
 from mentorship_eval.survival import cox
 
 __all__ = ["Fitted", "Variant", "filtered", "from_episodes", "restricted_fit", "same", "variant_result"]
@@ -21,12 +22,13 @@ __all__ = ["Fitted", "Variant", "filtered", "from_episodes", "restricted_fit", "
 
 @dataclass(frozen=True)
 class Fitted:
-    """estimate: None when the analysis is the default one in these data, and then same_because says why."""
+    """estimate: None when the analysis is the default one in these data, and then same_because says why; arms: counts behind it."""
 
     estimate: Estimate | None
     persons: int = 0
     leavers: int = 0
     same_because: str = ""
+    arms: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ def restricted_fit(
     """The default Cox model on ``rows``, with what is named changed."""
     usable = [first, *varying(rows, covariates)]
     fit = cox(rows, start="start", stop="stop", event="event", covariates=usable, strata=strata, cluster=cluster, variance=variance)
-    return Fitted(fit.estimate, int(rows["staff_id"].nunique()), int(rows["event"].sum()))
+    return Fitted(fit.estimate, int(rows["staff_id"].nunique()), int(rows["event"].sum()), arms=arms(rows, exposure=first))
 
 
 def filtered(study: Prepared, kept: pd.Series) -> Fitted:
@@ -90,5 +92,5 @@ def variant_result(study: Prepared, variant: Variant, fitted: Fitted) -> Result:
     )
     return Result(
         f"retention.sensitivity.{variant.slug}", OUTCOME, estimand, variant.population, estimate,
-        variant.label, "sensitivity", variant.group,
+        variant.label, "sensitivity", variant.group, rests_on=fitted.arms,
     )

@@ -18,7 +18,7 @@ from mentorship_eval.questions.exhibits import DAYS_PER_MONTH
 from mentorship_eval.questions.retention.model_rows import cohort_episodes
 from mentorship_eval.questions.retention.prepared import Prepared
 from mentorship_eval.questions.retention.robustness.sensitivity_fits import Fitted, Variant, filtered, from_episodes, restricted_fit, same
-from mentorship_eval.survival.cox_variance import JACKKNIFE_BELOW
+from mentorship_eval.survival.hazards.cox_variance import JACKKNIFE_BELOW
 
 __all__ = ["LANDMARKS", "landmark_variant", "variants"]
 

@@ -12,6 +12,7 @@ from mentorship_eval.questions.exhibits import DAYS_PER_MONTH
 from mentorship_eval.questions.retention.being_mentored import MENTORED
 from mentorship_eval.questions.retention.model_rows import OUTCOME, persons_not_rows
 from mentorship_eval.questions.retention.prepared import Prepared
+from mentorship_eval.questions.retention.support import on_both_arms
 from mentorship_eval.questions.section import Section
 from mentorship_eval.survival import marginal_structural, person_periods
 
@@ -20,6 +21,7 @@ __all__ = ["structural"]
 _QUESTION = "A marginal structural model of leaving"
 
 
+@on_both_arms
 def structural(study: Prepared) -> Section:
     """Odds of leaving per month after mentoring began, weighted for suspension, department and calendar as they change."""
     told = Section()
@@ -50,7 +52,8 @@ def structural(study: Prepared) -> Section:
     )
     told.cautions += [Caution(c.code, f"Marginal structural model: {c.text}", c.data) for c in fit.warnings]
     told.methods.append(
-        "Marginal structural model: person-months from the programme's start in the department, stabilised weights for beginning to be mentored "
+        "Marginal structural model: person-months (mentored: from the month after mentoring began) from the programme's start in the department, "
+        "stabilised weights for beginning to be mentored "
         "(numerator: tenure, covariates of the plan, department; denominator: also suspension and calendar quarter), pooled logistic regression, "
         f"clipped at the 1st and 99th percentile, clusters: department; {fit.method}."
     )

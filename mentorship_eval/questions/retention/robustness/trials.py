@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mentorship_eval.errors import EstimationError
 from mentorship_eval.questions.answer import Result
 from mentorship_eval.questions.covariates import varying, with_covariates
 from mentorship_eval.questions.exhibits import DAYS_PER_MONTH
 from mentorship_eval.questions.retention.being_mentored import MENTORED
-from mentorship_eval.questions.retention.model_rows import OUTCOME, persons_not_rows
+from mentorship_eval.questions.retention.model_rows import OUTCOME
 from mentorship_eval.questions.retention.prepared import Prepared
+from mentorship_eval.questions.retention.support import on_both_arms
 from mentorship_eval.questions.section import Section
 from mentorship_eval.survival import sequential_trials
 
@@ -18,6 +21,7 @@ _QUESTION = "Sequential trials of being mentored"
 EVERY = 3  # months
 
 
+@on_both_arms
 def trials(study: Prepared) -> Section:
     """The hazard ratio pooled over trials that begin every quarter of tenure."""
     told = Section()
@@ -35,7 +39,7 @@ def trials(study: Prepared) -> Section:
     except EstimationError as error:
         return told.lacks(_QUESTION, error.problem, "More follow-up, or more staff who begin to be mentored while followed.")
     estimand = f"hazard of {study.words.leaving} after mentoring began lately, against not mentored yet (sequential trials, per protocol)"
-    estimate = persons_not_rows(fit.estimate, len(persons), study.leavers, estimand)
+    estimate = replace(fit.estimate, estimand=estimand)
     told.results.append(
         Result(
             "retention.sensitivity.sequential_trials", OUTCOME, estimand, "all staff followed", estimate,

@@ -12,19 +12,22 @@ from scipy.special import fdtrc
 from mentorship_eval.cohort.splitting import split_rows
 from mentorship_eval.errors import EstimationError
 from mentorship_eval.estimate import Caution, format_p
+from mentorship_eval.questions.retention.model_rows import default_cox
 from mentorship_eval.questions.retention.prepared import Prepared
 from mentorship_eval.questions.retention.robustness.sensitivity_fits import restricted_fit
+from mentorship_eval.questions.retention.support import arms
 from mentorship_eval.survival import cox
-from mentorship_eval.survival.cox_result import CoxResult
+from mentorship_eval.survival.hazards.cox_result import CoxResult
 
 __all__ = ["data_warnings", "programme_effect_grows"]
 
 PH, REHIRED, TRANSFERRED, FEW_INFORMATIVE = 0.01, 0.05, 0.10, 0.5
-CENSORING, GROWTH, EARLY_DAYS = 0.01, 0.05, 183
+CENSORING, GROWTH, EARLY_DAYS, TREND = 0.01, 0.05, 183, 0.5
 
 
 def data_warnings(study: Prepared, main: CoxResult) -> list[Caution]:
-    found = [_proportionality(main), _clusters(study, main), _rehires(study), _transfers(study), _other_exits(study), _growing(study)]
+    about_fit = [_proportionality(main), _clusters(study, main), _trend(study, main)]
+    found = [*about_fit, _rehires(study), _transfers(study), _other_exits(study), _growing(study)]
     return [caution for caution in found if caution is not None]
 
 
@@ -59,7 +62,8 @@ def _clusters(study: Prepared, main: CoxResult) -> Caution | None:
 
 def _rehires(study: Prepared) -> Caution | None:
     persons = study.episodes.persons
-    left = persons[persons["cause"] != ""]
+    # a move within the organisation is no coming back
+    left = persons[~persons["cause"].isin(("", "transfer", "rotation"))]
     if left.empty:
         return None
     gone = left["hire"] + pd.to_timedelta(np.floor(left["stop"]), unit="D")
@@ -73,7 +77,7 @@ def _rehires(study: Prepared) -> Caution | None:
         f"{share:.0%} of those who left came back within the window. Only the time to the first leave is analysed; see the analyses in "
         "which returns within other gaps continue the employment."
     )
-    return Caution("rehires", text, {"share": share})
+    return Caution("rehires", text, {"share": share, "persons": round(share * len(left)), "complement": round((1 - share) * len(left))})
 
 
 def _transfers(study: Prepared) -> Caution | None:
@@ -85,7 +89,8 @@ def _transfers(study: Prepared) -> Caution | None:
         f"{share:.0%} of the people moved to another department while followed. They count in the strata of the department of the time, and in "
         "the cluster of the department at entry; see the analysis with clusters of the department of the time."
     )
-    return Caution("transfers", text, {"share": share})
+    people = places["staff_id"].nunique()
+    return Caution("transfers", text, {"share": share, "persons": round(share * people), "complement": round((1 - share) * people)})
 
 
 def _other_exits(study: Prepared) -> Caution | None:
@@ -107,7 +112,7 @@ def _other_exits(study: Prepared) -> Caution | None:
         f"states. The ratio is that of {study.words.leaving} among those still there; if those who left otherwise would have been more or "
         "less likely to leave, it does not carry over to them."
     )
-    return Caution("informative_censoring", text, {"hazard_ratio": estimate.value})
+    return Caution("informative_censoring", text, {"hazard_ratio": estimate.value, "rests_on": arms(rows)})
 
 
 def programme_effect_grows(study: Prepared) -> tuple[float, float, float] | None:
@@ -149,6 +154,22 @@ def _growing(study: Prepared) -> Caution | None:
     text = (
         f"The ratio of the programme differs between its first half year in a department ({early:.2f}) and later ({later:.2f}; {format_p(p)}). "
         "With a go-live in steps, two-way fixed effects are then biased, for they also compare later with earlier starters; the estimate by "
-        "imputation is not."
+        "imputation makes no such comparison."
     )
     return Caution("growing_effect", text, {"early": early, "later": later, "p": p})
+
+
+def _trend(study: Prepared, main: CoxResult) -> Caution | None:
+    """The calendar matters when the ratio moves by half its standard error without the quarters."""
+    try:
+        without = default_cox(study.rows, "mentored", list(study.covariates), "event", "dept_id").estimate
+    except EstimationError:
+        return None
+    moved = float(np.log(without.value / main.estimate.value))
+    if not abs(moved) > TREND * main.estimate.se:
+        return None
+    text = (
+        f"Without calendar quarters in the model the ratio of being mentored would be {without.value:.2f} instead of {main.estimate.value:.2f}: "
+        "leaving changed over the window while mentoring spread. Quarters take up what changed for everybody, not what changed for some departments."
+    )
+    return Caution("secular_trend", text, {"without_quarters": without.value})

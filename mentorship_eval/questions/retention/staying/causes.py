@@ -12,11 +12,12 @@ import pandas as pd
 
 from mentorship_eval.errors import EstimationError
 from mentorship_eval.estimate import Caution, format_number
-from mentorship_eval.questions.answer import Counted, Exhibit, Result, Statement
-from mentorship_eval.questions.exhibits import DAYS_PER_MONTH, curve_exhibit, in_months, just_after, monthly_grid, table_exhibit
+from mentorship_eval.questions.answer import Exhibit, Result, Statement
+from mentorship_eval.questions.exhibits import DAYS_PER_MONTH, counted_curve, curve_exhibit, in_months, just_after, monthly_grid, table_exhibit
 from mentorship_eval.questions.retention.levels import Words
 from mentorship_eval.questions.retention.prepared import Prepared
 from mentorship_eval.questions.retention.staying.exit_curves import FEWEST_AT_RISK, ExitCurves, Horizon, exit_curves, horizons_of
+from mentorship_eval.questions.retention.support import fewest_shown
 from mentorship_eval.questions.section import Section
 from mentorship_eval.survival import kaplan_meier
 
@@ -49,7 +50,7 @@ def causes_of_leaving(study: Prepared) -> Section:
     except EstimationError as error:
         return Section().lacks("Causes of leaving", error.problem, "More people, or more follow-up.")
     told = Section(cautions=conditional_caution(curves))
-    told.exhibits += cause_figure(curves, words)
+    told.exhibits += cause_figure(curves, words, fewest_shown(study))
     horizons = [horizon for horizon in horizons_of(study.cohort) if not curves.why_not(horizon.days)]
     rows = _by_horizon(curves, horizons)
     told.exhibits.append(_table(curves, rows))
@@ -62,17 +63,19 @@ def causes_of_leaving(study: Prepared) -> Section:
     return told
 
 
-def _main_causes(persons: pd.DataFrame) -> pd.Series:
-    """Cause of each exit, rare ones joined so that a figure has at most `_MOST_BANDS`."""
+def _main_causes(persons: pd.DataFrame, fewest: int) -> pd.Series:
+    """Cause of each exit; rare ones joined until each band holds ``fewest`` exits, and a figure at most `_MOST_BANDS`."""
     counts = persons.loc[persons["cause"] != "", "cause"].value_counts()
-    if len(counts) <= _MOST_BANDS:
-        return persons["cause"]
-    return persons["cause"].where(~persons["cause"].isin(counts.index[_MOST_BANDS - 1 :]), "other causes")
+    kept = int(min((counts >= fewest).sum(), len(counts) if len(counts) <= _MOST_BANDS else _MOST_BANDS - 1))
+    # one rare cause by itself would be told by what the others leave: the next joins it
+    while kept < len(counts) and kept and (len(counts) - kept < 2 or counts.iloc[kept:].sum() < fewest):
+        kept -= 1
+    return persons["cause"] if kept == len(counts) else persons["cause"].where(~persons["cause"].isin(counts.index[kept:]), "other causes")
 
 
-def cause_figure(curves: ExitCurves, words: Words) -> list[Exhibit]:
+def cause_figure(curves: ExitCurves, words: Words, fewest: int) -> list[Exhibit]:
     """The curve of each cause with its interval, and the same stacked, with who is still there on top."""
-    persons = curves.persons.assign(cause=_main_causes(curves.persons))
+    persons = curves.persons.assign(cause=_main_causes(curves.persons, fewest))
     shown = curves if persons["cause"].equals(curves.persons["cause"]) else exit_curves(persons)
     grid = monthly_grid(min(float(persons["stop"].max()), 60 * DAYS_PER_MONTH))
     grid = grid[grid * DAYS_PER_MONTH >= shown.since]
@@ -91,6 +94,7 @@ def cause_figure(curves: ExitCurves, words: Words) -> list[Exhibit]:
         at_risk=risk,
         y_label="Left by this time",
         rising=True,
+        delayed_entry=bool((persons["entry"] > 0).any()),
         note="Each curve is the share who have left for that reason, the other reasons competing; a Kaplan-Meier curve of one reason would "
         "overstate it.",
         **about,
@@ -100,7 +104,7 @@ def cause_figure(curves: ExitCurves, words: Words) -> list[Exhibit]:
         id="retention.cif_stacked",
         kind="stacked_cif",
         title="Who has left, by cause, and who is still there",
-        counted={"curve": Counted(("n_risk",), ("estimate", "ci_low", "ci_high")), "at_risk": Counted(("n_risk", "n_event"))},
+        counted=counted_curve(carry=True),
         options={
             **about,
             "remainder_label": words.still[:1].upper() + words.still[1:],
@@ -131,6 +135,10 @@ def _by_horizon(curves: ExitCurves, horizons: list[Horizon]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
+def _id(cause: object, horizon: Horizon) -> str:
+    return f"retention.left_by.{cause}.{horizon.key}"
+
+
 def _table(curves: ExitCurves, rows: pd.DataFrame) -> Exhibit:
     counts = curves.persons.loc[curves.persons["cause"] != "", "cause"].value_counts()
     whole = pd.DataFrame(
@@ -140,6 +148,7 @@ def _table(curves: ExitCurves, rows: pd.DataFrame) -> Exhibit:
             "left": [int(counts.sum()), *counts.tolist()],
             "share": [1.0, *(counts / counts.sum())],
             "incidence": "–",
+            "told": "",
         }
     )
     total = rows["left"].where(rows["cause"] == _ALL).ffill()
@@ -155,6 +164,8 @@ def _table(curves: ExitCurves, rows: pd.DataFrame) -> Exhibit:
                 else f"{format_number(100 * r.cif, 1)} %"
                 for r in rows.itertuples()
             ],
+            # the outcome of all causes is told by the table of who is still there
+            "told": [f"retention.still_employed.{r.horizon.key}" if r.cause == _ALL else _id(r.cause, r.horizon) for r in rows.itertuples()],
         }
     )
     note = "Left: people seen to leave by that time since hire; the share who have left by then allows for those who came under observation late "
@@ -168,6 +179,10 @@ def _table(curves: ExitCurves, rows: pd.DataFrame) -> Exhibit:
         counts=("left",),
         derived=("share", "incidence"),
         within="time",
+        results={"told": ""},
+        steps=("left",),
+        totals=(_ALL,),
+        by="cause",
         labels={
             "time": "Time since hire",
             "cause": "Cause",
@@ -190,7 +205,7 @@ def _results(curves: ExitCurves, rows: pd.DataFrame) -> list[Result]:
         estimate = curves.told(row.cif, pd.Series(row._asdict()), n_events=int(row.left), estimand=estimand)
         out.append(
             Result(
-                f"retention.left_by.{row.cause}.{row.horizon.key}", f"exit_{row.cause}", estimand, "all staff followed", estimate,
+                _id(row.cause, row.horizon), f"exit_{row.cause}", estimand, "all staff followed", estimate,
                 f"{name}, by {row.horizon.words}", "descriptive", "Left by cause",
             )
         )  # fmt: skip
@@ -213,4 +228,5 @@ def _contrast(curves: ExitCurves, horizon: Horizon, outcome: tuple[str, ...], wo
         f"{horizon.words} after hire {stay:.0%} are {words.still}. A Kaplan-Meier curve of {words.leaving} alone stands at {value:.0%} then: "
         "it takes people who left for another reason for people who might still be there."
     )
-    return [Statement(text, rests_on=(float(persons["event"].sum()), float(others.sum())))]
+    behind = (float(persons["event"].sum()), float(others.sum()))
+    return [Statement(text, results=(f"retention.still_employed.{horizon.key}",), rests_on=behind)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pandas as pd
 
 from mentorship_eval.cohort import Cohort
@@ -16,7 +17,7 @@ from mentorship_eval.estimate import Estimate
 from mentorship_eval.questions.exhibits import DAYS_PER_MONTH
 from mentorship_eval.questions.retention.model_rows import share_on_curve
 from mentorship_eval.survival import aalen_johansen
-from mentorship_eval.survival.cumulative_incidence import AalenJohansen
+from mentorship_eval.survival.curves.cumulative_incidence import AalenJohansen
 
 __all__ = ["FEWEST_AT_RISK", "ExitCurves", "Horizon", "exit_curves", "horizons_of"]
 
@@ -93,12 +94,21 @@ def exit_curves(persons: pd.DataFrame) -> ExitCurves:
         raise EstimationError("Nobody left in the window.", fix="More follow-up.")
     clustered = len(persons["dept_at_entry"].unique()) > 1
     fitted = aalen_johansen(persons, start="entry", stop="stop", cause="cause", cluster="dept_at_entry" if clustered else None)
-    sizes = fitted.event_free.drop_duplicates("time")[["time", "n_risk"]]
-    enough = sizes.loc[sizes["n_risk"] >= FEWEST_AT_RISK, "time"]
-    if enough.empty:
+    times, sizes = _people_followed(persons)
+    if not (sizes >= FEWEST_AT_RISK).any():
         raise EstimationError(f"There are never {FEWEST_AT_RISK} people followed at the same tenure.", fix="More people, or more follow-up.")
-    thin = sizes.loc[(sizes["n_risk"] < FEWEST_AT_RISK) & (sizes["time"] < min(_EARLY, enough.max())), "time"]
-    if thin.empty:
+    # thin at a tenure at which nobody happens to leave is thin all the same, so every entry and exit is looked at, not events alone
+    last = min(_EARLY, float(times[sizes >= FEWEST_AT_RISK].max()))
+    thin = np.flatnonzero((sizes < FEWEST_AT_RISK) & (times < last))
+    if not len(thin):
         return ExitCurves(fitted, 0.0, persons, clustered)
-    since = float(enough[enough > thin.max()].min())
+    since = float(times[(sizes >= FEWEST_AT_RISK) & (times > times[thin[-1]])][0])
     return ExitCurves(fitted.from_time(since), since, persons, clustered)
+
+
+def _people_followed(persons: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Tenures at which the number of people followed changes, and how many are followed just after each."""
+    entry, stop = persons["entry"].to_numpy(float), persons["stop"].to_numpy(float)
+    times = np.unique(np.concatenate([[0.0], entry, stop]))
+    sizes = np.searchsorted(np.sort(entry), times, side="right") - np.searchsorted(np.sort(stop), times, side="right")
+    return times, sizes

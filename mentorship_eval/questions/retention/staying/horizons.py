@@ -35,7 +35,7 @@ def immature(could: pd.Series, horizon: Horizon, who: str) -> list[Caution]:
         return []
     text = f"W124: an immature cohort. The window lets {share:.0%} of {who} be followed for {horizon.words}; what is told of that time rests on "
     text += "few people, or on people hired before the window."
-    return [Caution("immature_cohort", text, {"share": share, "days": horizon.days})]
+    return [Caution("immature_cohort", text, {"share": share, "days": horizon.days, "persons": int((could >= horizon.days).sum())})]
 
 
 def still_employed(study: Prepared) -> Section:
@@ -66,26 +66,33 @@ def still_employed(study: Prepared) -> Section:
                 continue
             result, at_risk, left = _told(study, curves, name, horizon)
             told.results.append(result)
-            rows.append(_row(name, horizon, result, at_risk, left))
+            since = f"among those still there at {curves.since / DAYS_PER_MONTH:.1f} months" if curves.since else ""
+            rows.append(_row(name, horizon, result, at_risk, left, since))
     hired = persons[persons["entry"] == 0]
     could = (study.episodes.end - hired["hire"]).dt.days
     for horizon in horizons:
         told.cautions += immature(could, horizon, "those hired in it")
+    frame = _tidy(rows)
+    remark = {"reason": "Remark"} if "reason" in frame else {}
     told.exhibits.append(
         table_exhibit(
             "retention.still_employed",
             f"{still[:1].upper()}{still[1:]}, by time since hire",
-            pd.DataFrame(rows),
+            frame,
             counts=("at_risk", "left"),
             derived=("share",),
             within="time",
+            results={"told": ""},
+            steps=("left",),
+            totals=(ALL,),
+            by="group",
             labels={
-                "time": "Time since hire",
                 "group": "Staff group",
+                "time": "Time since hire",
                 "at_risk": "Followed that long",
                 "left": "Seen to leave by then",
                 "share": f"{still[:1].upper()}{still[1:]} (95 % CI)",
-                "reason": "Remark",
+                **remark,
             },
             formats={"at_risk": "count", "left": "count"},
             note=f"Counted: {study.words.exits}. Aalen-Johansen with delayed entry, intervals clustered by department.",
@@ -93,6 +100,15 @@ def still_employed(study: Prepared) -> Section:
     )
     told.methods.append(f"{still[:1].upper()}{still[1:]} at the horizons: Aalen-Johansen with delayed entry, intervals clustered by department, t.")
     return told
+
+
+def _tidy(rows: list[dict[str, object]]) -> pd.DataFrame:
+    """Groups one after the other; a column of remarks only where there are any."""
+    frame = pd.DataFrame(rows)
+    order = {name: place for place, name in enumerate(frame["group"].unique())}
+    frame = frame.sort_values("group", key=lambda group: group.map(order), kind="stable", ignore_index=True)
+    frame["group"] = frame["group"].map(lambda name: str(name)[:1].upper() + str(name)[1:])
+    return frame if (frame["reason"] != "").any() else frame.drop(columns="reason")
 
 
 def _row(
@@ -104,7 +120,8 @@ def _row(
         share = f"{format_number(100 * e.value, 1)} %"
         if e.ci_low == e.ci_low:
             share += f" ({format_number(100 * e.ci_low, 1)} to {format_number(100 * e.ci_high, 1)})"
-    return {"time": horizon.words, "group": group, "at_risk": at_risk, "left": left, "share": share, "reason": reason}
+    return {"group": group, "time": horizon.words, "at_risk": at_risk, "left": left, "share": share, "reason": reason,
+            "told": "" if result is None else result.id}
 
 
 def _told(study: Prepared, curves: ExitCurves, group: str, horizon: Horizon) -> tuple[Result, float, float]:

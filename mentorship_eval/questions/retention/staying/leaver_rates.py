@@ -48,7 +48,7 @@ def leaver_rates(study: Prepared) -> Section:
     if not table["heads"].gt(0).any():
         return told.lacks("Leaver rates", "Nobody was in post in the window.", "spells that fall into the window")
     years = table["period"].map({period.name: period.years for period in periods})
-    table = _with_rates(table, years)
+    table = _with_ids(_with_rates(table, years), periods[-1].name)
     told.exhibits += [rates_figure(table, periods[-1].name), rates_table(table), *stability_table(table)]
     told.results += [*_results(table, years, periods), *_counting_breaks(table, years, periods[-1].name)]
     if table["wte"].notna().any():
@@ -57,7 +57,7 @@ def leaver_rates(study: Prepared) -> Section:
         share = float(held["wte"].isna().mean())
         if share:
             text = f"{share:.0%} of the posts have no whole-time equivalent; they do not count in the rates in whole-time equivalents."
-            told.cautions.append(Caution("wte_missing", text, {"share": share}))
+            told.cautions.append(Caution("wte_missing", text, {"share": share, "posts": int(held["wte"].isna().sum())}))
     else:
         told.lacks("Leaver rates in whole-time equivalents", "spells has no whole-time equivalents.", "the column wte in spells")
     _beside_published(told, study, table, years)
@@ -93,6 +93,25 @@ def _with_rates(table: pd.DataFrame, years: pd.Series) -> pd.DataFrame:
     return table
 
 
+def _tail(group: str, period: str, final: str) -> str:
+    """The end of the id of a result."""
+    tail = "" if group == ALL else "." + group.replace(" ", "_").replace(",", "")
+    return tail + ("" if period == final else "." + period.replace(" ", "_"))
+
+
+def _with_ids(table: pd.DataFrame, final: str) -> pd.DataFrame:
+    """Which results each row tells, for what is withheld together: told, told_voluntary, told_stability."""
+    tails = [_tail(group, period, final) for group, period in zip(table["group"], table["period"], strict=True)]
+    ids = {
+        "told": ("leaver_rate.all", "leaver_rate_wte.all"), "told_voluntary": ("leaver_rate.voluntary", "leaver_rate_wte.voluntary"),
+        "told_stability": ("stability", "stability_wte"),
+    }  # fmt: skip
+    names = {column: [" ".join(f"retention.{stem}{tail}" for stem in stems) for tail in tails] for column, stems in ids.items()}
+    with_breaks = [f" retention.leaver_rate.with_breaks{tail}" if group == ALL else "" for tail, group in zip(tails, table["group"], strict=True)]
+    names["told"] = [one + more for one, more in zip(names["told"], with_breaks, strict=True)]
+    return table.assign(**names)
+
+
 def _results(table: pd.DataFrame, years: pd.Series, periods: list[Period]) -> list[Result]:
     """A result for each period of all staff and, over the last period (the whole window), for each staff group."""
     out = []
@@ -101,8 +120,7 @@ def _results(table: pd.DataFrame, years: pd.Series, periods: list[Period]) -> li
         if row["group"] != ALL and row["period"] != final:
             continue
         who = "all staff in post" if row["group"] == ALL else f"in post, {row['group']}"
-        tail = "" if row["group"] == ALL else "." + row["group"].replace(" ", "_").replace(",", "")
-        tail += "" if row["period"] == final else "." + row["period"].replace(" ", "_")
+        tail = _tail(row["group"], row["period"], final)
         label = ALL if row["group"] == ALL else str(row["group"])[:1].upper() + str(row["group"])[1:]
         label += f", {row['period']}"
         for kind, (column, heading) in _KINDS.items():

@@ -11,11 +11,14 @@ from mentorship_eval.questions.retention.staying.leaver_measures import ALL, OVE
 
 __all__ = ["rates_figure", "rates_table", "stability_table", "wte_table"]
 
+_TOGETHER = "all periods together"
+TOTALS = (ALL, OVERALL, _TOGETHER)  # labels of rows that others add up to
+
 
 def rates_figure(table: pd.DataFrame, period: str) -> Exhibit:
     """Rates of all exits over the last period (the whole window), one line per staff group."""
     mine = table[table["period"] == period]
-    frame = pd.DataFrame({"label": [str(name)[:1].upper() + str(name)[1:] for name in mine["group"]], "headline": (mine["group"] == ALL).to_numpy()})
+    frame = pd.DataFrame({"label": [_name(name) for name in mine["group"]], "headline": (mine["group"] == ALL).to_numpy()})
     columns = {
         "rate": "rate_all", "ci_low": "low_all", "ci_high": "high_all", "rate_wte": "wte_rate_all", "wte_low": "wte_low_all",
         "wte_high": "wte_high_all", "stability": "stability", "stability_low": "stability_low", "stability_high": "stability_high",
@@ -24,12 +27,14 @@ def rates_figure(table: pd.DataFrame, period: str) -> Exhibit:
         if mine[column].notna().any():
             frame[name] = mine[column].to_numpy()
     frame["n"], frame["n_events"] = mine["people"].to_numpy(), mine["left"].to_numpy()
+    # rates and stability stand in one row here: what withholds one takes the row
+    frame["told"] = (mine["told"] + " " + mine["told_stability"]).to_numpy()
     return Exhibit(
         "retention.leaver_rates_figure",
         "dot_rates",
         f"Leaver rates, all exits, and stability by staff group, {period}",
         {"rows": frame},
-        {"rows": Counted(("n", "n_events"), tuple(columns))},
+        {"rows": Counted(("n", "n_events"), tuple(columns), within="*", totals=TOTALS, results={"told": ""})},
         {"method": "Exact Poisson limits of rates, Wilson's of the stability index, people taken as independent"},
         "Staff groups with few leavers are joined.",
     )
@@ -37,30 +42,34 @@ def rates_figure(table: pd.DataFrame, period: str) -> Exhibit:
 
 def rates_table(table: pd.DataFrame) -> Exhibit:
     """All exits and voluntary leaving, by period and staff group."""
-    frame = table[["period", "group", "heads", "person_years", "left"]].copy()
+    frame = table[["period", "group", "heads", "left"]].assign(group=table["group"].map(_name))
     frame["rate"] = _limits(table, "rate_all", "low_all", "high_all")
     frame["voluntary"] = table["voluntary"]
     frame["voluntary_rate"] = _limits(table, "rate_voluntary", "low_voluntary", "high_voluntary")
     frame["other"] = table["other"]
+    frame["told"], frame["told_voluntary"] = table["told"], table["told_voluntary"]
     return table_exhibit(
         "retention.leaver_rates",
         "Leaver rates by staff group, a year",
         frame,
         counts=("left", "voluntary", "other"),
         derived=("rate", "voluntary_rate"),
-        within="period",
+        of={"rate": "left", "voluntary_rate": "voluntary"},
+        sums=(("left", "voluntary", "other"),),
+        within=("period", "group"),
+        totals=TOTALS,
+        results={"told": "left", "told_voluntary": "voluntary"},
         labels={
             "period": "Period",
             "group": "Staff group",
             "heads": "Head-count (mean)",
-            "person_years": "Person-years",
             "left": "Left",
             "rate": "Leaver rate (95 % CI)",
             "voluntary": "Left voluntarily",
             "voluntary_rate": "Voluntary leaver rate (95 % CI)",
             "other": "Left otherwise",
         },
-        formats={**dict.fromkeys(("left", "voluntary", "other"), "count"), "heads": "number", "person_years": "number"},
+        formats={**dict.fromkeys(("left", "voluntary", "other"), "count"), "heads": "count"},
         note="Leavers of the organisation over the mean of month-end head-counts. People on maternity leave, a career break or a secondment are "
         "in post. Staff groups with few leavers are joined. Intervals take people as independent.",
     )
@@ -71,8 +80,8 @@ def stability_table(table: pd.DataFrame) -> list[Exhibit]:
     table = table[table["at_start"] > 0]
     if table.empty:
         return []
-    frame = table[["period", "group", "at_start", "stayed", "gone"]].copy()
-    frame["period"] = frame["period"].replace(OVERALL, "mean of the periods")
+    frame = table[["period", "group", "at_start", "stayed", "gone", "told_stability"]].assign(group=table["group"].map(_name))
+    frame["period"] = frame["period"].replace(OVERALL, _TOGETHER)
     frame["stability"] = _limits(table, "stability", "stability_low", "stability_high")
     return [
         table_exhibit(
@@ -81,7 +90,10 @@ def stability_table(table: pd.DataFrame) -> list[Exhibit]:
             frame,
             counts=("at_start", "stayed", "gone"),
             derived=("stability",),
-            within="period",
+            sums=(("at_start", "stayed", "gone"),),
+            within=("period", "group"),
+            totals=TOTALS,
+            results={"told_stability": ""},
             labels={
                 "period": "Period",
                 "group": "Staff group",
@@ -98,18 +110,26 @@ def stability_table(table: pd.DataFrame) -> list[Exhibit]:
 
 def wte_table(table: pd.DataFrame) -> Exhibit:
     """Both in whole-time equivalents."""
-    frame = table[["period", "group", "wte", "left"]].copy()
+    frame = table[["period", "group", "wte", "left"]].assign(group=table["group"].map(_name))
     frame["rate"] = _limits(table, "wte_rate_all", "wte_low_all", "wte_high_all")
     frame["voluntary"] = table["voluntary"]
     frame["voluntary_rate"] = _limits(table, "wte_rate_voluntary", "wte_low_voluntary", "wte_high_voluntary")
     frame["stability"] = _limits(table, "wte_stability", "wte_stability_low", "wte_stability_high")
+    for name in ("other", "gone", "told", "told_voluntary"):
+        frame[name] = table[name]
     return table_exhibit(
         "retention.leaver_rates_wte",
         "Leaver rates and stability in whole-time equivalents",
         frame,
         counts=("left", "voluntary"),
         derived=("rate", "voluntary_rate", "stability"),
-        within="period",
+        of={"rate": "left", "voluntary_rate": "voluntary", "stability": "gone"},
+        # the same sums as in the table of heads, for the same blanks
+        sums=(("left", "voluntary", "other"),),
+        behind=("other", "gone"),
+        within=("period", "group"),
+        totals=TOTALS,
+        results={"told": "left", "told_voluntary": "voluntary"},
         labels={
             "period": "Period",
             "group": "Staff group",
@@ -123,6 +143,10 @@ def wte_table(table: pd.DataFrame) -> Exhibit:
         formats={"wte": "number", "left": "count", "voluntary": "count"},
         note="Leavers count by the whole-time equivalent of their last post, over the mean of month-end whole-time equivalents.",
     )
+
+
+def _name(group: object) -> str:
+    return str(group)[:1].upper() + str(group)[1:]
 
 
 def _limits(table: pd.DataFrame, value: str, low: str, high: str) -> list[str]:

@@ -1,0 +1,1 @@
+"""Competing events: the subdistribution hazard of Fine and Gray."""

@@ -1,0 +1,1 @@
+"""Treatment that begins during follow-up: person-periods, marginal structural models, sequential trials."""
