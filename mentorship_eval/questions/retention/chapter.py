@@ -104,7 +104,8 @@ def _forest(results: list[Result]) -> list[Exhibit]:
     if not compared:
         return []
     title = "Leaving: the two questions and their companions"
-    options = {"value_label": "Hazard or rate ratio", "sides": ("fewer leave", "more leave")}
+    note = "n counts people; under the programme active in the department, of the rate ratio, department-months."
+    options = {"note": note, "value_label": "Hazard or rate ratio", "sides": ("fewer leave", "more leave")}
     return [forest_exhibit("retention.forest", title, compared, **options)]
 
 

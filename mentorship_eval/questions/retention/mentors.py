@@ -98,16 +98,15 @@ def _table(rows: pd.DataFrame, left: str) -> Exhibit:
         years, events = float(time[mine].sum()), int(rows.loc[mine, "event"].sum())
         rate = 100 * events / years if years else float("nan")
         people = rows.loc[mine, "staff_id"].nunique()
-        lines.append({"of": "Staff followed", "state": name, "people": people, "years": years, "left": events, "rate": rate})
+        lines.append({"state": name[:1].upper() + name[1:], "people": people, "years": years, "left": events, "rate": rate})
     return table_exhibit(
         "retention.mentors",
         "Mentors: how many left",
         pd.DataFrame(lines),
         counts=("people", "left"),
         derived=("rate",),
-        within="of",
+        within="*",
         labels={
-            "of": "",
             "state": "While",
             "people": "People (ever in this state)",
             "years": "Person-years",

@@ -87,7 +87,7 @@ def programme_active(cohort: Cohort, episodes: Episodes) -> Section:
     # cells are department-months by tenure band; a reader counts department-months
     months = rates.fit.expected.merge(made.rows[["unit", "dept_id"]].drop_duplicates(), on="unit")[["dept_id", "time"]].drop_duplicates()
     results = [replace(one, estimate=replace(one.estimate, n=len(months))) for one in results]
-    results[0] = replace(results[0], label=f"{words.label}, programme active (n: department-months)")
+    results[0] = replace(results[0], label=f"{words.label}, programme active")
     rows = episodes.rows.assign(event=episodes.rows["cause"].isin(episodes.outcome).astype(int))
     rows["period"], _ = calendar_periods(rows)
     what = f"hazard of {words.leaving} while the programme is active in the department"

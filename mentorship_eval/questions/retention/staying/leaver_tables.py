@@ -69,7 +69,7 @@ def rates_table(table: pd.DataFrame) -> Exhibit:
             "voluntary_rate": "Voluntary leaver rate (95 % CI)",
             "other": "Left otherwise",
         },
-        formats={**dict.fromkeys(("left", "voluntary", "other"), "count"), "heads": "count"},
+        formats={**dict.fromkeys(("left", "voluntary", "other"), "count"), "heads": _whole},
         note="Leavers of the organisation over the mean of month-end head-counts. People on maternity leave, a career break or a secondment are "
         "in post. Staff groups with few leavers are joined. Intervals take people as independent.",
     )
@@ -145,6 +145,10 @@ def wte_table(table: pd.DataFrame) -> Exhibit:
     )
 
 
+def _whole(value: float) -> str:
+    return format_number(value, 0)
+
+
 def _name(group: object) -> str:
     return str(group)[:1].upper() + str(group)[1:]
 
@@ -152,6 +156,6 @@ def _name(group: object) -> str:
 def _limits(table: pd.DataFrame, value: str, low: str, high: str) -> list[str]:
     """``12.3 % (11.0 to 13.8)``, a dash where there is none."""
     return [
-        "–" if v != v else f"{format_number(100 * v, 1)} % ({format_number(100 * a, 1)} to {format_number(100 * b, 1)})"
+        "–" if v != v else f"{format_number(100 * v, 1)} % ({format_number(100 * a, 1)}\u00a0to\u00a0{format_number(100 * b, 1)})"
         for v, a, b in zip(table[value], table[low], table[high], strict=True)
     ]
