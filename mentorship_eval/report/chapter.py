@@ -67,14 +67,21 @@ class ChapterView:
         self._asked.update(wanted)
         return self._several(wanted) or _absent(prefix, self.answer)
 
-    def show_any(self, *prefixes: str) -> Any:
-        """All exhibits not shown so far whose id is one of ``prefixes`` or begins with one, in the order of these."""
+    def section(self, title: str, *prefixes: str, words: str = "") -> Fragment | None:
+        """A heading, ``words`` and all exhibits not shown so far whose id is one of ``prefixes`` or begins with one, in the order of these.
+
+        Nothing at all, not even the heading, where the chapter has none of them.
+        """
         wanted: list[str] = []
         for prefix in prefixes:
             mine = (item.id for item in self.answer.exhibits if item.id.startswith(prefix))
             wanted += [name for name in mine if name not in self._asked and name not in wanted]
         self._asked.update(wanted)
-        return self._several(wanted) or _nothing_here(self.answer)
+        shown = self._several(wanted)
+        if shown is None:
+            return None
+        html = f"<h2>{_escape(title)}</h2>" + (f"<p>{_escape(words)}</p>" if words else "") + shown.html
+        return Fragment(html, "\n\n".join(filter(None, [title, words, shown.text])))
 
     def show_rest(self, *, but: tuple[str, ...] = ()) -> Fragment | None:
         """Every exhibit that no ``show`` before this has asked for, without those in ``but``: nothing stays unseen."""
@@ -120,11 +127,6 @@ def _kept(shown: Any, folder: Path, stem: str) -> Fragment:
     (folder / f"{stem}.png").write_bytes(base64.b64decode(picture[1]) if picture else shown.render("png"))
     (folder / f"{stem}.svg").write_bytes(shown.render("svg"))
     return Fragment(bundle["text/html"], bundle["text/plain"])
-
-
-def _nothing_here(answer: Answer) -> Fragment:
-    text = "These data do not allow this part; what is missing is said at the top of this chapter." if answer.gaps else "Nothing to show here."
-    return Fragment(f'<p class="absent">{_escape(text)}</p>', text)
 
 
 def _absent(exhibit_id: str, answer: Answer) -> Fragment:

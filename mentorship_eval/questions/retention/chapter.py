@@ -104,7 +104,8 @@ def _forest(results: list[Result]) -> list[Exhibit]:
     if not compared:
         return []
     title = "Leaving: the two questions and their companions"
-    note = "n counts people; under the programme active in the department, of the rate ratio, department-months."
+    note = "Being mentored, and the programme being active in one's department, are two questions with two answers, never mixed. "
+    note += "n counts people; under the programme active in the department, of the rate ratio, department-months."
     options = {"note": note, "value_label": "Hazard or rate ratio", "sides": ("fewer leave", "more leave")}
     return [forest_exhibit("retention.forest", title, compared, **options)]
 
