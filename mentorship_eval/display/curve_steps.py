@@ -19,7 +19,10 @@ _USUAL_TIMES = {"days": (365, 730), "weeks": (52, 104), "months": (12, 24), "yea
 
 
 def steps_of(rows: pd.DataFrame, at_risk: pd.DataFrame | None, group: Any) -> pd.DataFrame:
-    """Time and numbers of one curve, held to the last time at which the table still has somebody at risk."""
+    """Time and numbers of one curve, held to the last time at which the table still has somebody at risk.
+
+    It is not held where the table counts further events, or does not say how many: steps that were withheld are not a level line.
+    """
     step = pd.DataFrame({column: numbers(rows, column, CURVE) for column in ("time", "estimate", "ci_low", "ci_high")})
     if step["time"].isna().any() or (np.diff(step["time"]) < 0).any():
         raise UsageError(f"{CURVE}: times of {group} are missing or out of order.", fix="Sort by group and time.", rows=list(rows.index))
@@ -31,9 +34,20 @@ def steps_of(rows: pd.DataFrame, at_risk: pd.DataFrame | None, group: Any) -> pd
     if at_risk is not None:
         here = at_risk[at_risk["by"] == group]
         held = numbers(here, "time", AT_RISK)[[count(value) not in ("0", "–") for value in here["n_risk"]]]
-        if len(held) and held.max() > step["time"].iloc[-1]:
+        if len(held) and held.max() > step["time"].iloc[-1] and _nothing_happens(here, float(step["time"].iloc[-1])):
             step = pd.concat([step, step.iloc[[-1]].assign(time=held.max())], ignore_index=True)
     return step
+
+
+def _nothing_happens(at_risk: pd.DataFrame, after: float) -> bool:
+    """Whether the events so far of one group's table are known and the same from ``after`` on."""
+    if "n_event" not in at_risk:
+        return True
+    times = numbers(at_risk, "time", AT_RISK)
+    before = at_risk["n_event"][times <= after]
+    later = at_risk["n_event"][times > after]
+    told = pd.to_numeric(pd.concat([before.tail(1), later]), errors="coerce")
+    return bool(told.notna().all() and (told == told.iloc[0]).all())
 
 
 def from_start(step: pd.DataFrame, start: float, value: float) -> pd.DataFrame:

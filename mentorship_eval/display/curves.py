@@ -110,6 +110,7 @@ def survival_curves(
         *compared,
         _conditional(begin, time_unit, start_reason),
         _table_words(at_risk, delayed_entry),
+        _withheld_words(at_risk),
         note,
     )
     alt = sentence(
@@ -171,3 +172,10 @@ def _first_counts(at_risk: pd.DataFrame | None, group: Any, unit: str) -> str:
 
 def _why(curve: pd.DataFrame, group: Any) -> str:
     return reason_of(curve[curve["by"] == group].iloc[0], "not shown")
+
+
+def _withheld_words(at_risk: pd.DataFrame | None) -> str:
+    """Why a curve ends before its people do, where the table does not tell all events."""
+    if at_risk is None or "n_event" not in at_risk or pd.to_numeric(at_risk["n_event"], errors="coerce").notna().all():
+        return ""
+    return "A step is drawn once enough people have left since the one before; where too few have, the curve ends"

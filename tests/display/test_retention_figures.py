@@ -269,3 +269,14 @@ def test_audit_shows_the_share_of_time_to_scale():
     hidden = display.audit_contrast(ROWS, misclassified_days="<10", total_days=1000)
     assert not [patch for patch in hidden.figure.findobj() if patch.get_gid() == "share"]
     assert "naive analysis" in words_of(figure)
+
+
+def test_a_curve_whose_later_steps_are_withheld_is_not_drawn_as_a_level_line():
+    from mentorship_eval.display.curve_steps import steps_of
+
+    curve = pd.DataFrame({"time": [0.0, 6.0], "estimate": [1.0, 0.93], "ci_low": [1.0, 0.88], "ci_high": [1.0, 0.96]})
+    risk = pd.DataFrame({"by": "A", "time": [0.0, 6.0, 12.0], "n_risk": [100, 80, 60]})
+    assert steps_of(curve, risk.assign(n_event=[0, 10, "\u224820"]), "A")["time"].max() == 6.0
+    assert steps_of(curve, risk.assign(n_event=[0, 10, 15]), "A")["time"].max() == 6.0
+    assert steps_of(curve, risk.assign(n_event=[0, 10, 10]), "A")["time"].max() == 12.0
+    assert steps_of(curve, risk, "A")["time"].max() == 12.0
