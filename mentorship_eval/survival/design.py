@@ -13,7 +13,7 @@ import pandas as pd
 
 from mentorship_eval.errors import EstimationError, UsageError, listing
 
-__all__ = ["Design", "build_design"]
+__all__ = ["Design", "build_design", "refuse_collinear"]
 
 
 @dataclass(frozen=True)
@@ -128,3 +128,24 @@ def build_design(
         np.ascontiguousarray(matrix), tuple(term for column in columns for term in column.terms), names, owner,
         {column.name: column.reference for column in columns if column.levels is not None}, columns,
     )
+
+
+def refuse_collinear(information: np.ndarray, events: int, design: Design, otherwise: str = "") -> None:
+    """Name the first coefficient on which the events carry no information of its own.
+
+    information: (p, p) at coefficients of 0; otherwise: what could be done besides leaving the covariate out.
+    """
+    left = information.copy()
+    for j, term in enumerate(design.terms):
+        name = design.covariates[design.owner[j]]
+        if information[j, j] <= 1e-12 * events:
+            raise EstimationError(
+                f"Covariate {term!r} does not vary within the risk set of any of the {events:,} events: its hazard ratio is not defined.",
+                fix=f"Leave {name!r} out{otherwise}.",
+            )
+        if left[j, j] <= 1e-10 * information[j, j]:
+            others = listing(repr(other) for other in design.terms[:j])
+            raise EstimationError(
+                f"Covariate {term!r} is a linear combination of {others} (collinear).", fix=f"Leave {name!r} or one of the others out."
+            )
+        left -= np.outer(left[:, j], left[j]) / left[j, j]

@@ -15,11 +15,9 @@ from mentorship_eval.questions.retention.levels import Words, level_cautions, wo
 from mentorship_eval.questions.retention.model_rows import OUTCOME, calendar_periods, cohort_episodes, default_cox, persons_not_rows
 from mentorship_eval.survival.hazards.cox_result import CoxResult
 
-__all__ = ["ESTIMAND", "FEW_LEAVERS", "Prepared", "prepare"]
+__all__ = ["FEW_LEAVERS", "Prepared", "prepare"]
 
 FEW_LEAVERS = 5  # mentored leavers below which a hazard ratio would rest on hardly anybody
-
-ESTIMAND = "hazard of voluntary leaving while mentored, against not yet mentored"
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from mentorship_eval.survival.competing.subdistribution_likelihood import Subdis
 from mentorship_eval.survival.competing.subdistribution_result import FineGray
 from mentorship_eval.survival.competing.subdistribution_risk_sets import COMPETING, OF_INTEREST, weighted_risk_sets
 from mentorship_eval.survival.competing.subdistribution_summary import summarise
-from mentorship_eval.survival.design import Design, build_design
+from mentorship_eval.survival.design import Design, build_design, refuse_collinear
 
 __all__ = ["fine_gray"]
 
@@ -164,7 +164,7 @@ def _fit(
 ) -> tuple[SubdistributionFit, SubdistributionLikelihood]:
     sets = weighted_risk_sets(rows.start, rows.stop, rows.kind, rows.weight, observed.log_before, ties)
     null = SubdistributionLikelihood.at(sets, rows.x, np.zeros(len(rows.x)))
-    _refuse_collinear(null.information(), int((rows.kind == OF_INTEREST).sum()), design)
+    refuse_collinear(null.information(), int((rows.kind == OF_INTEREST).sum()), design)
     try:
         return fit_subdistribution(rows, observed, np.zeros(len(rows.x)), ties, events_first), null
     except Runaway as found:
@@ -177,21 +177,3 @@ def _fit(
         raise EstimationError(
             "The information matrix became singular while fitting.", fix="Use fewer covariates or merge rare categories."
         ) from None
-
-
-def _refuse_collinear(information: np.ndarray, events: int, design: Design) -> None:
-    """Name the first coefficient on which the events carry no information of its own."""
-    left = information.copy()
-    for j, term in enumerate(design.terms):
-        name = design.covariates[design.owner[j]]
-        if information[j, j] <= 1e-12 * events:
-            raise EstimationError(
-                f"Covariate {term!r} does not vary within the risk set of any of the {events:,} events: its hazard ratio is not defined.",
-                fix=f"Leave {name!r} out.",
-            )
-        if left[j, j] <= 1e-10 * information[j, j]:
-            others = listing(repr(other) for other in design.terms[:j])
-            raise EstimationError(
-                f"Covariate {term!r} is a linear combination of {others} (collinear).", fix=f"Leave {name!r} or one of the others out."
-            )
-        left -= np.outer(left[:, j], left[j]) / left[j, j]

@@ -1,4 +1,4 @@
-"""The steps of a product-limit or Aalen-Johansen curve in one group, and their variances.
+"""The steps of a product-limit or Aalen-Johansen curve in one group; `influence_variance` gives their variances.
 
 Both are one estimator: with causes c, hazards h_c = d_c / n and h their sum, survival multiplies
 by 1 - h and cumulative incidence adds S(t-) h_c (Aalen & Johansen 1978). Kaplan-Meier is the case
@@ -7,8 +7,7 @@ of one cause.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -17,7 +16,6 @@ from mentorship_eval.survival.columns import distinct_values
 
 __all__ = ["Rows", "Steps", "curve_steps"]
 
-CHUNK = 4_000_000  # numbers in one slice of the influence matrix
 EMPTIES = 1e-10  # a hazard within this of 1 is 1: everybody at risk had the event
 
 
@@ -71,7 +69,7 @@ class Steps:
     var_cif: np.ndarray | None = None
 
 
-def curve_steps(rows: Rows, causes: int, infinitesimal_jackknife: bool) -> Steps:
+def curve_steps(rows: Rows, causes: int) -> Steps:
     """Estimate the curve of ``rows`` with ``causes`` kinds of event. Rows of weight 0 are left out."""
     rows = rows.where(rows.weight > 0)
     last, time = distinct_values(rows.stop)
@@ -95,68 +93,4 @@ def curve_steps(rows: Rows, causes: int, infinitesimal_jackknife: bool) -> Steps
     with np.errstate(divide="ignore"):
         greenwood = np.cumsum(np.where(empties, np.inf, total / np.where(empties, 1.0, n_risk * (1 - total))))
     clusters = len(rows.stop) if rows.cluster is None else len(np.unique(rows.cluster))
-    steps = Steps(time, n_risk, n_event, n_censor, survival, greenwood, np.cumsum(before * hazard, axis=1), clusters)
-    if not infinitesimal_jackknife:
-        return steps
-    return _with_jackknife(steps, rows, first, last, hazard, total, before)
-
-
-def _with_jackknife(
-    steps: Steps, rows: Rows, first: np.ndarray, last: np.ndarray, hazard: np.ndarray, total: np.ndarray, before: np.ndarray
-) -> Steps:
-    """Variance as the sum over clusters of squared influences: the derivative of the curve with
-    respect to the weights of a cluster's rows, times those weights (as in R's survfit)."""
-    moments = np.flatnonzero(total > 0)
-    causes, size = len(hazard), len(moments)
-    var_survival, var_cif = np.zeros(size), np.zeros((causes, size))
-    if size:
-        n_risk, hazard, total = steps.n_risk[moments], hazard[:, moments], total[moments]
-        survival, before = steps.survival[moments], before[moments]
-        stays = np.where(total < 1, 1 / np.where(total < 1, 1 - total, 1.0), 0.0)
-        begin, end = np.searchsorted(moments, first), np.searchsorted(moments, last, side="right")
-        for at_risk, happened, multiple in _slices(rows, begin, end, causes, size):
-            surprise = (happened - at_risk * hazard[:, np.newaxis]) / n_risk
-            of_survival = -survival * np.cumsum(surprise.sum(axis=0) * stays, axis=1)
-            earlier = np.concatenate((np.zeros((len(of_survival), 1)), of_survival[:, :-1]), axis=1)
-            of_cif = np.cumsum(earlier * hazard[:, np.newaxis] + before * surprise, axis=2)
-            var_survival += multiple @ of_survival**2
-            var_cif += np.einsum("g,cgk->ck", multiple, of_cif**2)
-    place = np.searchsorted(moments, np.arange(len(steps.time)), side="right")
-    return replace(
-        steps, var_survival=np.concatenate(([0.0], var_survival))[place],
-        var_cif=np.concatenate((np.zeros((causes, 1)), var_cif), axis=1)[:, place],
-    )
-
-
-def _slices(
-    rows: Rows, begin: np.ndarray, end: np.ndarray, causes: int, size: int
-) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """(at risk (g, K), events (causes, g, K), multiplicity (g,)) for slices of clusters.
-
-    Rows that are their own cluster and look alike share one line; its multiplicity is the sum of
-    their squared weights.
-    """
-    cause = rows.cause
-    if rows.cluster is None:
-        key = (begin * (size + 1) + end) * (causes + 1) + cause + 1
-        _, chosen, code = np.unique(key, return_index=True, return_inverse=True)
-        multiple = np.bincount(code, rows.weight**2)
-        begin, end, cause, weight, code = begin[chosen], end[chosen], cause[chosen], np.ones(len(chosen)), np.arange(len(chosen))
-    else:
-        _, code = np.unique(rows.cluster, return_inverse=True)
-        order = np.argsort(code, kind="stable")
-        begin, end, cause, weight, code = begin[order], end[order], cause[order], rows.weight[order], code[order]
-        multiple = np.ones(code[-1] + 1)
-    lines = max(1, CHUNK // (size * (causes + 1)))
-    for low in range(0, len(multiple), lines):
-        count = min(lines, len(multiple) - low)
-        part = slice(*np.searchsorted(code, (low, low + count)))
-        line = (code[part] - low) * (size + 1)
-        flat = count * (size + 1)
-        change = np.bincount(line + begin[part], weight[part], flat) - np.bincount(line + end[part], weight[part], flat)
-        at_risk = np.cumsum(change.reshape(count, size + 1), axis=1)[:, :-1]
-        happened = np.empty((causes, count, size))
-        for c in range(causes):
-            mine = cause[part] == c
-            happened[c] = np.bincount((line + end[part] - 1)[mine], weight[part][mine], flat).reshape(count, size + 1)[:, :-1]
-        yield at_risk, happened, multiple[low : low + count]
+    return Steps(time, n_risk, n_event, n_censor, survival, greenwood, np.cumsum(before * hazard, axis=1), clusters)

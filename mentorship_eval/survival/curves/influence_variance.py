@@ -33,7 +33,7 @@ ROUNDING = 1e-13
 
 def curve_with_variances(rows: Rows, causes: int) -> Steps:
     """The curve of ``rows`` with its infinitesimal jackknife by row, or by cluster where rows have one."""
-    steps = curve_steps(rows, causes, False)
+    steps = curve_steps(rows, causes)
     moments = np.flatnonzero(steps.n_event.any(axis=0))
     n_risk = steps.n_risk[moments]
     var_survival, var_cif = influence_variances(

@@ -149,7 +149,7 @@ def kaplan_meier(
 def _curves(rows: dict[object, Rows], ci: str, ci_level: float, robust: bool, since: float | None) -> KaplanMeier:
     frames, cautions, clustered = [], [], False
     for label, part in rows.items():
-        steps = curve_with_variances(part, 1) if robust else curve_steps(part, 1, False)
+        steps = curve_with_variances(part, 1) if robust else curve_steps(part, 1)
         clustered = part.cluster is not None
         df = float(steps.clusters - 1) if clustered else None
         frames.append(_frame(label, steps, ci, ci_level, df))

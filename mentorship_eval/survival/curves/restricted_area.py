@@ -46,7 +46,7 @@ class Area:
 
 def area_under_curve(rows: Rows, since: float, tau: float) -> Area:
     """The area of the curve of ``rows`` (all with stop >= ``since``) between ``since`` and ``tau``."""
-    steps = curve_steps(rows, 1, False)
+    steps = curve_steps(rows, 1)
     upto = int(np.searchsorted(steps.time, tau, side="right"))
     time, survival, n_risk, n_event = steps.time[:upto], steps.survival[:upto], steps.n_risk[:upto], steps.n_event[0, :upto]
     pieces = np.concatenate(([1.0], survival)) * np.diff(np.concatenate(([since], time, [tau])))

@@ -10,7 +10,7 @@ import pandas as pd
 
 from mentorship_eval.errors import EstimationError, UsageError, listing
 from mentorship_eval.survival.columns import Groups, case_weights, event_flags, interval_times, read_groups, require_columns
-from mentorship_eval.survival.design import Design, build_design
+from mentorship_eval.survival.design import Design, build_design, refuse_collinear
 from mentorship_eval.survival.hazards.cox_result import CoxResult
 from mentorship_eval.survival.hazards.cox_summary import summarise
 from mentorship_eval.survival.hazards.partial_likelihood import Fit, Likelihood, maximise
@@ -124,7 +124,7 @@ def _ready(
     sets = build_risk_sets(start, stop, event, strata.codes, weight, ties)
     x, centre, scale = _standardise(design.matrix, strata.codes, len(strata), sets)
     null = Likelihood.at(sets, x, np.zeros(len(x)))
-    _refuse_collinear(null, design)
+    refuse_collinear(null.information(), len(null.sets.dead), design, ", or do not stratify by it")
     with np.errstate(over="ignore", invalid="ignore"):  # a step may leave the range of numbers: then there is no fit
         fit = maximise(sets, x, null)
     return Ready(sets, x, centre, scale, null, fit)
@@ -172,26 +172,6 @@ def _standardise(matrix: np.ndarray, codes: np.ndarray, count: int, sets: RiskSe
         scale[j] = (spread if spread > 1e-11 * overall else overall) or 1.0
         x[j] /= scale[j]
     return x, centre, scale
-
-
-def _refuse_collinear(null: Likelihood, design: Design) -> None:
-    """Name the first coefficient on which the events carry no information of its own."""
-    information = null.information()
-    left = information.copy()
-    for j, term in enumerate(design.terms):
-        name = design.covariates[design.owner[j]]
-        events = len(null.sets.dead)
-        if information[j, j] <= 1e-12 * events:
-            raise EstimationError(
-                f"Covariate {term!r} does not vary within the risk set of any of the {events:,} events: its hazard ratio is not defined.",
-                fix=f"Leave {name!r} out, or do not stratify by it.",
-            )
-        if left[j, j] <= 1e-10 * information[j, j]:
-            others = listing(repr(other) for other in design.terms[:j])
-            raise EstimationError(
-                f"Covariate {term!r} is a linear combination of {others} (collinear).", fix=f"Leave {name!r} or one of the others out."
-            )
-        left -= np.outer(left[:, j], left[j]) / left[j, j]
 
 
 def _refuse_divergence(fit: Fit | None, null: Likelihood, design: Design) -> None:
