@@ -10,6 +10,7 @@ import pandas as pd
 
 from mentorship_eval.estimate import Caution, Estimate, format_p
 from mentorship_eval.survival.design import Design
+from mentorship_eval.survival.shown import as_html
 
 __all__ = ["FineGray"]
 
@@ -72,8 +73,4 @@ class FineGray:
         return f"Subdistribution hazard ratio of {term}{versus} for {self.of}: {first.interval()}{p}{missing}, {basis}."
 
     def _repr_html_(self) -> str:
-        from html import escape
-
-        notes = "".join(f"<li>{escape(caution.text)}</li>" for caution in self.warnings)
-        frame = self.table.to_html(index=False, na_rep="", float_format=lambda value: f"{value:.4g}")
-        return f"<p>{escape(self.statement())}</p>{frame}" + (f"<ul>{notes}</ul>" if notes else "")
+        return as_html(self.statement(), self.table, cautions=self.warnings)

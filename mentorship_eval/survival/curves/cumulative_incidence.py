@@ -17,6 +17,7 @@ from mentorship_eval.survival.curves.curve_intervals import curve_interval, requ
 from mentorship_eval.survival.curves.curve_steps import Rows, Steps
 from mentorship_eval.survival.curves.influence_variance import curve_with_variances
 from mentorship_eval.survival.lookup import look_up
+from mentorship_eval.survival.shown import as_html
 
 __all__ = ["AalenJohansen", "aalen_johansen"]
 
@@ -76,10 +77,7 @@ class AalenJohansen:
         return " ".join(parts)
 
     def _repr_html_(self) -> str:
-        from html import escape
-
-        frame = self.table.to_html(index=False, max_rows=20, na_rep="", float_format=lambda value: f"{value:.4g}")
-        return f"<p>{escape(self.statement())}</p>{frame}"
+        return as_html(self.statement(), self.table, max_rows=20)
 
 
 def aalen_johansen(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from mentorship_eval.estimate import Caution, Estimate
+from mentorship_eval.survival.shown import as_html
 
 __all__ = ["RestrictedMean"]
 
@@ -69,9 +70,4 @@ class RestrictedMean:
         return " ".join(said)
 
     def _repr_html_(self) -> str:
-        from html import escape
-
-        notes = "".join(f"<li>{escape(caution.text)}</li>" for caution in self.warnings)
-        tables = [self.table, self.contrasts] if len(self.contrasts) else [self.table]
-        shown = "".join(frame.to_html(index=False, na_rep="", float_format=lambda value: f"{value:.4g}") for frame in tables)
-        return f"<p>{escape(self.statement())}</p>{shown}" + (f"<ul>{notes}</ul>" if notes else "")
+        return as_html(self.statement(), *((self.table, self.contrasts) if len(self.contrasts) else (self.table,)), cautions=self.warnings)

@@ -18,6 +18,7 @@ from mentorship_eval.survival.hazards.ph_test import PHTest, score_test_of_propo
 from mentorship_eval.survival.hazards.residuals import residual_frame
 from mentorship_eval.survival.hazards.schoenfeld_curve import SchoenfeldCurve, schoenfeld_curve
 from mentorship_eval.survival.lookup import as_times
+from mentorship_eval.survival.shown import as_html
 
 __all__ = ["CoxResult"]
 
@@ -147,8 +148,4 @@ class CoxResult:
         return f"Hazard ratio of {term}{versus}: {first.interval()}{p}{missing}, {basis}."
 
     def _repr_html_(self) -> str:
-        from html import escape
-
-        notes = "".join(f"<li>{escape(caution.text)}</li>" for caution in self.warnings)
-        frame = self.table.to_html(index=False, na_rep="", float_format=lambda value: f"{value:.4g}")
-        return f"<p>{escape(self.statement())}</p>{frame}" + (f"<ul>{notes}</ul>" if notes else "")
+        return as_html(self.statement(), self.table, cautions=self.warnings)

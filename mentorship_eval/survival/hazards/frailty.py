@@ -17,6 +17,7 @@ from mentorship_eval.survival.columns import event_flags, interval_times, read_g
 from mentorship_eval.survival.design import build_design
 from mentorship_eval.survival.hazards.cox_regression import prepare
 from mentorship_eval.survival.hazards.frailty_likelihood import GroupedRows, PenalisedFit, fit_at, gamma_variance, gaussian_variance, integrated
+from mentorship_eval.survival.shown import as_html
 
 __all__ = ["SharedFrailty", "shared_frailty"]
 
@@ -68,11 +69,7 @@ class SharedFrailty:
         )
 
     def _repr_html_(self) -> str:
-        from html import escape
-
-        notes = "".join(f"<li>{escape(caution.text)}</li>" for caution in self.warnings)
-        frame = self.table.to_html(index=False, na_rep="", float_format=lambda value: f"{value:.4g}")
-        return f"<p>{escape(self.statement())}</p>{frame}" + (f"<ul>{notes}</ul>" if notes else "")
+        return as_html(self.statement(), self.table, cautions=self.warnings)
 
 
 def shared_frailty(

@@ -16,6 +16,7 @@ from mentorship_eval.survival.curves.curve_intervals import curve_interval
 from mentorship_eval.survival.hazards.cox_result import CoxResult
 from mentorship_eval.survival.hazards.standardised_support import Support
 from mentorship_eval.survival.hazards.standardised_variance import CurveVariance
+from mentorship_eval.survival.shown import as_html
 
 __all__ = ["AdjustedSurvival", "assemble"]
 
@@ -71,11 +72,7 @@ class AdjustedSurvival:
         )
 
     def _repr_html_(self) -> str:
-        from html import escape
-
-        notes = "".join(f"<li>{escape(caution.text)}</li>" for caution in self.warnings)
-        frame = self.table.to_html(index=False, max_rows=20, na_rep="", float_format=lambda value: f"{value:.4g}")
-        return f"<p>{escape(self.statement())}</p>{frame}" + (f"<ul>{notes}</ul>" if notes else "")
+        return as_html(self.statement(), self.table, cautions=self.warnings, max_rows=20)
 
 
 def assemble(

@@ -11,6 +11,7 @@ import pandas as pd
 from mentorship_eval.errors import listing
 from mentorship_eval.estimate import Caution, Estimate, format_number
 from mentorship_eval.survival.histories.structural_fit import HistoryWeights, OutcomeFit, Panel
+from mentorship_eval.survival.shown import as_html
 
 __all__ = ["MarginalStructural", "describe_weights", "structural_cautions"]
 
@@ -59,11 +60,7 @@ class MarginalStructural:
         return text
 
     def _repr_html_(self) -> str:
-        from html import escape
-
-        frames = "".join(frame.to_html(index=False, na_rep="", float_format=lambda value: f"{value:.4g}") for frame in (self.table, self.risks))
-        notes = "".join(f"<li>{escape(caution.text)}</li>" for caution in self.warnings)
-        return f"<p>{escape(self.statement())}</p>{frames}" + (f"<ul>{notes}</ul>" if notes else "")
+        return as_html(self.statement(), self.table, self.risks, cautions=self.warnings)
 
 
 def describe_weights(period: np.ndarray, history: HistoryWeights) -> tuple[pd.DataFrame, dict[str, float]]:

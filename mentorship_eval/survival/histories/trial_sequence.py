@@ -16,6 +16,7 @@ from mentorship_eval.survival.design import build_design
 from mentorship_eval.survival.hazards.cox_regression import cox
 from mentorship_eval.survival.hazards.cox_result import CoxResult
 from mentorship_eval.survival.histories.trial_rows import MADE, TrialGrid, build_trials, censoring_weights, read_onset, trial_grid
+from mentorship_eval.survival.shown import as_html
 from mentorship_eval.survival.weighting.arms import read_clip
 from mentorship_eval.survival.weighting.reweighted import refit_without_clusters
 
@@ -53,11 +54,7 @@ class SequentialTrials:
                 f"{int(used['controls'].sum()):,} control places of {self.n_persons:,} persons ({self.protocol}).")
 
     def _repr_html_(self) -> str:
-        from html import escape
-
-        notes = "".join(f"<li>{escape(caution.text)}</li>" for caution in self.warnings)
-        frame = self.table.to_html(index=False, max_rows=40, float_format=lambda value: f"{value:.4g}")
-        return f"<p>{escape(self.statement())}</p>{frame}" + (f"<ul>{notes}</ul>" if notes else "")
+        return as_html(self.statement(), self.table, cautions=self.warnings, max_rows=40, na_rep="NaN")
 
 
 def sequential_trials(

@@ -16,6 +16,7 @@ from mentorship_eval.survival.columns import event_flags, interval_times, labels
 from mentorship_eval.survival.design import Design, build_design
 from mentorship_eval.survival.lookup import as_times
 from mentorship_eval.survival.parametric_models.accelerated import DISTRIBUTIONS, fit_accelerated
+from mentorship_eval.survival.shown import as_html
 from mentorship_eval.survival.weighting.logistic import refuse_dependent
 
 __all__ = ["ParametricResult", "parametric"]
@@ -76,11 +77,7 @@ class ParametricResult:
         return f"Time ratio of {term}: {one.interval()}{p}, from {self.n_events:,} events in {self.n:,} rows ({self.method})."
 
     def _repr_html_(self) -> str:
-        from html import escape
-
-        notes = "".join(f"<li>{escape(caution.text)}</li>" for caution in self.warnings)
-        frame = self.table.to_html(index=False, na_rep="", float_format=lambda value: f"{value:.4g}")
-        return f"<p>{escape(self.statement())}</p>{frame}" + (f"<ul>{notes}</ul>" if notes else "")
+        return as_html(self.statement(), self.table, cautions=self.warnings)
 
 
 def parametric(

@@ -13,6 +13,7 @@ from mentorship_eval.estimate import Caution
 from mentorship_eval.inference.intervals import critical_value, two_sided_p
 from mentorship_eval.survival.columns import Groups, read_groups, require_columns
 from mentorship_eval.survival.design import Design, build_design
+from mentorship_eval.survival.shown import as_html
 from mentorship_eval.survival.weighting.arms import clip_weights, effective_size, read_clip, treated_rows
 from mentorship_eval.survival.weighting.logistic import LogisticFit, fit_logistic, refuse_dependent
 
@@ -81,11 +82,7 @@ class PropensityWeights:
         )
 
     def _repr_html_(self) -> str:
-        from html import escape
-
-        frames = "".join(frame.to_html(index=False, na_rep="", float_format=lambda value: f"{value:.4g}") for frame in (self.arms, self.table))
-        notes = "".join(f"<li>{escape(caution.text)}</li>" for caution in self.warnings)
-        return f"<p>{escape(self.statement())}</p>{frames}" + (f"<ul>{notes}</ul>" if notes else "")
+        return as_html(self.statement(), self.arms, self.table, cautions=self.warnings)
 
 
 def propensity_weights(

@@ -15,6 +15,7 @@ from mentorship_eval.inference.jackknife import Jackknife, cluster_jackknife
 from mentorship_eval.survival.columns import read_groups, require_columns
 from mentorship_eval.survival.hazards.cox_regression import cox
 from mentorship_eval.survival.hazards.cox_result import CoxResult
+from mentorship_eval.survival.shown import as_html
 from mentorship_eval.survival.weighting.covariate_balance import Balance, balance
 from mentorship_eval.survival.weighting.propensity import PropensityWeights, propensity_weights
 
@@ -85,11 +86,7 @@ class WeightedCox:
         return f"{one.estimand[:1].upper()}{one.estimand[1:]}: hazard ratio {one.interval()}{p}{missing} ({self.method})."
 
     def _repr_html_(self) -> str:
-        from html import escape
-
-        notes = "".join(f"<li>{escape(caution.text)}</li>" for caution in self.warnings)
-        frame = self.table.to_html(index=False, na_rep="", float_format=lambda value: f"{value:.4g}")
-        return f"<p>{escape(self.statement())}</p>{frame}" + (f"<ul>{notes}</ul>" if notes else "")
+        return as_html(self.statement(), self.table, cautions=self.warnings)
 
 
 def iptw_cox(
