@@ -5,8 +5,8 @@ from __future__ import annotations
 from mentorship_eval.lazy import fetched_late
 
 _LAZY = {
-    "poisson_imputation": "poisson",
-    "PoissonImputation": "result",
+    "poisson_imputation": "counts.poisson",
+    "PoissonImputation": "counts.result",
 }
 
 __all__ = list(_LAZY)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mentorship_eval.did import poisson_imputation
-from mentorship_eval.did.result import PoissonImputation
+from mentorship_eval.did.counts.result import PoissonImputation
 from mentorship_eval.estimate import Caution
 from mentorship_eval.questions.answer import Counted, Exhibit, Result
 from mentorship_eval.questions.exhibits import table_exhibit

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from mentorship_eval import did
-from mentorship_eval.did.imputation import impute
-from mentorship_eval.did.panel import build_panel
-from mentorship_eval.did.replicates import leave_one_out
-from mentorship_eval.did.targets import choose_targets
+from mentorship_eval.did.counts.imputation import impute
+from mentorship_eval.did.counts.replicates import leave_one_out
+from mentorship_eval.did.counts.targets import choose_targets
+from mentorship_eval.did.panels.panel import build_panel
 from tests.shared_data import golden, shared_data
 
 CASES = {

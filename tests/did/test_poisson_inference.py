@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from mentorship_eval import did
-from mentorship_eval.did.event_study import simultaneous_critical_value
-from mentorship_eval.did.panel import build_panel
-from mentorship_eval.did.placebo import PlaceboRatios
+from mentorship_eval.did.counts.event_study import simultaneous_critical_value
+from mentorship_eval.did.counts.placebo import PlaceboRatios
+from mentorship_eval.did.panels.panel import build_panel
 from mentorship_eval.errors import EstimationError
 from mentorship_eval.inference.intervals import critical_value
 from tests.did.panels import COLUMNS, simulated_panel

@@ -8,7 +8,7 @@ import pytest
 import statsmodels.api as sm
 
 from mentorship_eval import did
-from mentorship_eval.did.support import FINITE, INFINITE, UNIDENTIFIED, UNSUPPORTED, ZERO, structure
+from mentorship_eval.did.counts.support import FINITE, INFINITE, UNIDENTIFIED, UNSUPPORTED, ZERO, structure
 from mentorship_eval.errors import EstimationError
 from tests.did.panels import COLUMNS, simulated_panel
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mentorship_eval.did.result import PoissonImputation
+from mentorship_eval.did.counts.result import PoissonImputation
 from mentorship_eval.estimate import Caution, format_number
 from mentorship_eval.inference.intervals import ratio_estimate
 from mentorship_eval.inference.jackknife import cluster_jackknife

@@ -7,8 +7,8 @@ from html import escape
 
 import pandas as pd
 
-from mentorship_eval.did.event_study import COMPARED_WITH
-from mentorship_eval.did.placebo import rank_statement
+from mentorship_eval.did.counts.event_study import COMPARED_WITH
+from mentorship_eval.did.counts.placebo import rank_statement
 from mentorship_eval.estimate import Caution, Estimate, format_number, format_p
 from mentorship_eval.inference.permutation import Permutation
 

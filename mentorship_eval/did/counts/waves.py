@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from mentorship_eval.did.imputation import Imputation
-from mentorship_eval.did.panel import Panel
-from mentorship_eval.did.ratios import ratio_rows
-from mentorship_eval.did.replicates import Sums, full_sums, leave_one_out
-from mentorship_eval.did.targets import Targets
+from mentorship_eval.did.counts.imputation import Imputation
+from mentorship_eval.did.counts.ratios import ratio_rows
+from mentorship_eval.did.counts.replicates import Sums, full_sums, leave_one_out
+from mentorship_eval.did.counts.targets import Targets
+from mentorship_eval.did.panels.panel import Panel
 from mentorship_eval.inference.jackknife import Jackknife
 
 __all__ = ["by_wave", "weights_by_unit"]

@@ -11,12 +11,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from mentorship_eval.did.imputation import Imputation, impute
-from mentorship_eval.did.panel import Panel
-from mentorship_eval.did.ratios import RatioRows, ratio_rows
-from mentorship_eval.did.replicates import Sums, full_sums, leave_one_out
-from mentorship_eval.did.support import INFINITE, UNIDENTIFIED, connected_cells
-from mentorship_eval.did.targets import Targets
+from mentorship_eval.did.counts.imputation import Imputation, impute
+from mentorship_eval.did.counts.ratios import RatioRows, ratio_rows
+from mentorship_eval.did.counts.replicates import Sums, full_sums, leave_one_out
+from mentorship_eval.did.counts.support import INFINITE, UNIDENTIFIED, connected_cells
+from mentorship_eval.did.counts.targets import Targets
+from mentorship_eval.did.panels.panel import Panel
 from mentorship_eval.errors import EstimationError
 
 __all__ = ["BAND_SEED", "COMPARED_WITH", "event_study", "simultaneous_critical_value"]

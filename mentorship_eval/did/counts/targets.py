@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from mentorship_eval.did.panel import Panel
-from mentorship_eval.did.support import connected_cells
+from mentorship_eval.did.counts.support import connected_cells
+from mentorship_eval.did.panels.panel import Panel
 
 __all__ = ["Targets", "choose_targets", "dropped_frame", "untreated_clusters"]
 

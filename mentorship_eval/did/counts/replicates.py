@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mentorship_eval.did.fit import newton
-from mentorship_eval.did.fit_covariates import newton_covariates
-from mentorship_eval.did.imputation import Imputation, impute, project
-from mentorship_eval.did.panel import Panel
-from mentorship_eval.did.support import INFINITE, UNIDENTIFIED, ZERO, connected_cells, is_plainly_connected
+from mentorship_eval.did.counts.fit import newton
+from mentorship_eval.did.counts.fit_covariates import newton_covariates
+from mentorship_eval.did.counts.imputation import Imputation, impute, project
+from mentorship_eval.did.counts.support import INFINITE, UNIDENTIFIED, ZERO, connected_cells, is_plainly_connected
+from mentorship_eval.did.panels.panel import Panel
 from mentorship_eval.errors import EstimationError
 
 __all__ = ["Sums", "full_sums", "leave_one_out"]

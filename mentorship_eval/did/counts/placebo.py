@@ -13,12 +13,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from mentorship_eval.did.fit import newton
-from mentorship_eval.did.fit_covariates import newton_covariates
-from mentorship_eval.did.imputation import Imputation, impute, project
-from mentorship_eval.did.panel import Panel
-from mentorship_eval.did.support import INFINITE, UNIDENTIFIED, connected_cells, is_plainly_connected
-from mentorship_eval.did.targets import untreated_clusters
+from mentorship_eval.did.counts.fit import newton
+from mentorship_eval.did.counts.fit_covariates import newton_covariates
+from mentorship_eval.did.counts.imputation import Imputation, impute, project
+from mentorship_eval.did.counts.support import INFINITE, UNIDENTIFIED, connected_cells, is_plainly_connected
+from mentorship_eval.did.counts.targets import untreated_clusters
+from mentorship_eval.did.panels.panel import Panel
 from mentorship_eval.errors import EstimationError
 from mentorship_eval.estimate import Caution
 from mentorship_eval.inference.permutation import Permutation, permutation_test

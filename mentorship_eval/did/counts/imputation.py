@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mentorship_eval.did.fit import newton
-from mentorship_eval.did.fit_covariates import newton_covariates
-from mentorship_eval.did.panel import Panel
-from mentorship_eval.did.support import INFINITE, UNIDENTIFIED, UNSUPPORTED, ZERO, structure
+from mentorship_eval.did.counts.fit import newton
+from mentorship_eval.did.counts.fit_covariates import newton_covariates
+from mentorship_eval.did.counts.support import INFINITE, UNIDENTIFIED, UNSUPPORTED, ZERO, structure
+from mentorship_eval.did.panels.panel import Panel
 from mentorship_eval.errors import EstimationError, listing
 
 __all__ = ["Imputation", "impute", "project"]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from mentorship_eval.did.imputation import Imputation, impute
-from mentorship_eval.did.panel import Panel
-from mentorship_eval.did.placebo import rank_statement
-from mentorship_eval.did.ratios import FEW_TREATED
-from mentorship_eval.did.support import INFINITE, UNIDENTIFIED, ZERO
-from mentorship_eval.did.targets import Targets
+from mentorship_eval.did.counts.imputation import Imputation, impute
+from mentorship_eval.did.counts.placebo import rank_statement
+from mentorship_eval.did.counts.ratios import FEW_TREATED
+from mentorship_eval.did.counts.support import INFINITE, UNIDENTIFIED, ZERO
+from mentorship_eval.did.counts.targets import Targets
+from mentorship_eval.did.panels.panel import Panel
 from mentorship_eval.errors import EstimationError, listing
 from mentorship_eval.estimate import Caution, Estimate, format_number
 from mentorship_eval.inference.jackknife import Jackknife

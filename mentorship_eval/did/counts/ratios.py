@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mentorship_eval.did.panel import Panel
-from mentorship_eval.did.replicates import Sums
-from mentorship_eval.did.targets import Targets
+from mentorship_eval.did.counts.replicates import Sums
+from mentorship_eval.did.counts.targets import Targets
+from mentorship_eval.did.panels.panel import Panel
 from mentorship_eval.inference.intervals import critical_value
 from mentorship_eval.inference.jackknife import cluster_jackknife
 

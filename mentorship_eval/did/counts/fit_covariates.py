@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mentorship_eval.did.fit import RIDGE, Effects, newton, unit_effects
+from mentorship_eval.did.counts.fit import RIDGE, Effects, newton, unit_effects
 from mentorship_eval.errors import EstimationError, listing
 
 __all__ = ["check_collinear", "newton_covariates"]

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mentorship_eval.did.calendar import calendar_positions
-from mentorship_eval.did.covariates import covariate_array
+from mentorship_eval.did.panels.calendar import calendar_positions
+from mentorship_eval.did.panels.covariates import covariate_array
 from mentorship_eval.errors import EstimationError, UsageError, listing
 
 __all__ = ["Panel", "build_panel"]

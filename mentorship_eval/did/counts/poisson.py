@@ -16,17 +16,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mentorship_eval.did.cautions import cluster_cautions, design_cautions, gap_caution, refuse_unprojectable, scale_caution
-from mentorship_eval.did.event_study import event_study
-from mentorship_eval.did.fit_covariates import check_collinear
-from mentorship_eval.did.imputation import Imputation, impute
-from mentorship_eval.did.panel import Panel, build_panel
-from mentorship_eval.did.placebo import placebo_test
-from mentorship_eval.did.ratios import FEW_TREATED, informative_clusters
-from mentorship_eval.did.replicates import full_sums, leave_one_out
-from mentorship_eval.did.result import PoissonImputation
-from mentorship_eval.did.targets import Targets, choose_targets, dropped_frame
-from mentorship_eval.did.waves import by_wave, weights_by_unit
+from mentorship_eval.did.counts.cautions import cluster_cautions, design_cautions, gap_caution, refuse_unprojectable, scale_caution
+from mentorship_eval.did.counts.event_study import event_study
+from mentorship_eval.did.counts.fit_covariates import check_collinear
+from mentorship_eval.did.counts.imputation import Imputation, impute
+from mentorship_eval.did.counts.placebo import placebo_test
+from mentorship_eval.did.counts.ratios import FEW_TREATED, informative_clusters
+from mentorship_eval.did.counts.replicates import full_sums, leave_one_out
+from mentorship_eval.did.counts.result import PoissonImputation
+from mentorship_eval.did.counts.targets import Targets, choose_targets, dropped_frame
+from mentorship_eval.did.counts.waves import by_wave, weights_by_unit
+from mentorship_eval.did.panels.panel import Panel, build_panel
 from mentorship_eval.errors import EstimationError, UsageError, listing
 from mentorship_eval.estimate import Estimate
 from mentorship_eval.inference.intervals import critical_value, difference_estimate, ratio_estimate

@@ -1,0 +1,1 @@
+"""Counts with an exposure: Poisson imputation and its inference."""

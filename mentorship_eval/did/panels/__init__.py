@@ -1,0 +1,1 @@
+"""Panels of units and periods: one calendar, validated rows, covariates as arrays."""
