@@ -18,7 +18,7 @@ from mentorship_eval.did.panels.calendar import calendar_positions
 from mentorship_eval.did.panels.covariates import covariate_array
 from mentorship_eval.errors import EstimationError, UsageError, listing
 
-__all__ = ["Panel", "build_panel"]
+__all__ = ["Panel", "build_panel", "build_score_panel"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Panel:
     units (I,), times (T,): labels; position (T,): calendar step of each period, so that a missing
     month counts as a gap; adopted (I,): position of the first treated period, inf for never;
     adopted_label (I,): the same as the caller wrote it, None for never; outcome (I, T): counts or
-    scores, 0 where absent; exposure (I, T): 0 where there is none; present (I, T): a row exists;
+    scores, 0 where absent; exposure (I, T): of counts, or the weights of scores; 0 where there is none; present (I, T): a row exists;
     cluster (I,): codes into cluster_labels; block (I,): codes of the permutation blocks;
     covariates (I, T, K): standardised, with their names; columns: what the caller's columns are called.
     """
@@ -121,27 +121,64 @@ def _check_counts(frame: pd.DataFrame, y: np.ndarray, e: np.ndarray, count: str,
         "Find the exposure of these rows, or leave them out and say so.")
 
 
+def _check_scores(frame: pd.DataFrame, y: np.ndarray, w: np.ndarray, outcome: str, weights: str) -> None:
+    _refuse(np.isinf(y) | np.isinf(w), frame, f"Infinite {outcome!r} or {weights!r}", "Give finite numbers.")
+    _refuse(np.isnan(y) & (w > 0), frame, f"{outcome!r} is missing", "Leave the row out where nothing was measured.")
+    _refuse(np.isnan(w), frame, f"{weights!r} is missing", "Every row needs its weight; leave a row without one out.")
+    _refuse(w < 0, frame, f"{weights!r} is negative", "Weights are 0 or more.")
+
+
 def build_panel(
     frame: pd.DataFrame, *, unit: str, time: str, adopted: str, count: str, exposure: str,
     covariates: Sequence[str] | None = None, cluster: str | None = None, permute_within: str | None = None,
 ) -> Panel:
-    """Validate ``frame`` (one row per unit and period) and return it as a `Panel`.
+    """Validate ``frame`` (one row per unit and period) of counts with their exposure and return it as a `Panel`.
 
     Raises `UsageError` for unknown columns and `EstimationError`, naming rows, for duplicate
     unit-periods, an adoption that changes within a unit or is written as 0, counts that are
     missing, negative or fractional, and events without exposure.
     """
-    names = [covariates] if isinstance(covariates, str) else list(covariates or ())
-    require_columns(frame, [unit, time, adopted, count, exposure, *names, *([cluster] if cluster else []),
-        *([permute_within] if permute_within else [])])
+    _check_shape(frame, unit, time, [adopted, count, exposure, *_listed(covariates), *filter(None, (cluster, permute_within))])
+    y, e = _numbers(frame, count), _numbers(frame, exposure)
+    _check_counts(frame, y, e, count, exposure)
+    return _assemble(frame, y, np.where(e > 0, e, 0.0), {"unit": unit, "time": time, "adopted": adopted, "count": count, "exposure": exposure},
+        covariates, cluster, permute_within)
+
+
+def build_score_panel(
+    frame: pd.DataFrame, *, unit: str, time: str, adopted: str, outcome: str, weights: str | None = None,
+    covariates: Sequence[str] | None = None, cluster: str | None = None, permute_within: str | None = None,
+) -> Panel:
+    """The same for an ``outcome`` on any scale, with ``weights`` (1 by default) in the place of the exposure.
+
+    A row of weight 0 is not in the analysis. Raises as `build_panel`, and for scores that are missing or infinite.
+    """
+    _check_shape(frame, unit, time, [adopted, outcome, *filter(None, (weights, cluster, permute_within)), *_listed(covariates)])
+    y, w = _numbers(frame, outcome), _numbers(frame, weights) if weights else np.ones(len(frame))
+    _check_scores(frame, y, w, outcome, weights or "weights")
+    columns = {"unit": unit, "time": time, "adopted": adopted, "outcome": outcome, **({"weights": weights} if weights else {})}
+    return _assemble(frame, np.where(w > 0, y, 0.0), w, columns, covariates, cluster, permute_within)
+
+
+def _listed(names: Sequence[str] | None) -> list[str]:
+    return [names] if isinstance(names, str) else list(names or ())
+
+
+def _check_shape(frame: pd.DataFrame, unit: str, time: str, others: Sequence[str]) -> None:
+    require_columns(frame, [unit, time, *others])
     if frame.empty:
         raise EstimationError("The panel has no rows.", fix="Check the filter or the file that it was made from.")
     _refuse(frame[unit].isna() | frame[time].isna(), frame, f"{unit!r} or {time!r} is missing", "Every row needs its unit and period.")
     _refuse(frame.duplicated([unit, time], keep=False), frame, f"More than one row for the same {unit!r} and {time!r}",
         "Sum or remove the duplicates.")
-    y, e = _numbers(frame, count), _numbers(frame, exposure)
-    _check_counts(frame, y, e, count, exposure)
 
+
+def _assemble(
+    frame: pd.DataFrame, y: np.ndarray, e: np.ndarray, columns: dict[str, str], covariates: Sequence[str] | None, cluster: str | None,
+    permute_within: str | None,
+) -> Panel:
+    """The panel of checked values ``y`` and exposures or weights ``e``, both (rows,)."""
+    unit, time, adopted = columns["unit"], columns["time"], columns["adopted"]
     first = _per_unit(frame, unit, adopted, f"Adoption ({adopted!r})")
     times, position, adopted_at = calendar_positions(frame[time], first, time=time, adopted=adopted)
     row, units = pd.factorize(frame[unit], sort=True)
@@ -164,12 +201,12 @@ def build_panel(
     if permute_within:
         _refuse(frame[permute_within].isna(), frame, f"{permute_within!r} is missing", "Every unit needs its permutation block.")
         block = pd.factorize(_per_unit(frame, unit, permute_within, f"The permutation block ({permute_within!r})"), sort=True)[0]
-    values, names_out = covariate_array(frame, names, e > 0)
+    values, names_out = covariate_array(frame, _listed(covariates), e > 0)
     return Panel(
         units=np.asarray(units), times=np.asarray(times), position=position, adopted=adopted_at,
         adopted_label=tuple(None if pd.isna(value) else value for value in first), outcome=spread(y),
-        exposure=spread(np.where(e > 0, e, 0.0)),
+        exposure=spread(e),
         present=present, cluster=cluster_code, cluster_labels=cluster_labels, block=block, covariates=spread(values),
         covariate_names=names_out,
-        columns={"unit": unit, "time": time, "adopted": adopted, "count": count, "exposure": exposure, "cluster": cluster or unit},
+        columns={**columns, "cluster": cluster or unit},
     )
