@@ -71,7 +71,7 @@ class Likelihood:
                 below -= sets.fraction * dead[sets.pair]
             loglik -= sets.pair_weight @ np.log(below)
             stay, died = np.empty((len(x), sets.size)), np.zeros((len(x), sets.size))
-            product = np.empty_like(risk)
+            product = sets.scratch
             for j, row in enumerate(x):
                 np.multiply(risk, row, out=product)
                 stay[j], dead = sets.sums(product)
@@ -111,9 +111,9 @@ class Likelihood:
     def _information(self) -> np.ndarray:
         return self._weighted_information(1.0)
 
-    def _exposure(self, whole: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    def _exposure(self, whole: np.ndarray, kept: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         """(n,) sum of ``whole`` over a row's time at risk; of its own event's time it has ``kept``."""
-        exposure = self.sets.exposure(whole)
+        exposure = self.sets.exposure(whole, out)
         if self.sets.tied:
             # Exact under Efron ties: an event that is tied with others leaves the risk set step by step.
             exposure[self.sets.dead] -= (whole - kept)[self.sets.at]
@@ -121,7 +121,7 @@ class Likelihood:
 
     def _weighted_information(self, per_time: np.ndarray | float) -> np.ndarray:
         of, x, stay, died = self._ties, self.x, self.stay, self.died
-        weight = self._exposure(of.whole * per_time, of.kept * per_time)
+        weight = self._exposure(of.whole * per_time, of.kept * per_time, self.sets.scratch)
         weight *= self.risk
         information = -(stay * (of.squared * per_time)) @ stay.T
         if self.sets.tied:

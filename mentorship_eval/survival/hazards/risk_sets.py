@@ -56,6 +56,11 @@ class RiskSets:
         return len(self.times)
 
     @cached_property
+    def scratch(self) -> np.ndarray:
+        """(n,) of numbers to be written over: fresh memory for every covariate costs more than the sums at millions of rows."""
+        return np.empty(len(self.rows))
+
+    @cached_property
     def _runs(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Where the runs of rows begin that leave at an event time, the dead and then the others, which of the (K, 2)
         these are, and when the late rows come in."""
@@ -94,10 +99,10 @@ class RiskSets:
         """(q, n): for each row the sum of the (q, K) ``increments`` over its time at risk."""
         return np.array([self.exposure(row) for row in increments]).reshape(len(increments), len(self.rows))
 
-    def exposure(self, increments: np.ndarray) -> np.ndarray:
-        """(n,): for each row the sum of the (K,) ``increments`` over its time at risk."""
+    def exposure(self, increments: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+        """(n,): for each row the sum of the (K,) ``increments`` over its time at risk; written to ``out`` when given."""
         cumulated = np.concatenate(([0.0], np.cumsum(increments)))
-        total = cumulated[self.last]
+        total = np.take(cumulated, self.last, out=out, mode="clip")  # other modes write to a copy first
         # without late entry and strata nobody has anything to take off
         if len(self.late) or len(self.blocks) > 1:
             total -= cumulated[self.first]
