@@ -10,7 +10,8 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
 from mentorship_eval.cohort.findings import Findings, StudyFileError
 from mentorship_eval.cohort.schema import TABLES
-from mentorship_eval.cohort.study_models import Disclosure, Plan, Rules, Strict, TableSource, Window
+from mentorship_eval.cohort.study_models import Disclosure, Plan, Rules, TableSource, Window
+from mentorship_eval.cohort.study_types import Strict
 from mentorship_eval.cohort.yaml_lines import KeyPath, YamlProblem, expand_variables, read_yaml
 
 __all__ = ["Study", "did_you_mean", "load_study"]

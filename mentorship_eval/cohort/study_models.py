@@ -6,11 +6,12 @@ import re
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from mentorship_eval.cohort.tables_people import LEAVING_REASONS
+from mentorship_eval.cohort.study_choices import ExposureChoice, IncidentChoice, SensitivityChoice
+from mentorship_eval.cohort.study_types import NameMap, Names, Strict, TextMap, as_text, map_of_maps, text_map
 
-__all__ = ["PROFILES", "Benchmark", "Disclosure", "ExposureChoice", "Plan", "Rules", "SensitivityChoice", "TableSource", "Window"]
+__all__ = ["PROFILES", "Benchmark", "Disclosure", "Plan", "Rules", "TableSource", "Window"]
 
 # profile -> smallest count that it lets out
 PROFILES = {"cms11": 11, "hes": 8, "opensafely": 8, "acro": 10, "survey": 10, "nhs5": 6, "tre10": 10}
@@ -18,51 +19,10 @@ PROFILES = {"cms11": 11, "hes": 8, "opensafely": 8, "acro": 10, "survey": 10, "n
 _URL = re.compile(r"^[A-Za-z][\w+.-]*://")
 
 
-class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-def _as_text(value: Any) -> Any:
-    """Scalars of YAML as the text that stands in a file: 1 -> "1", true -> "true"."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, int | float | date):
-        return str(value)
-    return value
-
-
-def _text_map(value: Any) -> Any:
-    return {_as_text(key): _as_text(item) for key, item in value.items()} if isinstance(value, dict) else value
-
-
-def _map_of_maps(value: Any) -> Any:
-    return {_as_text(key): _text_map(item) for key, item in value.items()} if isinstance(value, dict) else value
-
-
-def _names(value: Any) -> Any:
-    """A list of names as a map of each to itself; one name as a list of one."""
-    if isinstance(value, str):
-        value = [value]
-    if isinstance(value, list):
-        return {_as_text(item): _as_text(item) for item in value}
-    return _text_map(value)
-
-
-def _listed(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
-TextMap = Annotated[dict[str, str], BeforeValidator(_text_map)]
-NameMap = Annotated[dict[str, str], BeforeValidator(_names)]
-Names = Annotated[list[str], BeforeValidator(_listed)]
-Days = Annotated[float, Field(ge=0)]
-Clusters = Literal["current_department", "person", "none"]
-
-
 class Window(Strict):
     """``study``: name and window, both days inside; ``extract`` is the day on which the files were drawn."""
 
-    name: Annotated[str, BeforeValidator(_as_text)] = ""
+    name: Annotated[str, BeforeValidator(as_text)] = ""
     start: date | None = None
     end: date | None = None
     extract: date | None = None
@@ -84,7 +44,7 @@ class TableSource(Strict):
     delimiter: str | None = None
     decimal: Literal[".", ","] | None = None
     columns: TextMap = Field(default_factory=dict)
-    values: Annotated[dict[str, dict[str, str]], BeforeValidator(_map_of_maps)] = Field(default_factory=dict)
+    values: Annotated[dict[str, dict[str, str]], BeforeValidator(map_of_maps)] = Field(default_factory=dict)
     dates: str | dict[str, str] | None = None
     outcomes: NameMap = Field(default_factory=dict)
     covariates: NameMap = Field(default_factory=dict)
@@ -106,47 +66,6 @@ class TableSource(Strict):
         return self.dates.get(name) if isinstance(self.dates, dict) else self.dates
 
 
-class ExposureChoice(Strict):
-    """How being mentored is turned into exposed time."""
-
-    definition: Literal["absorbing", "current"] = "absorbing"
-    lag_days: float = Field(default=0, ge=0)
-    grace_days: float = Field(default=0, ge=0)
-
-
-class SensitivityChoice(Strict):
-    """Which other analyses stand around the default one of being mentored; an empty list or false leaves that one out.
-
-    Days of lags, grace periods (exposure that ends with the match, so many days later), landmarks since hire and rehire gaps;
-    clusters other than the department at entry; reasons for leaving that mentorship should not move; the days before a go-live
-    that stand for a programme that is not there yet.
-    """
-
-    without_strata: bool = True
-    without_calendar: bool = True
-    clusters: Annotated[tuple[Clusters, ...], BeforeValidator(_listed)] = ("current_department", "person", "none")
-    lags_days: list[Days] = Field(default_factory=lambda: [30.0, 90.0])
-    other_definition: bool = True
-    grace_days: list[Days] = Field(default_factory=lambda: [90.0])
-    exclude_prevalent: bool = True
-    hired_in_window: bool = True
-    rehire_gaps_days: list[Days] = Field(default_factory=lambda: [0.0, 30.0, 90.0])
-    remove_suspended: bool = True
-    exclude_planned_ends: bool = True
-    landmarks_days: list[Days] = Field(default_factory=lambda: [91.0, 183.0, 274.0, 365.0])
-    negative_outcomes: Names = Field(default_factory=lambda: ["death", "end_of_contract"])
-    lead_days: float = Field(default=91, ge=0)
-
-    @field_validator("negative_outcomes")
-    @classmethod
-    def _reasons(cls, value: list[str]) -> list[str]:
-        for reason in value:
-            if reason not in LEAVING_REASONS or reason == "voluntary":
-                others = [known for known in LEAVING_REASONS if known != "voluntary"]
-                raise ValueError(f"{reason!r} is not a reason for leaving that could be a negative control; there are {', '.join(others)}")
-        return value
-
-
 class Plan(Strict):
     """What was planned before the data were seen; everything else in a report is exploratory."""
 
@@ -156,6 +75,7 @@ class Plan(Strict):
     subgroups: dict[str, Names] = Field(default_factory=dict)
     families: dict[str, Names] = Field(default_factory=dict)
     sensitivity: SensitivityChoice = SensitivityChoice()
+    incidents: IncidentChoice = IncidentChoice()
     exposure: ExposureChoice = ExposureChoice()
     leaving: Literal["organisation", "department", "role", "profession"] = "organisation"
     strata: Names | None = None
@@ -222,4 +142,4 @@ class Rules(Strict):
     min_controls: int = Field(default=2, ge=1)
     missing_exposure: Literal["stop", "exclude"] = "stop"
     benchmark: Benchmark | None = None
-    profession_destinations: Annotated[dict[str, Literal["left", "stayed", "unknown"]], BeforeValidator(_text_map)] = Field(default_factory=dict)
+    profession_destinations: Annotated[dict[str, Literal["left", "stayed", "unknown"]], BeforeValidator(text_map)] = Field(default_factory=dict)

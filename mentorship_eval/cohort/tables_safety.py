@@ -53,6 +53,7 @@ EXPOSURE = Table(
         col("month", "month", "Calendar month, 2022-01 or its first day", required=True),
         col("patient_days", "float", "Occupied bed days", required=True, unit="days", minimum=0),
         col("staffed_wte", "float", "Staff in post", unit="WTE", minimum=0),
+        col("admissions", "float", "Admissions or attendances", unit="admissions", minimum=0),
         col("items_dispensed", "float", "Items dispensed", unit="items", minimum=0),
         col("complete", "bool", "The month is complete"),
     ),

@@ -58,7 +58,7 @@ def test_templates(tmp_path: Path) -> None:
     (tmp_path / "staff.csv").write_text("mine")
     written = write_templates(tmp_path)
     assert (tmp_path / "staff.csv").read_text() == "mine"
-    assert (tmp_path / "exposure.csv").read_text().strip() == "dept_id,month,patient_days,staffed_wte,items_dispensed,complete"
+    assert (tmp_path / "exposure.csv").read_text().strip() == "dept_id,month,patient_days,staffed_wte,admissions,items_dispensed,complete"
     assert not (tmp_path / "counts.csv").exists()
     assert len(written) == len(NAMES) - 3
     assert write_templates(tmp_path) == []

@@ -13,7 +13,7 @@ from mentorship_eval import read_cohort, simulate_cohort
 from mentorship_eval.cohort.episodes import mentorship_episodes
 from mentorship_eval.cohort.fixed_exposure import landmark_rows
 from mentorship_eval.cohort.study import StudyFileError, load_study
-from mentorship_eval.cohort.study_models import SensitivityChoice
+from mentorship_eval.cohort.study_choices import SensitivityChoice
 from mentorship_eval.disclosure import Rule, protect
 from mentorship_eval.questions.answer import Answer
 from mentorship_eval.questions.covariates import with_covariates

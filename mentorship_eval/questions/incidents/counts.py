@@ -9,12 +9,11 @@ import pandas as pd
 
 from mentorship_eval.cohort import Cohort
 from mentorship_eval.estimate import Caution
-from mentorship_eval.questions.allocation import allocation_cautions
-from mentorship_eval.questions.answer import Answer, Statement
-from mentorship_eval.questions.incidents.fits import Kind, Told, assemble, fit_all, tell_the_pair, who_was_observed
-from mentorship_eval.questions.rates import rate_exhibits
+from mentorship_eval.questions.answer import Statement
+from mentorship_eval.questions.incidents.prepared import Kind, Prepared
+from mentorship_eval.questions.section import Section
 
-__all__ = ["from_counts"]
+__all__ = ["from_counts", "who_adopts"]
 
 
 def _months_as_numbers(rows: pd.DataFrame) -> tuple[pd.DataFrame, Callable[[float], object], str]:
@@ -30,39 +29,25 @@ def _months_as_numbers(rows: pd.DataFrame) -> tuple[pd.DataFrame, Callable[[floa
     return numbered, lambda value: str(first + int(value) - 1), "month"
 
 
-def from_counts(cohort: Cohort) -> Answer:
-    """The incidents chapter of a cohort of counts."""
+def from_counts(cohort: Cohort) -> Prepared:
+    """The counts of a cohort, one headline per outcome that study.yaml names."""
     rows, name_of, word = _months_as_numbers(cohort.table("counts"))
     source = cohort.study.tables["counts"]
-    kinds = [Kind(name, name, name.replace("_", " ").capitalize(), "headline") for name in source.outcomes]
+    kinds = tuple(Kind(name, name, name.replace("_", " ").capitalize(), "headline") for name in source.outcomes)
     exposure = source.columns.get("exposure", "exposure").replace("_", " ")
-    told = Told()
-    fit_all(
-        cohort, told, rows, kinds, exposure="exposure", unit="dept_id", adopted="active_from", words=f"per 1,000 {exposure} and {word}",
-        month_of=name_of, time_unit=word,
-    )  # fmt: skip
-    who_was_observed(told, rows, "exposure", f"{exposure} summed over periods", "units", kinds)
-    _who_adopts(told, rows, name_of)
-    told.cautions += allocation_cautions(cohort)
-    if {"harm", "no_harm"} <= set(source.outcomes):
-        tell_the_pair(told, "There is no pair of harm and no-harm counts.", "more events of both kinds")
-    else:
-        tell_the_pair(
-            told, "The counts are not split into incidents with and without harm.",
-            "outcomes harm and no_harm in counts, or the tables incidents (with harm), exposure and rollout",
-        )  # fmt: skip
-    for name, rates in told.fits.items():
-        told.exhibits += rate_exhibits(rates, f"incidents.{name}")
-    return assemble(cohort, told)
+    return Prepared(cohort, rows, kinds, "exposure", "active_from", f"per 1,000 {exposure} and {word}", name_of, word)
 
 
-def _who_adopts(told: Told, rows: pd.DataFrame, name_of: Callable[[float], object]) -> None:
-    waves = np.sort(rows["active_from"].dropna().unique())
-    never = rows.loc[rows["active_from"].isna(), "dept_id"].nunique()
+def who_adopts(study: Prepared) -> Section:
+    """When the units of a table of counts began, and what it means when all of them do."""
+    told = Section()
+    waves = np.sort(study.rows[study.adopted].dropna().unique())
+    never = study.rows.loc[study.rows[study.adopted].isna(), "dept_id"].nunique()
     text = f"{never} units never had it." if never else "no unit never had it."
     told.lead.append(Statement(f"The programme began in {len(waves)} waves; {text}"))
     if len(waves) and not never:
-        last = name_of(waves[-1])
+        last = study.name_of(waves[-1])
         told.lead.append(Statement(f"The last wave ({last}) serves only as a comparison: once it has begun, nobody is left to compare it with."))
         text = f"Every unit adopts in the end: units that adopt later are the comparison, and the last wave ({last}) is never estimated."
         told.cautions.append(Caution("nobody_never", text, {"last_wave": str(last)}))
+    return told

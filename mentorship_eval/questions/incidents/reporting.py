@@ -14,8 +14,10 @@ from mentorship_eval.estimate import Caution, format_number
 from mentorship_eval.inference.intervals import ratio_estimate
 from mentorship_eval.inference.jackknife import cluster_jackknife
 from mentorship_eval.questions.answer import Result, Statement
+from mentorship_eval.questions.incidents.prepared import Prepared
+from mentorship_eval.questions.section import Section
 
-__all__ = ["NOTE", "reporting_bound"]
+__all__ = ["NOTE", "reporting_bound", "tell_the_pair"]
 
 
 NOTE = Caution(
@@ -66,3 +68,31 @@ def reporting_bound(harm: PoissonImputation, no_harm: PoissonImputation) -> tupl
         rests_on=(harm.irr.n_events, no_harm.irr.n_events),
     )
     return result, sentence
+
+
+def tell_the_pair(study: Prepared) -> Section:
+    """The reporting bound where both ratios exist; otherwise what lacks for it."""
+    told = Section(cautions=[NOTE])
+    pair = [study.fits[name].fit for name in ("harm", "no_harm") if name in study.fits]
+    bound = reporting_bound(*pair) if len(pair) == 2 else None
+    if bound is None:
+        why, unlock = _what_lacks(study)
+        reason = why if len(pair) < 2 else "One of the two rate ratios is 0 or unknown."
+        return told.lacks("What a change in reporting can explain", reason, unlock)
+    told.results.append(bound[0])
+    told.lead.append(bound[1])
+    return told
+
+
+def _what_lacks(study: Prepared) -> tuple[str, str]:
+    if study.records is None:
+        if study.kind("harm") and study.kind("no_harm"):
+            return "There is no pair of harm and no-harm counts.", "more events of both kinds"
+        return (
+            "The counts are not split into incidents with and without harm.",
+            "outcomes harm and no_harm in counts, or the tables incidents (with harm), exposure and rollout",
+        )
+    recorded = "harm" in study.records and study.records["harm"].notna().any()
+    if recorded:
+        return "Incidents of one of the two kinds were never recorded.", "more months of records"
+    return "The incidents do not say whether there was harm.", "the column harm in incidents, filled in"

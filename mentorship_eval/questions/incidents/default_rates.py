@@ -1,0 +1,97 @@
+"""The default analysis of every kind of incident, and what is told of who was observed."""
+
+from __future__ import annotations
+
+from mentorship_eval.cohort.panels import Panel
+from mentorship_eval.errors import EstimationError
+from mentorship_eval.estimate import Caution
+from mentorship_eval.questions.answer import Counted, Exhibit, Statement
+from mentorship_eval.questions.incidents.counts import who_adopts
+from mentorship_eval.questions.incidents.prepared import POPULATION, Kind, Prepared
+from mentorship_eval.questions.incidents.reporting import tell_the_pair
+from mentorship_eval.questions.rates import caution_list, dropped_table, rate_exhibits, rate_results
+from mentorship_eval.questions.section import Section
+
+__all__ = ["default_rates"]
+
+METHOD = (
+    "Department-months; Poisson quasi-likelihood with department and month effects, fitted where the programme is not active, log exposure "
+    "as offset; expected counts projected on treated department-months; rate ratio = observed / expected. Leave-one-department-out "
+    "jackknife on the log ratio, t(G-1). Permutation test by reassigning the go-live dates."
+)
+
+
+def estimand_of(label: str) -> str:
+    return f"rate of {label.lower()} where the programme is active, against the rate expected without it"
+
+
+def default_rates(study: Prepared) -> Section:
+    """One fit per kind, kept in ``study.fits``; harm and no-harm as a pair; the exhibits of each and what was left out."""
+    told = Section(methods=[METHOD])
+    told.lead += _who_was_observed(study)
+    for kind in study.kinds:
+        _fit(study, kind, told)
+    if study.made is None:
+        told = Section.join([told, who_adopts(study)])
+    else:
+        told.cautions += _panel_cautions(study.made)
+    told = Section.join([told, tell_the_pair(study)])
+    for name, rates in study.fits.items():
+        if study.made is None or name != "all_incidents":
+            told.exhibits += rate_exhibits(rates, f"incidents.{name}", brief=name == "near_miss")
+    if study.made is not None:
+        told.exhibits.append(_flow(study.made))
+    dropped = next((table for table in (dropped_table(rates, "incidents.dropped") for rates in study.fits.values()) if table), None)
+    if dropped:
+        told.exhibits.append(dropped)
+    return told
+
+
+def _fit(study: Prepared, kind: Kind, told: Section) -> None:
+    headline = kind.role == "headline"
+    try:
+        # The permutation test of a mixture, or of a companion, says nothing more: it is spared.
+        permutations = study.cohort.study.plan.permutations if headline else 0
+        rates = study.fit(kind.column, kind.label, outcome=kind.outcome, permutations=permutations)
+    except EstimationError as error:
+        told.lacks(f"{kind.label}: rate ratio", error, "More departments or months without the programme, or more events.")
+        return
+    study.fits[kind.column] = rates
+    results = rate_results(
+        rates, result_id=f"incidents.{kind.column}", estimand=estimand_of(kind.label), population=POPULATION, role=kind.role,
+        random_timing=study.random_timing,
+    )  # fmt: skip
+    told.results += results if kind.role != "audit" else results[:1]
+    if headline:
+        # months left out by design are not missing: they are told with the panel
+        told.cautions += caution_list(rates, drop=("missing_cells",) if study.made is not None and len(study.made.partial) else ())
+
+
+def _who_was_observed(study: Prepared) -> list[Statement]:
+    """First sentences: how much was observed, and how many of each kind."""
+    words, places = ("patient-days", "departments") if study.made is not None else (f"{study.exposure_words.split('per 1,000 ')[-1]}", "units")
+    if study.made is None:
+        words = f"{words.rsplit(' and ', 1)[0]} summed over periods"
+    size = study.rows[study.exposure].sum()
+    out = [Statement(f"{study.places:,} {places} over {study.rows['period'].nunique():,} periods, {size:,.0f} {words}.")]
+    return out + [Statement(f"{kind.label}: " + "{n}.", {"n": float(study.rows[kind.column].sum())}) for kind in study.kinds]
+
+
+def _panel_cautions(made: Panel) -> list[Caution]:
+    out = []
+    missing, partial = len(made.missing), len(made.partial)
+    if missing:
+        text = f"{missing} department-months have no patient-days and are not in the analysis."
+        out.append(Caution("missing_months", text, {"cells": missing}))
+    if partial:
+        text = f"{partial} department-months in which the programme went live part-way are left out."
+        out.append(Caution("partial_months", text, {"cells": partial}))
+    return out
+
+
+def _flow(made: Panel) -> Exhibit:
+    return Exhibit(
+        "incidents.flow", "flow_diagram", "Incidents, from the table to the analysis",
+        {"flow": made.flow.rename(columns={"incidents_in": "read"})}, {"flow": Counted(("read", "removed", "kept"), adds_up=True)},
+        {"unit": "incidents", "start_label": "In incidents"},
+    )  # fmt: skip
