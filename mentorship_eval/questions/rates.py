@@ -65,8 +65,9 @@ def fit_rates(
     permute_within: str | None = None,
     month_of: Callable[[float], Any] | None = None,
     time_unit: str = "month",
+    **options: Any,
 ) -> RateFit:
-    """Run the default estimator for one outcome."""
+    """Run the default estimator for one outcome; ``options`` are further ones of `poisson_imputation`."""
     fit = poisson_imputation(
         panel,
         count=count,
@@ -81,6 +82,7 @@ def fit_rates(
         seed=seed,
         permute_within=permute_within,
         per=per,
+        **options,
     )
     shown = panel.assign(place=panel[cluster or unit]).rename(columns={unit: "unit", time: "time", adopted: "adopted"})
     return RateFit(outcome, label, fit, shown, count, exposure, rate_label, per, month_of or (lambda period: period), time_unit)

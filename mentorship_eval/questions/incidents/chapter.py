@@ -17,7 +17,10 @@ from mentorship_eval.questions.answer import Answer, Exhibit, Gap, Result
 from mentorship_eval.questions.exhibits import forest_exhibit
 from mentorship_eval.questions.incidents.counts import from_counts
 from mentorship_eval.questions.incidents.default_rates import default_rates
+from mentorship_eval.questions.incidents.kinds_of_incident import by_category, by_severity
 from mentorship_eval.questions.incidents.prepared import Prepared, from_records
+from mentorship_eval.questions.incidents.reporting_behaviour import reporting_behaviour
+from mentorship_eval.questions.incidents.sensitivity import sensitivity
 from mentorship_eval.questions.section import Section
 from mentorship_eval.questions.truth import with_truth
 
@@ -43,7 +46,7 @@ def answer(cohort: Cohort, earlier: Mapping[str, Answer] | None = None) -> Answe
 
 
 def _other_parts(study: Prepared) -> list[Section]:
-    return []
+    return [part(study) for part in (reporting_behaviour, by_severity, by_category, sensitivity)]
 
 
 def _forest(results: list[Result]) -> list[Exhibit]:

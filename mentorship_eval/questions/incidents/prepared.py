@@ -77,11 +77,13 @@ class Prepared:
 
     def fit(
         self, column: str, label: str, *, outcome: str | None = None, rows: pd.DataFrame | None = None, exposure: str | None = None,
-        words: str | None = None, permutations: int = 0, anticipation: int | None = None, min_controls: int | None = None, **options: Any,
+        words: str | None = None, permutations: int = 0, anticipation: int | None = None, min_controls: int | None = None, brief: bool = False,
+        **options: Any,
     ) -> RateFit:  # fmt: skip
         """The default estimator for the counts of ``column``, with the choices of the plan where none are given.
 
-        rows, exposure and words ("per 1,000 patient-days") replace those of the panel. Raises `EstimationError`.
+        rows, exposure and words ("per 1,000 patient-days") replace those of the panel; brief spares the tables by time and wave.
+        Raises `EstimationError`.
         """
         plan, rules = self.cohort.study.plan, self.cohort.study.rules
         return fit_rates(
@@ -89,7 +91,7 @@ class Prepared:
             unit="dept_id", adopted=self.adopted, rate_label=f"{label.split(' (')[0]} {words or self.exposure_words}", per=1000,
             min_controls=rules.min_controls if min_controls is None else min_controls,
             anticipation=plan.anticipation if anticipation is None else anticipation, permutations=permutations, seed=plan.seed,
-            month_of=self.name_of, time_unit=self.time_unit, **options,
+            month_of=self.name_of, time_unit=self.time_unit, tables=not brief, **options,
         )  # fmt: skip
 
     def panel(self, *, incidents: pd.DataFrame | None = None, by: str | None = None, denominator: str = "patient_days") -> Panel:

@@ -7,13 +7,10 @@ under such reporting lies between the two (joint jackknife on the same departmen
 
 from __future__ import annotations
 
-import numpy as np
-
 from mentorship_eval.did.counts.result import PoissonImputation
 from mentorship_eval.estimate import Caution, format_number
-from mentorship_eval.inference.intervals import ratio_estimate
-from mentorship_eval.inference.jackknife import cluster_jackknife
 from mentorship_eval.questions.answer import Result, Statement
+from mentorship_eval.questions.incidents.joint import ratio_of_ratios
 from mentorship_eval.questions.incidents.prepared import Prepared
 from mentorship_eval.questions.section import Section
 
@@ -29,25 +26,10 @@ NOTE = Caution(
 
 def reporting_bound(harm: PoissonImputation, no_harm: PoissonImputation) -> tuple[Result, Statement] | None:
     """The ratio of the harm to the no-harm rate ratio with its interval, and a sentence; None when a ratio is 0 or unknown."""
-    if not (np.isfinite(harm.irr.value) and np.isfinite(no_harm.irr.value) and harm.irr.value > 0 and no_harm.irr.value > 0):
-        return None
-    both = harm.leave_one_out.merge(no_harm.leave_one_out, on="cluster", suffixes=("_harm", "_no_harm"))
-    used = both[both["informative_harm"] | both["informative_no_harm"]]
-    value = float(np.log(harm.irr.value) - np.log(no_harm.irr.value))
-    jackknife = cluster_jackknife(value, (used["log_irr_harm"] - used["log_irr_no_harm"]).to_numpy())
-    few = np.isnan(harm.irr.ci_low)
     estimand = "rate ratio of harm if reporting changed as much for harm as for no-harm incidents"
-    estimate = ratio_estimate(
-        value,
-        np.nan if few else float(jackknife.se[0]),
-        scale="rate ratio",
-        df=jackknife.df,
-        n=harm.irr.n,
-        n_events=min(harm.irr.n_events or 0, no_harm.irr.n_events or 0),
-        n_clusters=jackknife.n_clusters,
-        estimand=estimand,
-        method="ratio of two Poisson imputations; joint leave-one-department-out jackknife",
-    )
+    estimate = ratio_of_ratios(harm, no_harm, estimand)
+    if estimate is None:
+        return None
     result = Result(
         "incidents.reporting_bound",
         "harm_incidents",

@@ -1,0 +1,78 @@
+"""When each category of incident was in use: a category that a new taxonomy brings, or drops, was not at 0 before, or after; it did not exist."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from mentorship_eval.estimate import Caution
+from mentorship_eval.questions.incidents.prepared import Prepared
+
+__all__ = ["Life", "lives", "taxonomy_caution"]
+
+# so many events would have been expected in the months without any, had the category been in use at the rate of the others
+SURELY_SEEN = 10.0
+
+
+@dataclass(frozen=True)
+class Life:
+    """First and last period in which a category was in use; cut: whether the window goes beyond them."""
+
+    first: float
+    last: float
+    cut: bool
+
+    def within(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """The department-months in which the category was in use."""
+        return rows[rows["period"].between(self.first, self.last)] if self.cut else rows
+
+    def words(self, study: Prepared, whole: tuple[float, float]) -> str:
+        """As in "(from 2023-09)"; nothing for a category that was always in use."""
+        if not self.cut:
+            return ""
+        if self.first <= whole[0]:
+            return f" (to {study.name_of(self.last)})"
+        return f" (from {study.name_of(self.first)})" if self.last >= whole[1] else f" ({study.name_of(self.first)} to {study.name_of(self.last)})"
+
+
+def lives(rows: pd.DataFrame, columns: list[str], exposure: str) -> dict[str, Life]:
+    """Months from the first to the last event anywhere, by column of a panel; the whole window where the months without an event can be chance.
+
+    This looks at the hospital's total alone, never at single departments or at who has the programme.
+    """
+    by_period = rows.groupby("period")[[exposure, *columns]].sum()
+    size, periods = by_period[exposure].to_numpy(float), by_period.index.to_numpy(float)
+    out = {}
+    for column in columns:
+        counts = by_period[column].to_numpy(float)
+        some = np.flatnonzero(counts)
+        if not len(some):
+            out[column] = Life(periods[0], periods[-1], False)
+            continue
+        first, last = int(some[0]), int(some[-1])
+        rate = counts[first : last + 1].sum() / size[first : last + 1].sum()
+        # each end by itself: an old category may end where a new one begins
+        begin = first if rate * size[:first].sum() > SURELY_SEEN else 0
+        end = last if rate * size[last + 1 :].sum() > SURELY_SEEN else len(periods) - 1
+        out[column] = Life(periods[begin], periods[end], begin > 0 or end < len(periods) - 1)
+    return out
+
+
+def taxonomy_caution(study: Prepared, found: dict[str, Life], whole: tuple[float, float]) -> list[Caution]:
+    """Which categories came or went, and when; months of the change that several share are named once."""
+    came: dict[float, list[str]] = {}
+    for name, life in found.items():
+        if life.cut and life.first > whole[0]:
+            came.setdefault(life.first, []).append(name)
+        if life.cut and life.last < whole[1]:
+            came.setdefault(life.last + 1, []).append(name)
+    if not came:
+        return []
+    months = "; ".join(f"{study.name_of(when)}: {', '.join(sorted(names))}" for when, names in sorted(came.items()))
+    text = (
+        f"Categories came or went inside the window ({months}): the taxonomy changed. Each category is compared only over the months in which it was "
+        "in use; all incidents together, harm and no-harm do not depend on it, unless what counts as an incident changed too."
+    )
+    return [Caution("taxonomy_change", text, {"months": [str(study.name_of(when)) for when in sorted(came)]})]

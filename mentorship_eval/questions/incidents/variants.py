@@ -1,0 +1,201 @@
+"""The analyses around the default one of an incident rate: each changes one thing, and none looks at counts to choose it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mentorship_eval.questions.incidents.calendar_events import shocks, switches
+from mentorship_eval.questions.incidents.prepared import Prepared
+
+__all__ = ["Variant", "variants"]
+
+LATE = 0.95  # share of reports by which the months in which reports still come in are reckoned
+
+
+@dataclass(frozen=True)
+class Variant:
+    """name (part of an id), label, what the estimand changes; rows: None for the panel's own; options of `Prepared.fit`.
+
+    same: why it could not differ from the default in these data; lacks: why it cannot be made of them.
+    """
+
+    name: str
+    label: str
+    change: str
+    rows: pd.DataFrame | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+    group: str = ""
+    same: str = ""
+    lacks: str = ""
+
+
+def variants(study: Prepared) -> Iterator[Variant]:
+    """Those that the plan names and the data allow, in order, with those that could not differ from the default or cannot be made."""
+    yield from _which_months(study)
+    yield from _who_compares(study)
+    yield from _what_divides(study)
+
+
+def _which_months(study: Prepared) -> Iterator[Variant]:
+    chosen, plan = study.cohort.study.plan.incidents, study.cohort.study.plan
+    word = study.time_unit
+    for count in dict.fromkeys(chosen.anticipation_months):
+        if count == plan.anticipation:
+            continue
+        many = f"{count} {word}" + ("" if count == 1 else "s")
+        yield Variant(f"anticipation_{count}", f"Without the {many} before go-live", f"anticipation of {many}", options={"anticipation": count},
+            group=f"Which {word}s")
+    if study.made is None:
+        return
+    if chosen.without_months_after_end:
+        yield _after_the_end(study)
+    if chosen.without_incomplete_months:
+        yield _incomplete(study)
+        yield _still_coming_in(study)
+    yield from _selection(study)
+    yield from _calendar(study)
+
+
+def _kept(study: Prepared, keep: np.ndarray, name: str, label: str, change: str, same: str, **more: Any) -> Variant:
+    """The panel without some department-months; the default analysis when none is taken out."""
+    more.setdefault("group", f"Which {study.time_unit}s")
+    if keep.all():
+        return Variant(name, label, change, same=same, **more)
+    return Variant(name, label, change, study.rows[keep], **more)
+
+
+def _month(study: Prepared) -> pd.Series:
+    return study.rows["month"].dt.to_period("M")
+
+
+def _after_the_end(study: Prepared) -> Variant:
+    rollout = study.cohort.table("rollout")
+    last = pd.Series(dtype="datetime64[ns]")
+    if "active_to" in rollout:
+        ends = rollout[rollout["active_from"].notna()]
+        # a department counts as having stopped when the last of its programmes has
+        last = ends.groupby("dept_id")["active_to"].agg(lambda day: pd.NaT if day.isna().any() else day.max())
+    end = study.rows["dept_id"].map(pd.to_datetime(last))
+    after = end.notna() & (study.rows["month"] > end) & (study.rows["period"] >= study.rows["adopted"])
+    return _kept(study, ~after.to_numpy(), "after_end", "Without months after the programme's end", "while it lasted", "it ended nowhere")
+
+
+def _incomplete(study: Prepared) -> Variant:
+    exposure = study.cohort.table("exposure")
+    keep = np.ones(len(study.rows), dtype=bool)
+    if "complete" in exposure:
+        bad = exposure.loc[exposure["complete"].eq(False), ["dept_id", "month"]].assign(bad=True)
+        bad["month"] = pd.to_datetime(bad["month"]).dt.to_period("M")
+        marked = pd.DataFrame({"dept_id": study.rows["dept_id"], "month": _month(study)}).merge(bad.drop_duplicates(), how="left")
+        keep = marked["bad"].isna().to_numpy()
+    return _kept(study, keep, "complete", "Complete months only", "complete months only", "no month is marked incomplete")
+
+
+def _still_coming_in(study: Prepared) -> Variant:
+    """Months so late that one report in twenty may still be on its way when the files were drawn."""
+    records, name, label = study.records, "reported_in_full", "Without months whose reports may still come in"
+    assert records is not None
+    if "reported" not in records or records["reported"].notna().sum() == 0:
+        return Variant(name, label, label, same="the day of the report is not recorded")
+    lag = (pd.to_datetime(records["reported"]) - pd.to_datetime(records["occurred"])).dt.days
+    days = float(lag[lag >= 0].quantile(LATE))
+    drawn = study.cohort.study.study.extract or study.cohort.window[1]
+    keep = (_month(study).dt.end_time.dt.normalize() <= pd.Timestamp(drawn) - pd.Timedelta(days=days)).to_numpy()
+    change = f"without the months that end within {days:.0f} days of the day on which the files were drawn (19 in 20 reports come within them)"
+    return _kept(study, keep, name, label, change, f"{days:.0f} days, within which 19 in 20 reports come, had passed")
+
+
+def _selection(study: Prepared) -> Iterator[Variant]:
+    """Without the months by whose values departments were chosen: their chance deviations are what regresses to the mean."""
+    rollout = study.cohort.table("rollout")
+    if "allocation" not in rollout or not rollout["allocation"].eq("targeted").any():
+        return
+    name, label, change = "selection_window", "Without the months of selection", "without the months by whose values departments were chosen"
+    windows = rollout["selection_window"].dropna() if "selection_window" in rollout else pd.Series(dtype=object)
+    spans = [span for span in map(_span, windows) if span]
+    if not spans:
+        yield Variant(name, label, change, same="selection_window in rollout does not say which months they were, such as 2022-01/2022-06")
+        return
+    month = _month(study)
+    keep = ~np.logical_or.reduce([(month >= low) & (month <= high) for low, high in spans])
+    yield _kept(study, np.asarray(keep), name, label, change, "they lie outside the window")
+
+
+def _span(text: object) -> tuple[pd.Period, pd.Period] | None:
+    """Two months written as 2022-01/2022-06 (or with "to"); one month stands for itself."""
+    parts = [part.strip() for part in str(text).replace(" to ", "/").split("/")]
+    try:
+        return pd.Period(parts[0], "M"), pd.Period(parts[-1], "M")
+    except ValueError:
+        return None
+
+
+def _calendar(study: Prepared) -> Iterator[Variant]:
+    chosen, month = study.cohort.study.plan.incidents, _month(study)
+    group = f"Which {study.time_unit}s"
+    if chosen.switch_months:
+        for number, switch in enumerate(switches(study), 1):
+            keep = ((month - switch.month).map(lambda gap: gap.n).abs() > chosen.switch_months).to_numpy()
+            label = f"Without the months around {switch.label} ({switch.month})"
+            yield _kept(study, keep, f"switch_{number}", label, label[:1].lower() + label[1:], "they lie outside the window", group=group)
+    if chosen.without_shocks:
+        for number, shock in enumerate(shocks(study), 1):
+            hit = ((month >= shock.first) & (month <= shock.last)).to_numpy() & shock.touches(study)
+            yield _kept(study, ~hit, f"shock_{number}", f"Without {shock.label}", f"without {shock.label}", "it lies outside the window", group=group)
+
+
+def _who_compares(study: Prepared) -> Iterator[Variant]:
+    chosen, rules = study.cohort.study.plan.incidents, study.cohort.study.rules
+    for count in dict.fromkeys(chosen.min_controls):
+        if count != rules.min_controls:
+            label = f"At least {count} comparison department" + ("" if count == 1 else "s")
+            yield Variant(f"min_controls_{count}", label, f"{study.time_unit}s with {label.lower()}", options={"min_controls": count},
+                group="Who compares")
+    if chosen.spillover and study.made is not None:
+        yield from _spillover(study)
+
+
+def _spillover(study: Prepared) -> Iterator[Variant]:
+    """What reaches the departments of a site that do not have the programme pulls the comparison along: they are left out, or the share of their
+    site that has it is held fixed."""
+    labels = "Compared with untouched sites only", "The site's share with the programme held fixed"
+    if not study.cohort.has("departments") or "site_id" not in study.cohort.table("departments"):
+        for name, label in zip(("other_sites", "site_share"), labels, strict=True):
+            yield Variant(name, label, label, same="departments do not say their site", group="Who compares")
+        return
+    site = study.rows["dept_id"].map(study.cohort.table("departments").drop_duplicates("dept_id").set_index("dept_id")["site_id"])
+    begun = study.rows.groupby(site)["adopted"].transform("min")
+    treated = study.rows["period"] >= study.rows["adopted"]
+    keep = (treated | ~(study.rows["period"] >= begun)).to_numpy()
+    change = "compared only with months of sites in which no department had the programme yet"
+    if not (keep & ~treated & study.rows["period"].isin(study.rows.loc[treated, "period"])).any():
+        yield Variant("other_sites", labels[0], change, lacks="Once the programme runs anywhere, no site is without it.")
+    else:
+        yield _kept(study, keep, "other_sites", labels[0], change, "no site has departments of both kinds at the same time", group="Who compares")
+    own, cell = treated.astype(float), [site, study.rows["period"]]
+    number, with_it = own.groupby(cell).transform("size"), own.groupby(cell).transform("sum")
+    share = ((with_it - own) / (number - 1).where(number > 1)).fillna(0.0)
+    change = "with the share of the site's other departments that have the programme held at what it was"
+    if share[~treated].nunique() < 2:
+        yield Variant("site_share", labels[1], change, same="in comparison months it is the same everywhere", group="Who compares")
+        return
+    yield Variant("site_share", labels[1], change, study.rows.assign(site_share=share), {"covariates": ["site_share"]}, "Who compares")
+
+
+def _what_divides(study: Prepared) -> Iterator[Variant]:
+    if study.made is None:
+        return
+    exposure = study.cohort.table("exposure")
+    words = {"staffed_wte": "staff in post (WTE)", "items_dispensed": "items dispensed", "admissions": "admissions"}
+    for column in study.cohort.study.plan.incidents.denominators:
+        if column == study.exposure or column not in exposure or exposure[column].notna().sum() == 0:
+            continue
+        what = words.get(column, column.replace("_", " "))
+        made = study.panel(denominator=column)
+        options = {"exposure": column, "words": f"per 1,000 {what}"}
+        yield Variant(f"per_{column}", f"Per {what}", f"events per {what} instead of patient-days", made.rows, options, "Divided by")
