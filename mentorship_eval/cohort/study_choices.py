@@ -63,7 +63,8 @@ class IncidentChoice(Strict):
     of exposure); whether months after the end of a programme, months marked incomplete and the months in which reports still come
     in are left out; days within which a report counts as prompt; months around a change of the reporting system that are left
     out; comparison departments of a site where the programme runs (spillover); the false-discovery rate over categories;
-    the companion estimators; the most departments that get a chart of their own.
+    the companion estimators; programmes of rollout that are not the mentorship (an innovation lab), told beside it and together with it; the
+    most departments that get a chart of their own.
     """
 
     anticipation_months: list[Months] = Field(default_factory=lambda: [1, 3])
@@ -79,4 +80,5 @@ class IncidentChoice(Strict):
     without_shocks: bool = True
     spillover: bool = True
     companions: bool = True
+    other_programmes: Names = Field(default_factory=list)
     charts: int = Field(default=12, ge=0)

@@ -10,6 +10,7 @@ from mentorship_eval.cohort import Cohort
 from mentorship_eval.cohort.panels import adoption
 from mentorship_eval.cohort.schema import QUESTIONS
 from mentorship_eval.estimate import Caution
+from mentorship_eval.questions.allocation import own_rollout
 from mentorship_eval.questions.answer import Answer, Counted, Exhibit, Gap, Statement
 from mentorship_eval.questions.exhibits import table_exhibit
 
@@ -140,7 +141,7 @@ def _people(cohort: Cohort) -> Exhibit:
 def _departments(cohort: Cohort) -> Exhibit:
     start, end = cohort.window
     first = pd.Timestamp(start).to_period("M")
-    plan = adoption(rollout=cohort.table("rollout"), start=start, end=end)
+    plan = adoption(rollout=own_rollout(cohort), start=start, end=end)
     everyone = pd.Index(cohort.table("departments")["dept_id"]) if cohort.has("departments") else plan.index
     wave = plan["adopted"].reindex(everyone)
     name = wave.map(lambda value: str(first + int(value) - 1), na_action="ignore").fillna("never in the window")

@@ -21,6 +21,7 @@ from mentorship_eval.questions.incidents.kinds_of_incident import by_category, b
 from mentorship_eval.questions.incidents.prepared import Prepared, from_records
 from mentorship_eval.questions.incidents.reporting_behaviour import reporting_behaviour
 from mentorship_eval.questions.incidents.sensitivity import sensitivity
+from mentorship_eval.questions.incidents.together import together
 from mentorship_eval.questions.section import Section
 from mentorship_eval.questions.truth import with_truth
 
@@ -46,7 +47,7 @@ def answer(cohort: Cohort, earlier: Mapping[str, Answer] | None = None) -> Answe
 
 
 def _other_parts(study: Prepared) -> list[Section]:
-    return [part(study) for part in (reporting_behaviour, by_severity, by_category, sensitivity)]
+    return [part(study) for part in (reporting_behaviour, by_severity, by_category, together, sensitivity)]
 
 
 def _forest(results: list[Result]) -> list[Exhibit]:

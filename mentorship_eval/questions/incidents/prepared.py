@@ -10,7 +10,7 @@ import pandas as pd
 
 from mentorship_eval.cohort import Cohort
 from mentorship_eval.cohort.panels import Panel, department_months
-from mentorship_eval.questions.allocation import allocations
+from mentorship_eval.questions.allocation import allocations, own_rollout
 from mentorship_eval.questions.rates import RateFit, fit_rates
 
 __all__ = ["POPULATION", "Kind", "Prepared", "from_records"]
@@ -99,7 +99,7 @@ class Prepared:
         start, end = self.cohort.window
         chosen = self.cohort.table("incidents") if incidents is None else incidents
         return department_months(
-            incidents=chosen, exposure=self.cohort.table("exposure"), rollout=self.cohort.table("rollout"), start=start, end=end,
+            incidents=chosen, exposure=self.cohort.table("exposure"), rollout=own_rollout(self.cohort), start=start, end=end,
             by=by, denominator=denominator,
         )  # fmt: skip
 
@@ -108,7 +108,7 @@ def from_records(cohort: Cohort) -> Prepared:
     """Department-months of the incident records of a cohort, per patient-day."""
     start, end = cohort.window
     made = department_months(
-        incidents=cohort.table("incidents"), exposure=cohort.table("exposure"), rollout=cohort.table("rollout"), start=start, end=end
+        incidents=cohort.table("incidents"), exposure=cohort.table("exposure"), rollout=own_rollout(cohort), start=start, end=end
     )
     first = pd.Timestamp(start).to_period("M")
     seen = [Kind(*kind) for kind in _KINDS if made.rows[kind[0]].sum() > 0]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mentorship_eval.questions.allocation import own_rollout
 from mentorship_eval.questions.incidents.calendar_events import shocks, switches
 from mentorship_eval.questions.incidents.prepared import Prepared
 
@@ -74,7 +75,7 @@ def _month(study: Prepared) -> pd.Series:
 
 
 def _after_the_end(study: Prepared) -> Variant:
-    rollout = study.cohort.table("rollout")
+    rollout = own_rollout(study.cohort)
     last = pd.Series(dtype="datetime64[ns]")
     if "active_to" in rollout:
         ends = rollout[rollout["active_from"].notna()]
@@ -112,7 +113,7 @@ def _still_coming_in(study: Prepared) -> Variant:
 
 def _selection(study: Prepared) -> Iterator[Variant]:
     """Without the months by whose values departments were chosen: their chance deviations are what regresses to the mean."""
-    rollout = study.cohort.table("rollout")
+    rollout = own_rollout(study.cohort)
     if "allocation" not in rollout or not rollout["allocation"].eq("targeted").any():
         return
     name, label, change = "selection_window", "Without the months of selection", "without the months by whose values departments were chosen"

@@ -10,6 +10,7 @@ import pandas as pd
 from mentorship_eval.cohort import Cohort
 from mentorship_eval.cohort.episodes import Episodes, mentorship_episodes
 from mentorship_eval.estimate import Caution, Estimate
+from mentorship_eval.questions.allocation import own_rollout
 from mentorship_eval.questions.covariates import planned_covariates, varying
 from mentorship_eval.survival import cox
 from mentorship_eval.survival.hazards.cox_result import CoxResult
@@ -56,7 +57,7 @@ def cohort_episodes(cohort: Cohort, *, calendar: str | None = "quarter", **chang
         "matches": cohort.table("matches"),
         "start": start,
         "end": end,
-        "rollout": cohort.tables.get("rollout"),
+        "rollout": own_rollout(cohort) if cohort.has("rollout") else None,
         "exposure": plan.exposure.definition,
         "lag": int(plan.exposure.lag_days),
         "grace": int(plan.exposure.grace_days),

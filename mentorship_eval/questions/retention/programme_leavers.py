@@ -17,7 +17,7 @@ from mentorship_eval.cohort.episodes import Episodes
 from mentorship_eval.cohort.panels import leaver_panel
 from mentorship_eval.errors import DataError, EstimationError
 from mentorship_eval.estimate import Caution
-from mentorship_eval.questions.allocation import allocation_cautions, allocations
+from mentorship_eval.questions.allocation import allocation_cautions, allocations, own_rollout
 from mentorship_eval.questions.answer import Result
 from mentorship_eval.questions.rates import caution_list, fit_rates, rate_exhibits, rate_results
 from mentorship_eval.questions.retention.levels import words_of
@@ -47,7 +47,7 @@ def programme_active(cohort: Cohort, episodes: Episodes) -> Section:
         made = leaver_panel(
             staff=cohort.table("staff"),
             spells=cohort.table("spells"),
-            rollout=cohort.table("rollout"),
+            rollout=own_rollout(cohort),
             start=start,
             end=end,
             suspended=rules.suspended,

@@ -14,6 +14,7 @@ import pandas as pd
 
 from mentorship_eval.errors import EstimationError
 from mentorship_eval.estimate import Caution
+from mentorship_eval.questions.allocation import own_rollout
 from mentorship_eval.questions.answer import Result
 from mentorship_eval.questions.exhibits import forest_exhibit
 from mentorship_eval.questions.retention.model_rows import OUTCOME, calendar_periods, cohort_episodes, persons_not_rows
@@ -104,7 +105,7 @@ def before_go_live(study: Prepared, lead_days: int) -> pd.DataFrame:
     """Rows of the default analysis before the programme is active in the department and before the person is mentored, cut
     ``lead_days`` before the go-live; ``soon`` is 1 from there on."""
     cohort = study.cohort
-    rollout = cohort.table("rollout")
+    rollout = own_rollout(cohort)
     earlier = rollout.assign(active_from=pd.to_datetime(rollout["active_from"]) - pd.Timedelta(days=lead_days))
     episodes = cohort_episodes(cohort, rollout=earlier)
     rows, _ = model_rows(episodes, list(study.covariates))

@@ -12,6 +12,7 @@ from scipy.special import fdtrc
 from mentorship_eval.cohort.splitting import split_rows
 from mentorship_eval.errors import EstimationError
 from mentorship_eval.estimate import Caution, format_p
+from mentorship_eval.questions.allocation import own_rollout
 from mentorship_eval.questions.retention.model_rows import default_cox
 from mentorship_eval.questions.retention.prepared import Prepared
 from mentorship_eval.questions.retention.robustness.sensitivity_fits import restricted_fit
@@ -120,7 +121,7 @@ def programme_effect_grows(study: Prepared) -> tuple[float, float, float] | None
     a staggered go-live."""
     if not study.cohort.has("rollout"):
         return None
-    rollout = study.cohort.table("rollout")
+    rollout = own_rollout(study.cohort)
     live = pd.to_datetime(rollout["active_from"]).groupby(rollout["dept_id"].to_numpy()).min().dropna()
     if live.nunique() < 2 or not study.rows["programme_active"].any():
         return None
