@@ -17,7 +17,7 @@ from mentorship_eval.questions.answer import Exhibit, Result, Statement
 from mentorship_eval.questions.exhibits import counted_forest, forest_rows, table_exhibit
 from mentorship_eval.questions.incidents.default_rates import estimand_of
 from mentorship_eval.questions.incidents.prepared import POPULATION, Prepared
-from mentorship_eval.questions.incidents.taxonomy import lives, taxonomy_caution
+from mentorship_eval.questions.incidents.taxonomy import category_lives, taxonomy_caution
 from mentorship_eval.questions.section import Section
 
 __all__ = ["by_category", "by_severity"]
@@ -48,18 +48,16 @@ def by_category(study: Prepared) -> Section:
     found: list[_Kind] = []
     lost: dict[str, list[str]] = {}
     outcome = records["harm"].astype(object).map(HARM_LEVELS)
-    every = study.panel(by="category").rows
-    names = sorted(column for column in every if str(column).startswith("category=") and column != "category=missing")
-    in_use, whole = lives(every, names, study.exposure), (float(every["period"].min()), float(every["period"].max()))
-    told.cautions += taxonomy_caution(study, {name.removeprefix("category="): life for name, life in in_use.items()}, whole)
+    in_use = category_lives(study)
+    told.cautions += taxonomy_caution(study, in_use)
     for side, group in SIDES.items():
         mine = study.panel(incidents=records[outcome == side], by="category").rows
         results = []
-        for column in names:
+        for name, life in in_use.items():
+            column = f"category={name}"
             if column not in mine:
                 continue
-            name, life = column.removeprefix("category="), in_use[column]
-            label = f"{_words(name)}{life.words(study, whole)}, {group.lower()}"
+            label = f"{_words(name)}{life.words(study)}, {group.lower()}"
             result = _fitted(study, life.within(mine), column, f"incidents.category.{name}.{side}", f"{side}_{name}", label, group, lost)
             if result is not None:
                 results.append(result)

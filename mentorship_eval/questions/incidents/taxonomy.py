@@ -10,7 +10,7 @@ import pandas as pd
 from mentorship_eval.estimate import Caution
 from mentorship_eval.questions.incidents.prepared import Prepared
 
-__all__ = ["Life", "lives", "taxonomy_caution"]
+__all__ = ["Life", "category_lives", "lives", "taxonomy_caution", "taxonomy_months"]
 
 # so many events would have been expected in the months without any, had the category been in use at the rate of the others
 SURELY_SEEN = 10.0
@@ -28,13 +28,14 @@ class Life:
         """The department-months in which the category was in use."""
         return rows[rows["period"].between(self.first, self.last)] if self.cut else rows
 
-    def words(self, study: Prepared, whole: tuple[float, float]) -> str:
+    def words(self, study: Prepared) -> str:
         """As in "(from 2023-09)"; nothing for a category that was always in use."""
         if not self.cut:
             return ""
-        if self.first <= whole[0]:
+        if self.first <= study.rows["period"].min():
             return f" (to {study.name_of(self.last)})"
-        return f" (from {study.name_of(self.first)})" if self.last >= whole[1] else f" ({study.name_of(self.first)} to {study.name_of(self.last)})"
+        whole = self.last >= study.rows["period"].max()
+        return f" (from {study.name_of(self.first)})" if whole else f" ({study.name_of(self.first)} to {study.name_of(self.last)})"
 
 
 def lives(rows: pd.DataFrame, columns: list[str], exposure: str) -> dict[str, Life]:
@@ -60,14 +61,35 @@ def lives(rows: pd.DataFrame, columns: list[str], exposure: str) -> dict[str, Li
     return out
 
 
-def taxonomy_caution(study: Prepared, found: dict[str, Life], whole: tuple[float, float]) -> list[Caution]:
-    """Which categories came or went, and when; months of the change that several share are named once."""
+def category_lives(study: Prepared) -> dict[str, Life]:
+    """By category of the incident records, without those of no category; empty when the records have none."""
+    if study.records is None or "category" not in study.records:
+        return {}
+    rows = study.panel(by="category").rows
+    names = sorted(str(column) for column in rows if str(column).startswith("category=") and column != "category=missing")
+    return {name.removeprefix("category="): life for name, life in lives(rows, names, study.exposure).items()}
+
+
+def _came_or_went(study: Prepared, found: dict[str, Life]) -> dict[float, list[str]]:
+    """Periods from which a category was in use, or no longer, with the categories."""
+    first, last = float(study.rows["period"].min()), float(study.rows["period"].max())
     came: dict[float, list[str]] = {}
     for name, life in found.items():
-        if life.cut and life.first > whole[0]:
+        if life.cut and life.first > first:
             came.setdefault(life.first, []).append(name)
-        if life.cut and life.last < whole[1]:
+        if life.cut and life.last < last:
             came.setdefault(life.last + 1, []).append(name)
+    return came
+
+
+def taxonomy_months(study: Prepared) -> list[float]:
+    """Periods in which categories came or went."""
+    return sorted(_came_or_went(study, category_lives(study)))
+
+
+def taxonomy_caution(study: Prepared, found: dict[str, Life]) -> list[Caution]:
+    """Which categories came or went, and when; months of the change that several share are named once."""
+    came = _came_or_went(study, found)
     if not came:
         return []
     months = "; ".join(f"{study.name_of(when)}: {', '.join(sorted(names))}" for when, names in sorted(came.items()))
