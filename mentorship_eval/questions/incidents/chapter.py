@@ -18,6 +18,7 @@ from mentorship_eval.questions.exhibits import forest_exhibit
 from mentorship_eval.questions.incidents.charts import control_charts
 from mentorship_eval.questions.incidents.counts import from_counts
 from mentorship_eval.questions.incidents.default_rates import default_rates
+from mentorship_eval.questions.incidents.detectable import detectable
 from mentorship_eval.questions.incidents.kinds_of_incident import by_category, by_severity
 from mentorship_eval.questions.incidents.prepared import Prepared, from_records
 from mentorship_eval.questions.incidents.reporting_behaviour import reporting_behaviour
@@ -48,7 +49,7 @@ def answer(cohort: Cohort, earlier: Mapping[str, Answer] | None = None) -> Answe
 
 
 def _other_parts(study: Prepared) -> list[Section]:
-    return [part(study) for part in (control_charts, reporting_behaviour, by_severity, by_category, together, sensitivity)]
+    return [part(study) for part in (detectable, control_charts, reporting_behaviour, by_severity, by_category, together, sensitivity)]
 
 
 def _forest(results: list[Result]) -> list[Exhibit]:

@@ -31,6 +31,7 @@ _TOLD = {
     "unstable_baseline": "the months before go-live show a signal themselves, so that their limits are no steady yardstick",
     "no_limits": "too few points for limits lie before go-live",
 }
+RULES = "points beyond the limits, long runs on one side of the centre line, few crossings of it (Anhøj)"
 DRAWS = 400  # of unchanged series, for the share that signals by chance
 
 
@@ -62,8 +63,7 @@ def control_charts(study: Prepared) -> Section:
     if told.exhibits:
         told.methods.append(
             "Control charts: u′ charts (Laney 2002), limits at three standard errors widened by sigma z, set by the months before go-live and "
-            "carried forward; signals by the rules of Anhøj (2014) and points beyond the limits. A department without the programme is charted with limits "
-            "of its own whole series."
+            "carried forward; signals by the rules of Anhøj (2014) and points beyond the limits. A series without a go-live has limits of its whole length."
         )
     return told
 
@@ -156,9 +156,8 @@ def _exhibit(
         f"incidents.{kind.column}.chart", "control_chart", f"{kind.short}: control charts by {by}", frames,
         # the limits rest on all points that set them: with one withheld, the others would give it away
         {"points": Counted(("n_events",), ("value", "signal"), within=("group", "phase"))},
-        {"value_label": f"{kind.short} {study.exposure_words}", "group_label": by,
-            "period_label": "Quarter" if quarters else study.time_unit.capitalize(), "rule_label": "points beyond the limits, long runs on one side of the centre line, few crossings of it (Anhøj)",
-            "chance": _by_chance(charts)},
+        {"value_label": f"{kind.short} {study.exposure_words}", "group_label": by, "chance": _by_chance(charts), "rule_label": RULES,
+            "period_label": "Quarter" if quarters else study.time_unit.capitalize()},
         "Limits come from the time before go-live. A signal says that the series changed, not that the programme changed it.",
     )  # fmt: skip
 
