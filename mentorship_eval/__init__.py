@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 _LAZY = {
     "survival": ("mentorship_eval.survival", None),
     "did": ("mentorship_eval.did", None),
+    "spc": ("mentorship_eval.spc", None),
     "inference": ("mentorship_eval.inference", None),
     "display": ("mentorship_eval.display", None),
     "questions": ("mentorship_eval.questions", None),

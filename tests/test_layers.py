@@ -15,7 +15,7 @@ MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "resources" not in pa
 
 # floor -> what it may import from besides itself; an engine that imports another, or a figure that reaches for a model, is a mistake
 ERRORS_ONLY = {"errors", "estimate", "lazy"}
-BELOW_QUESTIONS = {*ERRORS_ONLY, "inference", "cohort", "survival", "did"}
+BELOW_QUESTIONS = {*ERRORS_ONLY, "inference", "cohort", "survival", "did", "spc"}
 ALLOWED = {
     "errors": set(),
     "lazy": set(),
@@ -24,6 +24,7 @@ ALLOWED = {
     "cohort": {*ERRORS_ONLY, "inference"},
     "survival": {*ERRORS_ONLY, "inference"},
     "did": {*ERRORS_ONLY, "inference"},
+    "spc": {*ERRORS_ONLY, "inference"},
     "questions": BELOW_QUESTIONS,
     "disclosure": {*ERRORS_ONLY, "questions"},
     "display": {*ERRORS_ONLY, "questions", "disclosure"},

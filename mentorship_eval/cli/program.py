@@ -76,6 +76,38 @@ def run(cohort: str, out: str, chapters: str | None, jobs: int) -> None:
 
 
 @cli.command()
+@click.argument("cohort", required=False)
+@click.option("--outcome", metavar="NAME", help="Of a cohort: harm (the default), no_harm, near_miss, all_incidents, or one of its counts.")
+@click.option("--departments", type=int, metavar="N", help="On paper: number of departments.")
+@click.option("--months", type=int, metavar="N", help="Number of months: on paper, or of a roll-out to come.")
+@click.option("--exposure", type=float, metavar="DAYS", help="On paper: patient-days of a department in a month, on average.")
+@click.option("--rate", type=float, metavar="EVENTS", help="On paper: events per 1,000 patient-days without the programme.")
+@click.option("--waves", metavar="LIST", help="month:departments of each go-live, such as 12:8,18:8; the rest never.")
+@click.option("--per", type=float, default=1000, show_default=True, metavar="DAYS", help="On paper: the patient-days that --rate is told per.")
+@click.option("--overdispersion", type=float, metavar="X", help="Variance of rates around their mean, relative to its square. [paper: 0.1]")
+@click.option("--autocorrelation", type=float, metavar="X", help="Correlation of neighbouring months. [paper: 0.3]")
+@click.option("--ratios", metavar="LIST", help="Rate ratios at which power is shown, such as 0.7,0.8,0.9.")
+@click.option("--target", type=float, default=0.8, show_default=True, metavar="X", help="Power that is wanted.")
+@click.option("--alpha", type=float, default=0.05, show_default=True, metavar="X", help="Level of the two-sided test.")
+@click.option("--min-controls", type=click.IntRange(1), default=2, show_default=True, metavar="N", help="Untreated departments that a month needs.")
+@click.option("--replicates", type=int, default=400, show_default=True, metavar="N", help="Simulations.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), metavar="N", help="Seed of the random numbers.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def power(cohort: str | None, outcome: str | None, ratios: str | None, as_json: bool, **options: Any) -> None:
+    """Smallest rate ratio of incidents that a cohort, or a design on paper, can detect.
+
+    \b
+    mentorship-eval power data/demo                              as it was rolled out
+    mentorship-eval power data/demo --waves 7:40 --months 24     a roll-out to come in its departments
+    mentorship-eval power --departments 24 --months 36 --exposure 900 --rate 2 --waves 12:8,18:8
+    """
+    from mentorship_eval.cli.powering import show_power
+
+    paper = {name: options.pop(name) for name in ("departments", "months", "exposure", "rate", "waves", "per")}
+    show_power(cohort, outcome, paper, options, ratios=ratios, as_json=as_json)
+
+
+@cli.command()
 @click.argument("folder", metavar="DIR")
 @click.option("--scenario", default="default", show_default=True, metavar="NAME", help="default, null, confounded, few_departments, ...")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0), metavar="N", help="Seed of the random numbers.")

@@ -229,8 +229,8 @@ def _event_study(rates: RateFit, exhibit_id: str) -> Exhibit:
     rows["ratio"] = rows["ratio"].where(rows["ratio"] > 0)
     notes = rates.fit.event_study.loc[rates.fit.event_study["note"] != "", "note"].value_counts()
     text = "; ".join(f"{count} of {len(rows)} points have no interval ({note})" for note, count in notes.items())
-    pre = rows[rows["phase"] == "before"]
-    tail = "A quiet pre-period does not show that trends would have stayed parallel; it only fails to show that they were not."
+    # its last sentence is that a quiet pre-period proves nothing
+    tail = rates.fit.pre_trend.statement() if rates.fit.pre_trend is not None and (rows["phase"] == "before").any() else ""
     return Exhibit(
         exhibit_id,
         "event_study",
@@ -238,7 +238,7 @@ def _event_study(rates: RateFit, exhibit_id: str) -> Exhibit:
         {"rows": rows},
         {"rows": Counted(("observed",), ("ratio", "se", "ci_low", "ci_high", "band_low", "band_high"))},
         {"base": rates.fit.event_study_compared_with, "time_unit": rates.time_unit, "value_label": "Rate ratio"},
-        " ".join(part for part in (text + "." if text else "", tail if len(pre) else "") if part),
+        " ".join(part for part in (text + "." if text else "", tail) if part),
     )
 
 

@@ -7,9 +7,11 @@ import pandas as pd
 import pytest
 
 from mentorship_eval import did
+from mentorship_eval.did.counts.groups import find_waves
 from mentorship_eval.did.counts.imputation import impute
 from mentorship_eval.did.counts.replicates import leave_one_out
 from mentorship_eval.did.counts.targets import choose_targets
+from mentorship_eval.did.counts.waves import whole
 from mentorship_eval.did.panels.panel import build_panel
 from tests.shared_data import golden, shared_data
 
@@ -78,7 +80,8 @@ def test_batched_refits_equal_refits_from_scratch():
     data = build_panel(frame, unit="first_trained", time="period", adopted="first_trained", count="sustained", exposure="officers")
     targets = choose_targets(data, min_controls=1)
     fit = impute(data, targets.untreated)
-    batched = leave_one_out(data, targets.untreated, targets.target, np.ones((int(targets.target.sum()), 1)), fit)
+    waves = find_waves(data)
+    batched = leave_one_out(data, waves, targets.untreated, targets.target, [whole(waves, targets.target)], fit)[0]
     for g in range(0, len(data.cluster_labels), 5):
         keep = data.cluster != g
         rest = data.keep_units(keep)

@@ -9,7 +9,9 @@ import pytest
 
 from mentorship_eval import did
 from mentorship_eval.did.counts.event_study import simultaneous_critical_value
-from mentorship_eval.did.counts.placebo import PlaceboRatios
+from mentorship_eval.did.counts.imputation import impute
+from mentorship_eval.did.counts.placebo import arrange
+from mentorship_eval.did.counts.targets import choose_targets
 from mentorship_eval.did.panels.panel import build_panel
 from mentorship_eval.errors import EstimationError
 from mentorship_eval.inference.intervals import critical_value
@@ -146,9 +148,10 @@ def test_placebo_draws_count_clusters_as_the_estimate_does():
         values.append(abs(np.log(fit(frame.assign(start=moved), cluster="site").irr.value)))
     assert result.placebo_rank[1] == 6
     assert result.placebo_rank[0] == sum(value >= observed - 1e-7 for value in values)
-    by_draw = PlaceboRatios(
-        build_panel(frame, **COLUMNS, cluster="site"), anticipation=0, min_controls=2, start=np.ones(8), slope=np.zeros(0)
-    )(np.array([np.repeat(np.where(np.isnan(order), np.inf, np.array(order) - 1), 3) for order in permutations([5.0, 7.0, np.nan])]))
+    data = build_panel(frame, **COLUMNS, cluster="site")
+    arrangement = arrange(data, impute(data, choose_targets(data).untreated), anticipation=0, min_controls=2)
+    # the labels are the dates in their order: 5, 7, never
+    by_draw = arrangement.statistic()(np.array(list(permutations([0, 1, 2]))))
     assert np.abs(by_draw) == pytest.approx(values, abs=1e-7)
 
 

@@ -30,7 +30,13 @@ SMOOTH = pd.DataFrame({"time": [1.0, 2.0], "estimate": [-0.2, -0.3], "ci_low": [
 BALANCE = pd.DataFrame({"label": ["a", "b"], "before": [0.3, -0.2], "after": [0.05, 0.0]})
 BINS = pd.DataFrame({"arm": ["a", "b"], "bin_low": [0.0, 0.0], "bin_high": [0.5, 0.5], "count": [20, 30]})
 RATE = pd.DataFrame({"label": ["a"], "rate": [0.1], "ci_low": [0.05], "ci_high": [0.2]})
+COMPARISONS = pd.DataFrame({"type": ["a", "b"], "treated": [1, 2], "control": [2, 3], "weight": [0.4, 0.6], "estimate": [-1.0, -2.0]})
+VIOLATION = pd.DataFrame({"violation": [0.0, 1.0], "estimate": [0.8, 0.9], "ci_low": [0.7, 0.8], "ci_high": [0.9, 1.01]})
+CONTROL = pd.DataFrame({"group": ["a", "a"], "period": [1, 2], "value": [3.0, 2.0]})
 CALLS = {
+    "bacon_plot": (COMPARISONS, display.bacon_plot),
+    "breakdown": (VIOLATION, display.breakdown),
+    "control_chart": (CONTROL, display.control_chart),
     "stacked_cif": (SHARES, display.stacked_cif),
     "schoenfeld": (SMOOTH, display.schoenfeld),
     "love_plot": (BALANCE, display.love_plot),
@@ -68,7 +74,7 @@ NO_COUNTS_ONLY = [name for name in CALLS if name not in ("flow_diagram", "placeb
 @pytest.mark.parametrize("name", NO_COUNTS_ONLY)
 def test_frames_without_any_number_are_drawn_with_the_reason(name):
     frame, call = CALLS[name]
-    values = ("estimate", "ci_low", "ci_high", "rate", "ratio", "observed", "expected", "before", "after")
+    values = ("estimate", "ci_low", "ci_high", "rate", "ratio", "observed", "expected", "before", "after", "value")
     blank = frame.assign(**{c: NAN for c in values if c in frame})
     figure = call(blank.assign(reason="suppressed: fewer than 10"))
     figure.render("png")
@@ -82,7 +88,7 @@ def test_frames_without_any_number_are_drawn_with_the_reason(name):
 NUMBERS = [
     ("forest", "estimate"), ("survival_curves", "ci_low"), ("rate_trend", "rate"), ("event_study", "ratio"), ("stacked_cif", "estimate"),
     ("schoenfeld", "ci_high"), ("love_plot", "before"), ("leave_one_out", "estimate"), ("dose_response", "ci_low"), ("dot_rates", "rate"),
-    ("overlap", "bin_low"),
+    ("overlap", "bin_low"), ("bacon_plot", "weight"), ("breakdown", "ci_high"),
 ]  # fmt: skip
 
 

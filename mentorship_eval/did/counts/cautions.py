@@ -8,7 +8,7 @@ from mentorship_eval.did.counts.imputation import Imputation, impute
 from mentorship_eval.did.counts.placebo import rank_statement
 from mentorship_eval.did.counts.ratios import FEW_TREATED
 from mentorship_eval.did.counts.support import INFINITE, UNIDENTIFIED, ZERO
-from mentorship_eval.did.counts.targets import Targets
+from mentorship_eval.did.counts.targets import Targets, untreated_clusters
 from mentorship_eval.did.panels.panel import Panel
 from mentorship_eval.errors import EstimationError, listing
 from mentorship_eval.estimate import Caution, Estimate, format_number
@@ -18,6 +18,7 @@ __all__ = ["cluster_cautions", "design_cautions", "gap_caution", "refuse_unproje
 
 FEW_PERIODS = 6
 FEW_CLUSTERS = 8
+FEW_CONTROLS = 5
 
 
 def _plural(count: int, what: str) -> str:
@@ -47,7 +48,7 @@ def design_cautions(panel: Panel, targets: Targets, fit: Imputation, anticipatio
             f"serve only as control: {listing(names)}.",
             {"units": list(names)},
         ))
-    thin = np.array([str(r).startswith("fewer than") for r in targets.reason.ravel()]).reshape(panel.shape)
+    thin = targets.thin
     if thin.any():
         periods, kind = panel.times[thin.any(axis=0)], "clusters" if panel.has_cluster else "units"
         out.append(Caution(
@@ -57,6 +58,7 @@ def design_cautions(panel: Panel, targets: Targets, fit: Imputation, anticipatio
             f"{format_number(ratio)} without them and {format_number(all_periods)} with them.",
             {"periods": list(periods), "cells": int(thin.sum()), "ratio": ratio, "all_periods": all_periods},
         ))
+    out += _shrinking(panel, targets, fit, ratio)
     unlinked = (targets.reason == "unit and period are not linked through untreated cells").sum()
     if unlinked:
         out.append(Caution("not_linked", f"{_plural(int(unlinked), 'treated cell')} cannot be projected: their unit and period are not "
@@ -86,6 +88,24 @@ def design_cautions(panel: Panel, targets: Targets, fit: Imputation, anticipatio
         out.append(Caution("singleton_waves", f"Each of the {len(waves)} waves is a single unit, so that no wave can be judged by itself.",
             {"waves": len(waves)}))
     return out
+
+
+def _shrinking(panel: Panel, targets: Targets, fit: Imputation, ratio: float) -> list[Caution]:
+    """Target periods that rest on few controls: how much of the expectation they hold, and the ratio without them."""
+    controls = untreated_clusters(panel, targets.untreated)
+    few = targets.target.any(axis=0) & (controls < FEW_CONTROLS)
+    if not few.any():
+        return []
+    expected = np.where(targets.target, fit.expected, 0.0).sum(axis=0)
+    share, rest = float(expected[few].sum() / expected.sum()), expected[~few].sum()
+    without = float(panel.outcome[:, ~few][targets.target[:, ~few]].sum() / rest) if rest > 0 else np.nan
+    kind = "clusters" if panel.has_cluster else "units"
+    return [Caution(
+        "few_controls", f"{_plural(int(few.sum()), 'target period')} rest on fewer than {FEW_CONTROLS} untreated {kind} (the fewest: "
+        f"{int(controls[few].min())}) and hold {share:.0%} of the expected events; the ratio is {format_number(ratio)} with them and "
+        f"{format_number(without)} without them.",
+        {"periods": list(panel.times[few]), "fewest": int(controls[few].min()), "share": share, "ratio": ratio, "ratio_without": without},
+    )]
 
 
 def gap_caution(panel: Panel, targets: Targets, ratio: float) -> list[Caution]:
@@ -150,12 +170,13 @@ def cluster_cautions(
     in_target = targets.target.any(axis=1)
     waves = [panel.cluster[in_target & (panel.adopted == wave)] for wave in np.unique(panel.adopted[in_target])]
     holders = sorted({int(members[0]) for members in waves if len(set(members)) == 1})
-    if holders and len(holders) < len(waves):
+    units_of = np.unique(panel.adopted[in_target], return_counts=True)[1]
+    if holders and not (len(waves) > 1 and (units_of == 1).all()):  # waves of one unit each are told once, as singleton waves
         told = [f"{panel.cluster_labels[c]} ({share_of.get(panel.cluster_labels[c], 0.0):.0%} of the variance)" for c in holders]
         out.append(Caution("whole_wave", f"A whole wave is held by one cluster: {listing(told)}.",
             {"clusters": [panel.cluster_labels[c] for c in holders]}))
-    member = panel.cluster[None, :] == np.arange(len(panel.cluster_labels))[:, None]
-    own = member.astype(float) @ targets.untreated
+    own = np.zeros((len(panel.cluster_labels), panel.shape[1]), dtype=int)
+    np.add.at(own, panel.cluster, targets.untreated)
     alone = ((own == targets.untreated.sum(axis=0)) & targets.target.any(axis=0)).sum(axis=1)
     if alone.any():
         told = [

@@ -8,18 +8,22 @@ therefore compares with the mean of the other untreated periods, not with the pe
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
+from mentorship_eval.did.counts.groups import Grouping, Waves, by_code, used_blocks
 from mentorship_eval.did.counts.imputation import Imputation, impute
+from mentorship_eval.did.counts.pre_trend import PreTrend, Shift, pre_trend, shift_by_trend
 from mentorship_eval.did.counts.ratios import RatioRows, ratio_rows
-from mentorship_eval.did.counts.replicates import Sums, full_sums, leave_one_out
+from mentorship_eval.did.counts.replicates import Sums, full_sums, leave_one_out, no_refits
 from mentorship_eval.did.counts.support import INFINITE, UNIDENTIFIED, connected_cells
 from mentorship_eval.did.counts.targets import Targets
 from mentorship_eval.did.panels.panel import Panel
 from mentorship_eval.errors import EstimationError
 
-__all__ = ["BAND_SEED", "COMPARED_WITH", "event_study", "simultaneous_critical_value"]
+__all__ = ["BAND_SEED", "COMPARED_WITH", "EventStudy", "event_study", "projected_cells", "simultaneous_critical_value", "step_groups"]
 
 COMPARED_WITH = (
     "No base period: each ratio before adoption is a placebo, its cells left out of the fit and expected from all other untreated "
@@ -27,6 +31,28 @@ COMPARED_WITH = (
 )
 BAND_SEED = 20_230_701
 BAND_DRAWS = 20_000
+
+
+@dataclass(frozen=True)
+class EventStudy:
+    """table: a row per event time; pre_trend: the joint test of the ratios before adoption, with its power."""
+
+    table: pd.DataFrame
+    pre_trend: PreTrend
+
+
+@dataclass(frozen=True)
+class _Step:
+    """One event time: its phase, cells (I, T) and their sums, full (1, 1) and without each cluster (G, 1); shift: by how much
+    a trend of 1 a period among adopting units moves the log ratio of a placebo.
+    """
+
+    k: int
+    phase: str
+    cells: np.ndarray
+    full: Sums
+    without: Sums
+    shift: Shift | None = None
 
 
 def simultaneous_critical_value(deviations: np.ndarray, df: int, ci_level: float) -> float:
@@ -40,22 +66,32 @@ def simultaneous_critical_value(deviations: np.ndarray, df: int, ci_level: float
         return np.nan
     random = np.random.default_rng(BAND_SEED)
     scaled = deviations[:, usable] / norm[usable]
+    if len(scaled) > scaled.shape[1]:  # the same correlation from fewer draws
+        scaled = np.linalg.qr(scaled, mode="r")
     largest = np.zeros(BAND_DRAWS)
     for begin in range(0, BAND_DRAWS, 2_000):
         largest[begin: begin + 2_000] = np.abs(random.standard_normal((2_000, len(scaled))) @ scaled).max(axis=1)
     return float(np.quantile(largest / np.sqrt(random.chisquare(df, BAND_DRAWS) / df), ci_level))
 
 
+def projected_cells(targets: Targets, fit: Imputation) -> np.ndarray:
+    """(I, T): the target cells, and those of the anticipation window that the fit says something of."""
+    if not targets.waiting.any():
+        return targets.target
+    return targets.target | (targets.waiting & connected_cells(targets.untreated) & np.isfinite(fit.expected))
+
+
+def step_groups(waves: Waves, projected: np.ndarray) -> Grouping:
+    return by_code(waves.since, used_blocks(waves, projected))
+
+
 def _contributing(panel: Panel, cells: np.ndarray) -> int:
     return len(np.unique(panel.cluster[cells.any(axis=1)]))
 
 
-def _stack(parts: list[Sums]) -> Sums:
-    return Sums(*(np.concatenate([getattr(part, name) for part in parts], axis=1) for name in ("observed", "expected", "exposure")))
-
-
-def _placebo(panel: Panel, targets: Targets, cells: np.ndarray, fit: Imputation) -> tuple[np.ndarray, Sums, Sums] | None:
-    """Cells that could be projected, their sums and leave-one-out sums, for one event time before adoption."""
+def _placebo(panel: Panel, waves: Waves, targets: Targets, k: float, fit: Imputation, jackknife: bool) -> _Step | None:
+    """One event time before adoption: cells that could be projected, their sums and leave-one-out sums."""
+    cells = targets.untreated & (waves.since == k)[waves.of_unit]
     untreated = targets.untreated & ~cells
     usable = cells & connected_cells(untreated) & (untreated.sum(axis=0) >= targets.min_controls)[None, :]
     if not usable.any():
@@ -66,37 +102,53 @@ def _placebo(panel: Panel, targets: Targets, cells: np.ndarray, fit: Imputation)
         return None
     if np.isin(alone.kind[usable], (INFINITE, UNIDENTIFIED)).any():
         return None
-    ones = np.ones((int(usable.sum()), 1))
-    return usable, full_sums(panel, alone.expected, usable, ones), leave_one_out(panel, untreated, usable, ones, alone)
+    group = [by_code(np.zeros(waves.since.shape), waves.since == k)]
+    full = full_sums(panel, waves, alone.expected, usable, group)
+    without = leave_one_out(panel, waves, untreated, usable, group, alone) if jackknife else no_refits(panel, group)
+    shift = shift_by_trend(panel, waves, untreated, usable, fit, jackknife=jackknife)
+    return _Step(int(k), "before", usable, full[0], without[0], shift)
 
 
-def event_study(panel: Panel, targets: Targets, fit: Imputation, informative: np.ndarray, ci_level: float) -> pd.DataFrame:
-    """event_time, phase, ratio, se, ci_low, ci_high, band_low, band_high, n_cells, n_units, observed, expected, note."""
-    since = panel.position[None, :] - panel.adopted[:, None]
-    entries: list[tuple[int, str, np.ndarray, Sums, Sums]] = []
-    for k in sorted({int(value) for value in since[targets.untreated & np.isfinite(since)]}):
-        found = _placebo(panel, targets, targets.untreated & (since == k), fit)
-        if found is not None:
-            entries.append((k, "before", *found))
-    projected = targets.target | (targets.waiting & connected_cells(targets.untreated) & np.isfinite(fit.expected))
-    steps = since[projected].astype(int)
-    values = np.unique(steps)
-    groups = (steps[:, None] == values[None, :]).astype(float)
-    full, without = full_sums(panel, fit.expected, projected, groups), leave_one_out(panel, targets.untreated, projected, groups, fit)
-    for j, k in enumerate(values):
-        part = [Sums(s.observed[:, [j]], s.expected[:, [j]], s.exposure[:, [j]]) for s in (full, without)]
-        entries.append((int(k), "after" if k >= 0 else "anticipation", projected & (since == k), part[0], part[1]))
-    full, without = _stack([entry[3] for entry in entries]), _stack([entry[4] for entry in entries])
-    rows = ratio_rows(full, without, informative, np.array([_contributing(panel, entry[2]) for entry in entries]), ci_level)
-    low, high = _band(rows, int(informative.sum()) - 1, ci_level)
+def _column(sums: Sums, j: int) -> Sums:
+    return Sums(sums.observed[:, [j]], sums.expected[:, [j]], sums.exposure[:, [j]])
+
+
+def _stack(parts: list[Sums]) -> Sums:
+    return Sums(*(np.concatenate([getattr(part, name) for part in parts], axis=1) for name in ("observed", "expected", "exposure")))
+
+
+def event_study(
+    panel: Panel, waves: Waves, targets: Targets, fit: Imputation, steps: Grouping, full: Sums, without: Sums, informative: np.ndarray,
+    ci_level: float, jackknife: bool = True,
+) -> EventStudy:
+    """event_time, phase, ratio, se, ci_low, ci_high, band_low, band_high, n_cells, n_units, observed, expected, note.
+
+    steps, full, without : the groups of `step_groups` with their sums and leave-one-out sums from the main fit.
+    """
+    earlier = np.unique(waves.since[used_blocks(waves, targets.untreated) & np.isfinite(waves.since)])
+    entries = [found for k in earlier if (found := _placebo(panel, waves, targets, k, fit, jackknife)) is not None]
+    projected = projected_cells(targets, fit)
+    for j, k in enumerate(steps.values):
+        cells = projected & (waves.since == k)[waves.of_unit]
+        entries.append(_Step(int(k), "after" if k >= 0 else "anticipation", cells, _column(full, j), _column(without, j)))
+    all_full, all_without = _stack([entry.full for entry in entries]), _stack([entry.without for entry in entries])
+    rows = ratio_rows(all_full, all_without, informative, np.array([_contributing(panel, entry.cells) for entry in entries]), ci_level)
+    df = int(informative.sum()) - 1
+    low, high = _band(rows, df, ci_level)
     frame = pd.DataFrame({
-        "event_time": [entry[0] for entry in entries], "phase": [entry[1] for entry in entries], "ratio": rows.ratio, "se": rows.se,
+        "event_time": [entry.k for entry in entries], "phase": [entry.phase for entry in entries], "ratio": rows.ratio, "se": rows.se,
         "ci_low": rows.ci_low, "ci_high": rows.ci_high, "band_low": low, "band_high": high,
-        "n_cells": [int(entry[2].sum()) for entry in entries], "n_units": [int(entry[2].any(axis=1).sum()) for entry in entries],
-        "observed": full.observed[0], "expected": full.expected[0], "note": rows.note,
-    }).sort_values("event_time", ignore_index=True)
+        "n_cells": [int(entry.cells.sum()) for entry in entries], "n_units": [int(entry.cells.any(axis=1).sum()) for entry in entries],
+        "observed": all_full.observed[0], "expected": all_full.expected[0], "note": rows.note,
+    })
+    before = np.array([entry.phase == "before" for entry in entries])
+    shifts = [entry.shift for entry in entries if entry.shift is not None]
+    by_cluster = np.column_stack([shift.deviations[informative] for shift in shifts]) if shifts else np.zeros((df + 1, 0))
+    feigned = shift_by_trend(panel, waves, targets.untreated, targets.target, fit, jackknife=False).value
+    trend = pre_trend(rows.only(before), np.array([shift.value for shift in shifts]), by_cluster, feigned, df, ci_level)
+    frame = frame.sort_values("event_time", ignore_index=True)
     frame.attrs["compared_with"] = COMPARED_WITH
-    return frame
+    return EventStudy(frame, trend)
 
 
 def _band(rows: RatioRows, df: int, ci_level: float) -> tuple[np.ndarray, np.ndarray]:

@@ -10,40 +10,47 @@ effects it is not biased by effects that grow or differ between waves.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from mentorship_eval.did.counts.active import last_active, stop_caution
 from mentorship_eval.did.counts.cautions import cluster_cautions, design_cautions, gap_caution, refuse_unprojectable, scale_caution
-from mentorship_eval.did.counts.event_study import event_study
+from mentorship_eval.did.counts.estimates import METHOD, estimates
+from mentorship_eval.did.counts.event_study import event_study, projected_cells, step_groups
 from mentorship_eval.did.counts.fit_covariates import check_collinear
+from mentorship_eval.did.counts.groups import find_waves
 from mentorship_eval.did.counts.imputation import Imputation, impute
-from mentorship_eval.did.counts.placebo import placebo_test
-from mentorship_eval.did.counts.ratios import FEW_TREATED, informative_clusters
-from mentorship_eval.did.counts.replicates import full_sums, leave_one_out
+from mentorship_eval.did.counts.permutation_interval import invert_permutation
+from mentorship_eval.did.counts.placebo import arrange, placebo_test
+from mentorship_eval.did.counts.ratios import informative_clusters
+from mentorship_eval.did.counts.replicates import full_sums, leave_one_out, no_refits
 from mentorship_eval.did.counts.result import PoissonImputation
 from mentorship_eval.did.counts.targets import Targets, choose_targets, dropped_frame
-from mentorship_eval.did.counts.waves import by_wave, weights_by_unit
+from mentorship_eval.did.counts.threads import suitable_threads
+from mentorship_eval.did.counts.waves import by_calendar, by_wave, calendar_groups, wave_groups, weights_by_unit, whole
 from mentorship_eval.did.panels.panel import Panel, build_panel
 from mentorship_eval.errors import EstimationError, UsageError, listing
 from mentorship_eval.estimate import Estimate
-from mentorship_eval.inference.intervals import critical_value, difference_estimate, ratio_estimate
+from mentorship_eval.inference.intervals import critical_value
 from mentorship_eval.inference.jackknife import cluster_jackknife
 
 __all__ = ["poisson_imputation"]
 
-METHOD = "Poisson imputation on untreated cells; leave-one-cluster-out jackknife (CR3), t(G-1)"
+
+AFTER_STOP = ("adopted", "left_out")
 
 
-def _check_settings(anticipation: int, min_controls: int, per: float, ci_level: float) -> None:
+def _check_settings(anticipation: int, min_controls: int, per: float, ci_level: float, after_stop: str) -> None:
     if anticipation < 0 or anticipation != int(anticipation):
         raise UsageError(f"anticipation is {anticipation}.", fix="Give a number of periods, 0 or more.")
     if min_controls < 1 or min_controls != int(min_controls):
         raise UsageError(f"min_controls is {min_controls}.", fix="Give a number of untreated units (clusters, where these are coarser), 1 or more.")
     if not per > 0:
         raise UsageError(f"per is {per}.", fix="Give the exposure that rates are told per, such as 1000.")
+    if after_stop not in AFTER_STOP:
+        raise UsageError(f"after_stop is {after_stop!r}.", fix="Use 'adopted' (intention to treat) or 'left_out'.")
     critical_value(ci_level)
 
 
@@ -65,7 +72,9 @@ def _check_targets(panel: Panel, targets: Targets) -> None:
 
 def _cells(panel: Panel, targets: Targets, expected: np.ndarray) -> pd.DataFrame:
     i, t = np.nonzero(panel.exposure > 0)
-    role = np.select([targets.untreated, targets.target, targets.waiting], ["untreated", "target", "anticipation"], "left out")
+    role = np.array(["left out", "untreated", "target", "anticipation"], dtype=object)[
+        targets.untreated + 2 * targets.target + 3 * targets.waiting
+    ]
     return pd.DataFrame({
         "unit": panel.units[i], "time": panel.times[t], "observed": panel.outcome[i, t], "expected": expected[i, t],
         "exposure": panel.exposure[i, t],
@@ -73,9 +82,8 @@ def _cells(panel: Panel, targets: Targets, expected: np.ndarray) -> pd.DataFrame
     })
 
 
-def _value_with_all_periods(panel: Panel, anticipation: int, fit: Imputation) -> float:
-    """The ratio when every period with a control is used; NaN when the counts leave it without a finite expectation."""
-    target = choose_targets(panel, anticipation=anticipation, min_controls=1).target
+def _ratio_over(panel: Panel, target: np.ndarray, fit: Imputation) -> float:
+    """The ratio over other cells; NaN when the counts leave them without a finite expectation."""
     expected = fit.expected[target].sum()
     return float(panel.outcome[target].sum() / expected) if expected > 0 else np.nan
 
@@ -83,7 +91,8 @@ def _value_with_all_periods(panel: Panel, anticipation: int, fit: Imputation) ->
 def poisson_imputation(
     panel: pd.DataFrame, *, count: str, exposure: str, unit: str, time: str, adopted: str, covariates: Sequence[str] | None = None,
     anticipation: int = 0, min_controls: int = 2, cluster: str | None = None, permute_within: str | None = None, per: float = 1000,
-    permutations: int = 9999, seed: int = 0, ci_level: float = 0.95,
+    permutations: int = 9999, seed: int = 0, ci_level: float = 0.95, active_to: str | None = None, after_stop: str = "adopted",
+    permutation_interval: bool = False, jackknife: bool = True, tables: bool = True,
 ) -> PoissonImputation:
     """Rate ratio among the treated, its rate difference and the events avoided.
 
@@ -105,6 +114,12 @@ def poisson_imputation(
     per : exposure that the rate difference is told per.
     permutations : assignments of the placebo test at most; all of them when there are no more than this. 0 for none.
     seed : of the random assignments.
+    active_to : column with the last treated period of the unit, in the type of ``time``; missing while the programme goes on.
+    after_stop : what becomes of the periods after it: "adopted" (intention to treat: they count as treated) or "left_out"
+        (neither treated nor untreated).
+    permutation_interval : also invert the permutation test (takes some twenty times as long as the test); see `permutation_interval`.
+    jackknife : False for the ratios alone, without standard errors, intervals and t tests.
+    tables : False leaves the event study, the waves and the calendar periods out.
 
     Returns
     -------
@@ -117,84 +132,101 @@ def poisson_imputation(
     fractional counts, events without exposure, adoption 0 or changing within a unit, nobody treated,
     no untreated cell, no events in them, no convergence, collinear covariates.
     """
-    _check_settings(anticipation, min_controls, per, ci_level)
+    _check_settings(anticipation, min_controls, per, ci_level, after_stop)
     data = build_panel(
         panel, unit=unit, time=time, adopted=adopted, count=count, exposure=exposure, covariates=covariates, cluster=cluster,
         permute_within=permute_within
     )
-    targets = choose_targets(data, anticipation=anticipation, min_controls=min_controls)
+    last = last_active(panel, data, active_to) if active_to else None
+    settings: dict[str, Any] = {
+        "count": count, "exposure": exposure, "unit": unit, "time": time, "adopted": adopted, "covariates": data.covariate_names,
+        "anticipation": anticipation,
+        "min_controls": min_controls, "cluster": cluster or unit, "permute_within": permute_within, "per": per,
+        "permutations": permutations, "seed": seed, "ci_level": ci_level, "active_to": active_to, "after_stop": after_stop,
+    }
+    with suitable_threads(data.outcome.size):
+        return _analysed(data, last, settings, permutation_interval=permutation_interval, jackknife=jackknife, tables=tables)
+
+
+def _analysed(
+    data: Panel, last: np.ndarray | None, settings: dict[str, Any], *, permutation_interval: bool, jackknife: bool, tables: bool
+) -> PoissonImputation:
+    """The whole answer from a checked panel; last (I,): positions of the last treated periods."""
+    anticipation, min_controls, per, ci_level, draws, seed, active_to = (
+        settings[name] for name in ("anticipation", "min_controls", "per", "ci_level", "permutations", "seed", "active_to")
+    )
+    rules: dict[str, Any] = {"anticipation": anticipation, "last": last}
+    left_out = active_to is not None and settings["after_stop"] == "left_out"
+    targets = choose_targets(data, min_controls=min_controls, leave_out_stopped=left_out, **rules)
     _check_targets(data, targets)
     check_collinear(data.covariates, data.exposure * targets.untreated, data.covariate_names)
     fit = impute(data, targets.untreated)
     refuse_unprojectable(data, targets, fit)
 
-    ones = np.ones((int(targets.target.sum()), 1))
-    full = full_sums(data, fit.expected, targets.target, ones)
-    observed, expected, exposed = (float(values[0, 0]) for values in (full.observed, full.expected, full.exposure))
+    waves = find_waves(data)
+    cells = projected_cells(targets, fit) if tables else targets.target
+    groups = [whole(waves, targets.target)]
+    if tables:
+        groups += [wave_groups(waves, targets.target), step_groups(waves, cells), calendar_groups(waves, targets.target)]
+    full = full_sums(data, waves, fit.expected, cells, groups)
+    observed, expected, exposed = (float(values[0, 0]) for values in (full[0].observed, full[0].expected, full[0].exposure))
     if not expected > 0:
         raise EstimationError(
             f"No event is expected in any target cell: the units {listing(data.units[targets.target.any(axis=1)])}, or the periods they "
             f"were treated in, have none in untreated cells.",
             fix="Take a more common outcome or longer periods.",
         )
-    without = leave_one_out(data, targets.untreated, targets.target, ones, fit)
+    without = leave_one_out(data, waves, targets.untreated, cells, groups, fit) if jackknife else no_refits(data, groups)
     informative = informative_clusters(data, targets)
     movers = informative_clusters(data, targets, exposure_counts=True)
     with np.errstate(divide="ignore"):
         log_ratio = float(np.log(observed) - np.log(expected))
-    difference = float(full.rate_difference(per)[0, 0])
-    ratios = cluster_jackknife(log_ratio if observed > 0 else np.nan, without.log_ratio[informative])
-    differences = cluster_jackknife(difference, without.rate_difference(per)[movers])
+    difference = float(full[0].rate_difference(per)[0, 0])
+    ratios = cluster_jackknife(log_ratio if observed > 0 else np.nan, without[0].log_ratio[informative])
+    differences = cluster_jackknife(difference, without[0].rate_difference(per)[movers])
 
     treated_clusters = len(np.unique(data.cluster[targets.target.any(axis=1)]))
-    about: dict[str, Any] = {"n": int(targets.target.sum()), "n_events": observed, "ci_level": ci_level, "method": METHOD}
-    known = treated_clusters > 1
-    irr = ratio_estimate(
-        log_ratio, float(ratios.se[0]) if known else np.nan, scale="rate ratio", df=ratios.df, n_clusters=ratios.n_clusters,
-        estimand="events among the treated, against those expected without treatment", **about,
+    irr, rate, avoided = estimates(
+        log_ratio, difference, ratios, differences, jackknife=jackknife, treated_clusters=treated_clusters, exposed=exposed, per=per,
+        exposure=settings["exposure"], about={"n": int(targets.target.sum()), "n_events": observed, "ci_level": ci_level},
     )
-    per_text = f"per {per:,g} {exposure}"
-    rate = difference_estimate(
-        difference, float(differences.se[0]) if known else np.nan, scale="rate difference", df=differences.df,
-        n_clusters=differences.n_clusters,
-        unit=per_text, estimand="rate among the treated, less that expected without treatment", **about,
-    )
-    if treated_clusters < FEW_TREATED:
-        irr, rate = (replace(e, ci_low=np.nan, ci_high=np.nan, p_value=np.nan) for e in (irr, rate))
-    rate = replace(rate, p_value=np.nan)
-    total = exposed / per
-    avoided = replace(
-        rate, value=-rate.value * total, se=rate.se * total, ci_low=-rate.ci_high * total, ci_high=-rate.ci_low * total,
-        scale="events avoided", unit="",
-        estimand="events expected without treatment, less those observed (positive: fewer than expected)",
-    )
-    all_periods = _value_with_all_periods(data, anticipation, fit)
+    all_periods = _ratio_over(data, choose_targets(data, min_controls=1, leave_out_stopped=left_out, **rules).target, fit)
+    permuted: dict[str, Any] = {"anticipation": anticipation, "min_controls": min_controls, "last": last if left_out else None}
     placebo, rank, placebo_cautions = placebo_test(
-        data, fit, log_ratio, anticipation=anticipation, min_controls=min_controls, draws=permutations, seed=seed,
-        treated_clusters=treated_clusters
+        data, fit, log_ratio, draws=draws, seed=seed, treated_clusters=treated_clusters, **permuted
     )
+    inverted = None
+    if permutation_interval:
+        inverted = invert_permutation(
+            arrange(data, fit, **permuted), log_ratio, step=float(ratios.se[0]), draws=draws, seed=seed,
+            ci_level=ci_level, treated_clusters=treated_clusters,
+        )
+    other_way = _ratio_over(data, choose_targets(data, min_controls=min_controls, leave_out_stopped=not left_out, **rules).target, fit)
     warnings = (
-        *cluster_cautions(data, targets, ratios, informative, treated_clusters, rank), *scale_caution(irr, rate),
+        *(cluster_cautions(data, targets, ratios, informative, treated_clusters, rank) if jackknife else ()), *scale_caution(irr, rate),
         *design_cautions(data, targets, fit, anticipation, all_periods, irr.value), *gap_caution(data, targets, irr.value),
-        *placebo_cautions,
+        *(stop_caution(data, targets, active_to, left_out, irr.value, other_way) if active_to else ()), *placebo_cautions,
     )
+    shown: dict[str, Any] = {"study": None, "by_wave": pd.DataFrame(), "by_calendar": pd.DataFrame()}
+    if tables:
+        common = (informative, ci_level)
+        shown = {
+            "study": event_study(data, waves, targets, fit, groups[2], full[2], without[2], *common, jackknife),
+            "by_wave": by_wave(data, waves, targets, groups[1], full[1], without[1], *common),
+            "by_calendar": by_calendar(data, targets, groups[3], full[3], without[3], *common),
+        }
     return PoissonImputation(
         irr=irr.warn(*warnings), rate_difference=rate, events_avoided=avoided,
         all_periods=Estimate(
             value=all_periods, scale="rate ratio", ci_level=ci_level, method=METHOD, estimand="the same with min_controls 1"
         ),
         observed=observed, expected_total=expected, exposure_total=exposed, n_treated_units=int(targets.target.any(axis=1).sum()),
-        n_untreated_cells=int(targets.untreated.sum()), permutation=placebo, placebo_rank=rank,
-        event_study=event_study(data, targets, fit, informative, ci_level), by_wave=by_wave(data, targets, fit, informative, ci_level),
-        weights_by_unit=weights_by_unit(data, targets, without, informative, ratios),
-        leave_one_out=pd.DataFrame({"cluster": data.cluster_labels, "log_irr": without.log_ratio[:, 0], "informative": informative}),
+        n_untreated_cells=int(targets.untreated.sum()), permutation=placebo, placebo_rank=rank, permutation_interval=inverted,
+        **shown,
+        weights_by_unit=weights_by_unit(data, targets, fit.expected, without[0], informative, ratios),
+        leave_one_out=pd.DataFrame({"cluster": data.cluster_labels, "log_irr": without[0].log_ratio[:, 0], "informative": informative}),
         dropped=dropped_frame(data, targets),
         cells=_cells(data, targets, fit.expected),
-        settings={
-            "count": count, "exposure": exposure, "unit": unit, "time": time, "adopted": adopted, "covariates": data.covariate_names,
-            "anticipation": anticipation,
-            "min_controls": min_controls, "cluster": cluster or unit, "permute_within": permute_within, "per": per,
-            "permutations": permutations, "seed": seed, "ci_level": ci_level,
-        },
+        settings=settings,
         warnings=warnings,
     )

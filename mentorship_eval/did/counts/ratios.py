@@ -31,6 +31,10 @@ class RatioRows:
     note: np.ndarray
     deviations: np.ndarray
 
+    def only(self, which: np.ndarray) -> RatioRows:
+        """The rows where ``which`` (K,) is true."""
+        return RatioRows(self.ratio[which], self.se[which], self.ci_low[which], self.ci_high[which], self.note[which], self.deviations[:, which])
+
 
 def informative_clusters(panel: Panel, targets: Targets, *, exposure_counts: bool = False) -> np.ndarray:
     """(G,) whether a cluster can move the estimate.

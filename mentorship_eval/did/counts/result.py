@@ -7,8 +7,10 @@ from html import escape
 
 import pandas as pd
 
-from mentorship_eval.did.counts.event_study import COMPARED_WITH
+from mentorship_eval.did.counts.event_study import COMPARED_WITH, EventStudy
+from mentorship_eval.did.counts.permutation_interval import PermutationInterval
 from mentorship_eval.did.counts.placebo import rank_statement
+from mentorship_eval.did.counts.pre_trend import PreTrend
 from mentorship_eval.estimate import Caution, Estimate, format_number, format_p
 from mentorship_eval.inference.permutation import Permutation
 
@@ -26,8 +28,11 @@ class PoissonImputation:
     permutation : how the placebo p-value came about; permutation_p is its p-value.
     placebo_rank : with one treated unit, its rank among all units as if each had been the treated one, and of how many.
     leave_one_out : cluster, log_irr without it, informative; two fits on the same clusters can be jackknifed jointly with it.
-    event_study, by_wave, weights_by_unit, dropped, cells : DataFrames, see their columns; cells has a row per unit
-        and period with exposure, its role (untreated, target, anticipation, left out) and its expected count.
+    permutation_interval : the placebo test inverted, for a constant ratio; None when it was not asked for.
+    study : the event study (`event_study` is its table) and the joint test of its ratios before adoption (`pre_trend`).
+    by_wave, by_calendar, weights_by_unit, dropped, cells : DataFrames, see their columns; cells has a row per unit
+        and period with exposure, its role (untreated, target, anticipation, left out) and its expected count. In weights_by_unit
+        ``share`` is a cluster's part of the variance, ``expected_share`` its part of the expected events, which is its weight in the ratio.
     """
 
     irr: Estimate
@@ -41,14 +46,26 @@ class PoissonImputation:
     n_untreated_cells: int
     permutation: Permutation
     placebo_rank: tuple[int, int] | None
-    event_study: pd.DataFrame
+    permutation_interval: PermutationInterval | None
+    study: EventStudy | None
     by_wave: pd.DataFrame
+    by_calendar: pd.DataFrame
     weights_by_unit: pd.DataFrame
     leave_one_out: pd.DataFrame
     dropped: pd.DataFrame
     cells: pd.DataFrame
     settings: dict[str, object]
     warnings: tuple[Caution, ...]
+
+    @property
+    def event_study(self) -> pd.DataFrame:
+        """A row per event time, before and after adoption."""
+        return self.study.table if self.study is not None else pd.DataFrame()
+
+    @property
+    def pre_trend(self) -> PreTrend | None:
+        """The ratios before adoption judged together, with the trend that this could have found."""
+        return self.study.pre_trend if self.study is not None else None
 
     @property
     def estimate(self) -> Estimate:
@@ -106,8 +123,9 @@ class PoissonImputation:
             f"Observed events: {self.observed:,.0f} in {len(self.expected):,} treated cells of {self.n_treated_units:,} units; expected: "
             f"{format_number(self.expected_total, 1)}, from {self.n_untreated_cells:,} untreated cells."
         )
+        inverted = [self.permutation_interval.statement()] if self.permutation_interval is not None else []
         return " ".join([self.irr.statement(), counts, self.rate_difference.statement(), self.events_avoided.statement(),
-            self.placebo_statement()])
+            self.placebo_statement(), *inverted])
 
     def _repr_html_(self) -> str:
         notes = "".join(f"<li>{escape(caution.text)}</li>" for caution in self.warnings)

@@ -13,10 +13,9 @@ reaches the period, infinite when the period reaches the unit, and not identifie
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 __all__ = ["FINITE", "INFINITE", "UNIDENTIFIED", "UNSUPPORTED", "ZERO", "Structure", "connected_cells", "is_plainly_connected", "structure"]
 
@@ -35,13 +34,19 @@ class Structure:
     simple: bool
 
 
-def _graph(edges: np.ndarray, backwards: np.ndarray) -> coo_array:
-    """Nodes: units, then periods. ``edges`` (I, T) point to the period, ``backwards`` to the unit."""
+def _components(edges: np.ndarray, backwards: np.ndarray, **how: Any) -> tuple[int, np.ndarray]:
+    """Number and labels of the components. Nodes: units, then periods; ``edges`` (I, T) point to the period, ``backwards`` to the unit."""
+    # few panels need the search, and loading scipy.sparse takes longer than analysing one
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     units, periods = edges.shape
     i, t = np.nonzero(edges)
     j, s = np.nonzero(backwards)
     heads, tails = np.concatenate([i, s + units]), np.concatenate([t + units, j])
-    return coo_array((np.ones(len(heads), dtype=np.int8), (heads, tails)), shape=(units + periods,) * 2).tocsr()
+    graph = coo_array((np.ones(len(heads), dtype=np.int8), (heads, tails)), shape=(units + periods,) * 2).tocsr()
+    number, label = connected_components(graph, **how)
+    return int(number), label
 
 
 def is_plainly_connected(untreated: np.ndarray) -> np.ndarray:
@@ -62,7 +67,7 @@ def connected_cells(untreated: np.ndarray) -> np.ndarray:
     both = units[:, None] & periods[None, :]
     if is_plainly_connected(untreated):
         return both
-    label = connected_components(_graph(untreated, untreated), directed=False)[1]
+    label = _components(untreated, untreated, directed=False)[1]
     return both & (label[: len(units), None] == label[None, len(units):])
 
 
@@ -77,6 +82,24 @@ def _reach(untreated: np.ndarray, events: np.ndarray, component: np.ndarray, cou
     return reach
 
 
+def _tied_by_events(live: np.ndarray, seen: np.ndarray) -> bool:
+    """Whether cells with events alone link all units and periods that have any; then nothing is on the boundary but empty margins.
+
+    A search outwards from the unit with the most events; almost every panel is settled after two or three rounds.
+    """
+    with_events = live & (seen > 0)
+    units, periods = with_events.any(axis=1), with_events.any(axis=0)
+    found = with_events[int(with_events.sum(axis=1).argmax())]
+    while True:
+        members = with_events[:, found].any(axis=1)
+        wider = with_events[members].any(axis=0)
+        if (members | ~units).all() and (wider | ~periods).all():
+            return True
+        if (wider == found).all():
+            return False
+        found = wider
+
+
 def structure(events: np.ndarray, untreated: np.ndarray) -> Structure:
     """What can be said of each cell of a panel with ``events`` (I, T) fitted on ``untreated`` (I, T).
 
@@ -89,7 +112,11 @@ def structure(events: np.ndarray, untreated: np.ndarray) -> Structure:
     live_unit, live_period = seen.sum(axis=1) > 0, seen.sum(axis=0) > 0
     kind = np.full((units, periods), FINITE, dtype=np.int8)
     live = untreated & live_unit[:, None] & live_period[None, :]
-    count, component = connected_components(_graph(live, live & (seen > 0)), directed=True, connection="strong")
+    if _tied_by_events(live, seen):
+        kind[~(live_unit[:, None] & live_period[None, :])] = ZERO
+        kind[~(supported_unit[:, None] & supported_period[None, :])] = UNSUPPORTED
+        return Structure(kind, live, True)
+    count, component = _components(live, live & (seen > 0), directed=True, connection="strong")
     of_unit, of_period = component[:units], component[units:]
     same = of_unit[:, None] == of_period[None, :]
     fitted = live & same

@@ -22,6 +22,8 @@ class Targets:
     """Boolean (I, T) arrays. untreated: cells of the fit; treated: at or after adoption, with
     exposure; waiting: in the anticipation window, in neither; target: treated cells of the estimand;
     reason: why a cell is in none of them, "" elsewhere. min_controls: the rule that was applied, to clusters.
+    stopped: cells with exposure after the unit's last treated period, whether they are treated (intention to treat) or left
+    out; thin: treated cells left out by min_controls.
     """
 
     untreated: np.ndarray
@@ -30,6 +32,8 @@ class Targets:
     target: np.ndarray
     reason: np.ndarray
     min_controls: int
+    stopped: np.ndarray
+    thin: np.ndarray
 
 
 def untreated_clusters(panel: Panel, untreated: np.ndarray) -> np.ndarray:
@@ -39,27 +43,34 @@ def untreated_clusters(panel: Panel, untreated: np.ndarray) -> np.ndarray:
     """
     if not panel.has_cluster:
         return np.asarray(untreated.sum(axis=-2))
-    member = (panel.cluster[None, :] == np.arange(len(panel.cluster_labels))[:, None]).astype(np.float32)
-    return np.asarray((member @ untreated.astype(np.float32) > 0).sum(axis=-2))
+    order = np.argsort(panel.cluster, kind="stable")
+    starts = np.searchsorted(panel.cluster[order], np.arange(len(panel.cluster_labels)))
+    return np.asarray(np.logical_or.reduceat(untreated[..., order, :], starts, axis=-2).sum(axis=-2))
 
 
-def choose_targets(panel: Panel, *, anticipation: int = 0, min_controls: int = 2) -> Targets:
-    """Split the cells of ``panel``; see `Targets`."""
+def choose_targets(
+    panel: Panel, *, anticipation: int = 0, min_controls: int = 2, last: np.ndarray | None = None, leave_out_stopped: bool = False
+) -> Targets:
+    """Split the cells of ``panel``; see `Targets`. last (I,): position of each unit's last treated period, infinite while it goes on."""
     exposed = panel.exposure > 0
     since = panel.position[None, :] - panel.adopted[:, None]
     treated, untreated = exposed & (since >= 0), exposed & (since < -anticipation)
     waiting = exposed & ~treated & ~untreated
+    stopped = np.zeros(panel.shape, dtype=bool) if last is None else treated & (panel.position[None, :] > last[:, None])
     controls = untreated_clusters(panel, untreated)
     kind = "clusters" if panel.has_cluster else "units"
     reason = np.full(panel.shape, "", dtype=object)
     reason[waiting] = "anticipation window: neither treated nor untreated"
     # the last assignment that applies is the one that is told, so the most basic reason comes last
     reason[treated & ~connected_cells(untreated)] = "unit and period are not linked through untreated cells"
-    reason[treated & (controls < min_controls)[None, :]] = f"fewer than {min_controls} untreated {kind} in the period (min_controls)"
+    few = f"fewer than {min_controls} untreated {kind} in the period (min_controls)"
+    reason[treated & (controls < min_controls)[None, :]] = few
     reason[treated & ~untreated.any(axis=1)[:, None]] = "the unit has no untreated period"
     reason[treated & (controls == 0)[None, :]] = "no untreated unit in the period"
+    if leave_out_stopped:
+        reason[stopped] = "after the programme stopped (after_stop)"
     reason[panel.present & ~exposed] = "no exposure"
-    return Targets(untreated, treated, waiting, treated & (reason == ""), reason, min_controls)
+    return Targets(untreated, treated, waiting, treated & (reason == ""), reason, min_controls, stopped, reason == few)
 
 
 def dropped_frame(panel: Panel, targets: Targets) -> pd.DataFrame:

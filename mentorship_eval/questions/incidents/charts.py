@@ -32,17 +32,19 @@ _TOLD = {
     "no_limits": "too few points for limits lie before go-live",
 }
 RULES = "points beyond the limits, long runs on one side of the centre line, few crossings of it (Anhøj)"
+_SIGNAL = ("rule", "text", "first", "last", "direction", "phase")
 DRAWS = 400  # of unchanged series, for the share that signals by chance
 
 
 @dataclass(frozen=True)
 class _Group:
-    """One panel: its name, its rows summed over departments, and the first period with the programme (NaN: never)."""
+    """One panel: its name, its rows summed over departments, the first period with the programme (NaN: never), and all its events."""
 
     name: str
     rows: pd.DataFrame
     go_live: float
     departments: int
+    events: float
 
 
 def control_charts(study: Prepared) -> Section:
@@ -63,7 +65,8 @@ def control_charts(study: Prepared) -> Section:
     if told.exhibits:
         told.methods.append(
             "Control charts: u′ charts (Laney 2002), limits at three standard errors widened by sigma z, set by the months before go-live and "
-            "carried forward; signals by the rules of Anhøj (2014) and points beyond the limits. A series without a go-live has limits of its whole length."
+            "carried forward; signals by the rules of Anhøj (2014) and points beyond the limits. A series that has no go-live takes its whole "
+            "length for its limits."
         )
     return told
 
@@ -93,7 +96,7 @@ def _group(study: Prepared, kind: Kind, rows: pd.DataFrame, name: str, departmen
     by_period = rows.groupby("period").agg(count=(kind.column, "sum"), exposure=(study.exposure, "sum"), here=("dept_id", "nunique")).reset_index()
     whole = by_period[by_period["here"] == by_period["here"].max()].drop(columns="here")
     live = rows[study.adopted].dropna()
-    return _Group(name, whole, float(live.iloc[0]) if len(live) else np.nan, departments)
+    return _Group(name, whole, float(live.iloc[0]) if len(live) else np.nan, departments, float(rows[kind.column].sum()))
 
 
 def _binned(group: _Group, quarters: bool) -> pd.DataFrame:
@@ -124,16 +127,34 @@ def _one_outcome(study: Prepared, kind: Kind, groups: list[_Group], by: str, tol
             lost.append(f"{group.name} ({error.problem.rstrip('.')})")
             continue
         charts.append((group, chart))
-        table = chart.table.merge(rows, left_on="time", right_on="bin").assign(group=group.name)
+        table = chart.table.merge(rows, left_on="time", right_on="bin").assign(group=group.name, wave=group.go_live, fewest=_fewest(group, rows))
         points.append(table)
         signals.append(chart.signals.assign(group=group.name))
     if lost:
         told.lacks(f"{kind.label}: control charts of {'; '.join(lost)}", "These series set no limits.", "more months")
     if not charts:
         return
-    told.exhibits.append(_exhibit(study, kind, charts, pd.concat(points), pd.concat(signals), by, quarters))
-    told.lead += _statement(kind, charts, by)
+    every = pd.concat(points)
+    # departments of a wave add up to the wave, which other figures show
+    every["fewest"] = every.groupby(every["wave"].fillna(np.inf))["fewest"].transform("min")
+    told.exhibits.append(_exhibit(study, kind, charts, every, _joined(signals), by, quarters))
+    told.lead += _statement(kind, charts, by, float(every["fewest"].max()))
     told.cautions += _cautions(kind, charts)
+
+
+def _joined(signals: list[pd.DataFrame]) -> pd.DataFrame:
+    some = [frame for frame in signals if len(frame)]
+    return pd.concat(some) if some else signals[0]
+
+
+def _fewest(group: _Group, rows: pd.DataFrame) -> float:
+    """The smallest number of events behind a panel that is not none: of a point, or of the months that no point holds.
+
+    Centre line and limits rest on all points, and two of them could be had from the others, the lines and the totals shown elsewhere: a panel
+    is shown whole or not at all.
+    """
+    behind = [*rows["count"], group.events - rows["count"].sum()]
+    return float(min((count for count in behind if count > 0), default=np.inf))
 
 
 def _exhibit(
@@ -143,22 +164,29 @@ def _exhibit(
     frame = pd.DataFrame({
         "group": points["group"], "period": [name(value) for value in points["time"]], "value": points["value"], "centre": points["centre"],
         "lower": points["lower"], "upper": points["upper"], "phase": points["phase"], "used_for_limits": points["used_for_limits"],
-        "signal": points["signal"], "n_events": points["count"],
+        "signal": points["signal"], "n_events": points["count"], "fewest": points["fewest"], "with_fewest": points["count"] + points["fewest"],
     })  # fmt: skip
+    signals = signals.assign(fewest=signals["group"].map(points.groupby("group")["fewest"].first()).astype(float))
     shown = signals.assign(first=[name(v) for v in signals["first"]], last=[name(v) for v in signals["last"]])
     live = pd.DataFrame([{"group": g.name, "go_live": name(g.go_live) if np.isfinite(g.go_live) else None} for g, _ in charts])
-    frames = {"points": frame, "signals": shown[["group", "rule", "text", "first", "last", "direction", "phase"]], "go_live": live}
+    frames = {"points": frame, "signals": shown[["group", *_SIGNAL, "fewest"]], "go_live": live}
     changed = [(str(one.month), one.label) for one in switches(study)] if study.made is not None else []
     changed += [(str(name(when)), "categories changed") for when in taxonomy_months(study)]
     if changed:
         frames["changes"] = pd.DataFrame(changed, columns=["period", "label"]).drop_duplicates("period")
     return Exhibit(
         f"incidents.{kind.column}.chart", "control_chart", f"{kind.short}: control charts by {by}", frames,
-        # the limits rest on all points that set them: with one withheld, the others would give it away
-        {"points": Counted(("n_events",), ("value", "signal"), within=("group", "phase"))},
+        {
+            "points": Counted(
+                ("n_events",), ("value", "centre", "lower", "upper", "signal"), behind=("fewest", "with_fewest"),
+                sums=(("with_fewest", "n_events", "fewest"),),
+            ),
+            "signals": Counted(derived=_SIGNAL, behind=("fewest",)),
+        },
         {"value_label": f"{kind.short} {study.exposure_words}", "group_label": by, "chance": _by_chance(charts), "rule_label": RULES,
             "period_label": "Quarter" if quarters else study.time_unit.capitalize()},
         "Limits come from the time before go-live. A signal says that the series changed, not that the programme changed it.",
+        (float(points["fewest"].max()),),
     )  # fmt: skip
 
 
@@ -172,7 +200,7 @@ def _by_chance(charts: list[tuple[_Group, ControlChart]]) -> float:
     return float(np.mean(list(shares.values())))
 
 
-def _statement(kind: Kind, charts: list[tuple[_Group, ControlChart]], by: str) -> list[Statement]:
+def _statement(kind: Kind, charts: list[tuple[_Group, ControlChart]], by: str, fewest: float) -> list[Statement]:
     treated = [(group, chart) for group, chart in charts if chart.go_live is not None]
     if not treated:
         return []
@@ -182,7 +210,7 @@ def _statement(kind: Kind, charts: list[tuple[_Group, ControlChart]], by: str) -
     if others:
         many += f", {sum(len(chart.signals) > 0 for chart in others)} of {len(others)} without one at any time"
     text = f"{kind.short}, control charts: {many}. A chart says that a series changed, not why."
-    return [Statement(text, rests_on=tuple(float(group.rows["count"].sum()) for group, _ in charts))]
+    return [Statement(text, rests_on=(fewest, *(float(group.rows["count"].sum()) for group, _ in charts)))]
 
 
 def _cautions(kind: Kind, charts: list[tuple[_Group, ControlChart]]) -> list[Caution]:

@@ -1,0 +1,1 @@
+"""Before the data, or beside them: which rate ratios a design can detect."""

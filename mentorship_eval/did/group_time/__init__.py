@@ -1,0 +1,1 @@
+"""Group-time average treatment effects (Callaway & Sant'Anna) and their aggregation."""

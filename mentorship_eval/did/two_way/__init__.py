@@ -1,0 +1,1 @@
+"""Two-way fixed effects and what they are made of: diagnostics, not estimates of a programme's effect."""
