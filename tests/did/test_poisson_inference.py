@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from mentorship_eval import did
-from mentorship_eval.did.counts.event_study import simultaneous_critical_value
 from mentorship_eval.did.counts.imputation import impute
 from mentorship_eval.did.counts.placebo import arrange
 from mentorship_eval.did.counts.targets import choose_targets
@@ -181,14 +180,6 @@ def test_no_treated_events_at_all():
     assert result.irr.value == 0 and np.isnan(result.irr.se) and np.isnan(result.irr.ci_low)
     assert result.permutation_p == result.smallest_permutation_p
     assert result.rate_difference.value < 0 and np.isfinite(result.rate_difference.ci_low)
-
-
-def test_simultaneous_critical_value():
-    random = np.random.default_rng(0)
-    same = np.repeat(random.normal(size=(40, 1)), 6, axis=1)
-    assert simultaneous_critical_value(same, 30, 0.95) == pytest.approx(critical_value(0.95, 30), abs=0.05)
-    apart = np.eye(40)[:, :6]
-    assert simultaneous_critical_value(apart, 10_000_000, 0.95) == pytest.approx(critical_value(0.95 ** (1 / 6), None), abs=0.04)
 
 
 def _replicates(number: int, **options: float) -> np.ndarray:

@@ -22,15 +22,15 @@ from mentorship_eval.did.counts.support import INFINITE, UNIDENTIFIED, connected
 from mentorship_eval.did.counts.targets import Targets
 from mentorship_eval.did.panels.panel import Panel
 from mentorship_eval.errors import EstimationError
+from mentorship_eval.inference.intervals import critical_value
+from mentorship_eval.inference.simultaneous import critical_value_of_largest
 
-__all__ = ["BAND_SEED", "COMPARED_WITH", "EventStudy", "event_study", "projected_cells", "simultaneous_critical_value", "step_groups"]
+__all__ = ["COMPARED_WITH", "EventStudy", "event_study", "projected_cells", "step_groups"]
 
 COMPARED_WITH = (
     "No base period: each ratio before adoption is a placebo, its cells left out of the fit and expected from all other untreated "
     "cells; ratios after adoption are expected from all untreated cells."
 )
-BAND_SEED = 20_230_701
-BAND_DRAWS = 20_000
 
 
 @dataclass(frozen=True)
@@ -53,25 +53,6 @@ class _Step:
     full: Sums
     without: Sums
     shift: Shift | None = None
-
-
-def simultaneous_critical_value(deviations: np.ndarray, df: int, ci_level: float) -> float:
-    """Quantile of the largest |t| over K estimates whose jackknife deviations are ``deviations`` (G, K).
-
-    Simulated multivariate t with the jackknife's correlation: 20,000 draws from a fixed seed.
-    """
-    norm = np.sqrt((deviations**2).sum(axis=0))
-    usable = norm > 0
-    if not usable.any() or df < 1:
-        return np.nan
-    random = np.random.default_rng(BAND_SEED)
-    scaled = deviations[:, usable] / norm[usable]
-    if len(scaled) > scaled.shape[1]:  # the same correlation from fewer draws
-        scaled = np.linalg.qr(scaled, mode="r")
-    largest = np.zeros(BAND_DRAWS)
-    for begin in range(0, BAND_DRAWS, 2_000):
-        largest[begin: begin + 2_000] = np.abs(random.standard_normal((2_000, len(scaled))) @ scaled).max(axis=1)
-    return float(np.quantile(largest / np.sqrt(random.chisquare(df, BAND_DRAWS) / df), ci_level))
 
 
 def projected_cells(targets: Targets, fit: Imputation) -> np.ndarray:
@@ -153,7 +134,8 @@ def event_study(
 
 def _band(rows: RatioRows, df: int, ci_level: float) -> tuple[np.ndarray, np.ndarray]:
     shown = rows.note == ""
-    critical = simultaneous_critical_value(rows.deviations[:, shown], df, ci_level) if shown.any() else np.nan
+    critical = critical_value_of_largest(rows.deviations[:, shown], ci_level) if shown.any() else np.nan
+    critical = max(critical, critical_value(ci_level, df)) if df >= 1 else np.nan  # never narrower than the interval of one
     half = critical * np.where(shown, rows.se, np.nan)
     with np.errstate(invalid="ignore", divide="ignore"):
         centre = np.log(rows.ratio)

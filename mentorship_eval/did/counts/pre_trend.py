@@ -24,11 +24,10 @@ from mentorship_eval.did.panels.panel import Panel
 from mentorship_eval.errors import EstimationError
 from mentorship_eval.estimate import format_number, format_p
 from mentorship_eval.inference.intervals import critical_value
+from mentorship_eval.inference.simultaneous import DRAWS, joint_draws
 
 __all__ = ["PreTrend", "Shift", "pre_trend", "shift_by_trend"]
 
-SEED = 20_230_702
-DRAWS = 10_000
 POWER = 0.8
 FOR_POWER = 4_000  # of the draws
 # a trend this small per period is in the linear range of every ratio, and 1e6 times the error of a fit
@@ -107,20 +106,6 @@ def shift_by_trend(
     return Shift(value / trend, (unknown - value) / trend)
 
 
-def _draws(deviations: np.ndarray, df: int) -> tuple[np.ndarray, np.ndarray]:
-    """(DRAWS, K) normals with the jackknife's covariance of deviations (G, K), and standard errors of their own (DRAWS, K).
-
-    The degrees of freedom of each standard error are Satterthwaite's from the clusters' fourth powers (three times the
-    square for normal deviations), at most ``df``: few or uneven clusters make it unsteady.
-    """
-    random = np.random.default_rng(SEED)
-    number = len(deviations)
-    root = np.sqrt((number - 1) / number) * (np.linalg.qr(deviations, mode="r") if number > deviations.shape[1] else deviations)
-    se = np.sqrt((root**2).sum(axis=0))
-    freedom = np.clip(3 * (deviations**2).sum(axis=0) ** 2 / (deviations**4).sum(axis=0) - 1, 1, df)
-    return random.standard_normal((DRAWS, len(root))) @ root, se * np.sqrt(random.chisquare(freedom, (DRAWS, len(se))) / freedom)
-
-
 def _detectable(noise: np.ndarray, spread: np.ndarray, critical: float, shifts: np.ndarray, wider: np.ndarray) -> float:
     """The trend at which ``POWER`` of the draws exceed ``critical``; shifts (K,): what a trend of 1 adds to each log ratio,
     wider (K,): by which factor it widens the standard error, as the root of 1 + wider * trend^2.
@@ -156,7 +141,7 @@ def pre_trend(
         return replace(nothing, note="no period before adoption can be left out and expected from the others")
     if not shown.any() or df < 1:
         return replace(nothing, note="none of them has an interval")
-    noise, spread = _draws(rows.deviations[:, shown], df)
+    noise, spread = joint_draws(rows.deviations[:, shown])
     statistic = float(np.abs(np.log(rows.ratio[shown]) / rows.se[shown]).max())
     largest = (np.abs(noise) / np.maximum(spread, 1e-300)).max(axis=1)
     p = (1 + int((largest >= statistic).sum())) / (1 + DRAWS)

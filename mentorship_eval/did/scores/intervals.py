@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mentorship_eval.did.counts.event_study import simultaneous_critical_value
 from mentorship_eval.did.counts.ratios import FEW_TREATED
 from mentorship_eval.inference.intervals import critical_value
 from mentorship_eval.inference.jackknife import cluster_jackknife
+from mentorship_eval.inference.simultaneous import critical_value_of_largest
 
 __all__ = ["Rows", "band", "interval_rows", "joined"]
 
@@ -71,6 +71,7 @@ def joined(first: Rows, second: Rows) -> Rows:
 def band(rows: Rows, ci_level: float) -> tuple[np.ndarray, np.ndarray]:
     """Simultaneous limits of the rows that have an interval."""
     shown = rows.note == ""
-    critical = simultaneous_critical_value(rows.deviations[:, shown], rows.df, ci_level) if shown.any() else np.nan
+    critical = critical_value_of_largest(rows.deviations[:, shown], ci_level) if shown.any() else np.nan
+    critical = max(critical, critical_value(ci_level, rows.df)) if rows.df >= 1 else np.nan  # never narrower than the interval of one
     half = critical * np.where(shown, rows.se, np.nan)
     return rows.value - half, rows.value + half
