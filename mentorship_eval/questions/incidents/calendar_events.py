@@ -60,7 +60,11 @@ def switches(study: Prepared) -> list[Switch]:
         for row in study.cohort.table("calendar").itertuples():
             lasting = not hasattr(row, "end") or pd.isna(row.end)
             if lasting and _inside(study, row.start):
-                found.append(Switch(str(row.label), pd.Timestamp(row.start).to_period("M"), study.places))
+                month = pd.Timestamp(row.start).to_period("M")
+                hit = Shock(str(row.label), month, month, _scope(row)).touches(study)
+                # a scope that is no department or site, such as the name of the system, is taken for everywhere
+                reached = int(study.rows.loc[hit, "dept_id"].nunique()) or study.places
+                found.append(Switch(str(row.label), month, reached))
     records = study.records
     if records is None or "system" not in records or records["system"].nunique() < 2:
         return found
@@ -116,7 +120,12 @@ def calendar_cautions(study: Prepared) -> list[Caution]:
         out.append(Caution("system_switch", text, {"month": str(switch.month), "departments": switch.departments}))
     for shock in shocks(study):
         if not shock.common:
-            text = f"{shock.label} ({shock.first} to {shock.last}) touched only {shock.scope}, so month effects cannot take it up; "
-            text += "an analysis without it stands among the sensitivity analyses."
+            text = f"{shock.label} ({shock.first} to {shock.last}) touched only {shock.scope}, so month effects cannot take it up"
+            if not shock.touches(study).any():
+                text += f", and {shock.scope} is no department, site or specialty of this cohort, so that it cannot be left out either."
+            elif study.cohort.study.plan.incidents.without_shocks:
+                text += "; an analysis without it stands among the sensitivity analyses."
+            else:
+                text += "."
             out.append(Caution("local_shock", text, {"scope": shock.scope}))
     return out

@@ -15,6 +15,7 @@ from mentorship_eval.estimate import Caution
 from mentorship_eval.questions.allocation import allocation_cautions
 from mentorship_eval.questions.answer import Answer, Exhibit, Gap, Result
 from mentorship_eval.questions.exhibits import forest_exhibit
+from mentorship_eval.questions.incidents.audits import audits
 from mentorship_eval.questions.incidents.charts import control_charts
 from mentorship_eval.questions.incidents.companions import companions
 from mentorship_eval.questions.incidents.counts import from_counts
@@ -24,6 +25,7 @@ from mentorship_eval.questions.incidents.kinds_of_incident import by_category, b
 from mentorship_eval.questions.incidents.prepared import Prepared, from_records
 from mentorship_eval.questions.incidents.reporting_behaviour import reporting_behaviour
 from mentorship_eval.questions.incidents.sensitivity import sensitivity
+from mentorship_eval.questions.incidents.threats import threats
 from mentorship_eval.questions.incidents.together import together
 from mentorship_eval.questions.incidents.trends import trends
 from mentorship_eval.questions.section import Section
@@ -52,7 +54,7 @@ def answer(cohort: Cohort, earlier: Mapping[str, Answer] | None = None) -> Answe
 
 def _other_parts(study: Prepared) -> list[Section]:
     around_reports = (control_charts, reporting_behaviour, by_severity, by_category, together)
-    return [part(study) for part in (detectable, *around_reports, trends, companions, sensitivity)]
+    return [part(study) for part in (threats, detectable, *around_reports, audits, trends, companions, sensitivity)]
 
 
 def _forest(results: list[Result]) -> list[Exhibit]:

@@ -117,7 +117,7 @@ def _chart(rows: pd.DataFrame, go_live: float) -> ControlChart:
 
 def _one_outcome(study: Prepared, kind: Kind, groups: list[_Group], by: str, told: Section) -> None:
     before = [g.rows["count"][g.rows["period"] < g.go_live].mean() if np.isfinite(g.go_live) else g.rows["count"].mean() for g in groups]
-    quarters = study.time_unit == "month" and bool(np.nanmin(before, initial=np.inf) < QUARTERS_BELOW)
+    quarters = study.time_unit == "month" and bool(np.fmin.reduce([*before, np.inf]) < QUARTERS_BELOW)
     points, signals, charts, lost = [], [], [], []
     for group in groups:
         rows = _binned(group, quarters)

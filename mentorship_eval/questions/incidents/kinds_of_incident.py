@@ -5,7 +5,7 @@ Each category is told as a pair, with harm and without; the p-values of one side
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -14,8 +14,9 @@ from mentorship_eval.cohort.panels import HARM_LEVELS
 from mentorship_eval.errors import EstimationError
 from mentorship_eval.inference.multiplicity import benjamini_hochberg
 from mentorship_eval.questions.answer import Exhibit, Result, Statement
-from mentorship_eval.questions.exhibits import counted_forest, forest_rows, table_exhibit
+from mentorship_eval.questions.exhibits import table_exhibit
 from mentorship_eval.questions.incidents.default_rates import estimand_of
+from mentorship_eval.questions.incidents.forests import counted_ratios, in_words, ratio_forest, ratio_rows, the_rest
 from mentorship_eval.questions.incidents.prepared import POPULATION, Prepared
 from mentorship_eval.questions.incidents.taxonomy import category_lives, taxonomy_caution
 from mentorship_eval.questions.section import Section
@@ -23,17 +24,24 @@ from mentorship_eval.questions.section import Section
 __all__ = ["by_category", "by_severity"]
 
 SIDES = {"harm": "With harm", "no_harm": "Without harm"}
-# from the least to the gravest; each begins where the one before it does not reach
+# from the least to the gravest; the last is a part of the one before it, which would otherwise hold too few to be told
 DEGREES = (("low", ("low",), "Low harm"), ("moderate_up", ("moderate", "severe", "death"), "Moderate harm, severe harm or death"),
            ("severe_up", ("severe", "death"), "Severe harm or death"))
 
 
 @dataclass(frozen=True)
 class _Kind:
-    """One kind of one side: its result, and the p-value adjusted for the kinds of that side."""
+    """One kind of one side: its result, the count that its events are a part of, and the p-value adjusted for the kinds of that side."""
 
     result: Result
+    whole: float = np.nan
     adjusted: float = np.nan
+
+    @classmethod
+    def part_of(cls, result: Result, whole: float, adjusted: float = np.nan) -> _Kind:
+        """With few others in the whole, which is shown, the part would tell how many they are: the result rests on them too."""
+        others = whole - (result.estimate.n_events or 0)
+        return cls(replace(result, rests_on=(others,)) if others > 0 else result, whole, adjusted)
 
 
 def by_category(study: Prepared) -> Section:
@@ -47,6 +55,8 @@ def by_category(study: Prepared) -> Section:
         return told.lacks(question, "Incidents have no categories, or one only.", "the column category in incidents")
     found: list[_Kind] = []
     lost: dict[str, list[str]] = {}
+    if "harm" not in records:
+        return told.lacks(question, "The incidents do not say whether there was harm.", "the column harm in incidents, filled in")
     outcome = records["harm"].astype(object).map(HARM_LEVELS)
     in_use = category_lives(study)
     told.cautions += taxonomy_caution(study, in_use)
@@ -62,8 +72,8 @@ def by_category(study: Prepared) -> Section:
             if result is not None:
                 results.append(result)
         adjusted = benjamini_hochberg([r.estimate.p_value for r in results])
-        found += [_Kind(result, float(q)) for result, q in zip(results, adjusted, strict=True)]
-    _tell(told, found, lost, "incidents.categories", "Rate ratios by category", question)
+        found += [_Kind.part_of(result, _observed(study, side), float(q)) for result, q in zip(results, adjusted, strict=True)]
+    _tell(study, told, found, lost, "incidents.categories", "Rate ratios by category", question)
     told.lead += _what_is_left(found, study.cohort.study.plan.incidents.false_discovery_rate)
     if found:
         told.methods.append(
@@ -86,9 +96,17 @@ def by_severity(study: Prepared) -> Section:
         mine = study.panel(incidents=study.records[study.records["harm"].isin(levels)]).rows
         result = _fitted(study, mine, "all_incidents", f"incidents.severity.{name}", f"{name}_incidents", label, "By degree of harm", lost)
         if result is not None:
-            found.append(_Kind(result))
-    _tell(told, found, lost, "incidents.severity", "Rate ratios by degree of harm", question)
+            # the gravest are a part of those from moderate up, these and low harm of all harm
+            wider = [kind.result.estimate.n_events for kind in found if kind.result.outcome == "moderate_up_incidents"]
+            found.append(_Kind.part_of(result, float(wider[0] or 0) if wider else _observed(study, "harm")))
+    _tell(study, told, found, lost, "incidents.severity", "Rate ratios by degree of harm", question)
     return told
+
+
+def _observed(study: Prepared, column: str) -> float:
+    """Events of the default analysis with the programme; NaN where there is none, and none is shown."""
+    rates = study.fits.get(column)
+    return np.nan if rates is None else float(rates.fit.observed)
 
 
 def _words(name: str) -> str:
@@ -109,24 +127,35 @@ def _fitted(
     return Result(result_id, outcome, estimand_of(label), POPULATION, rates.fit.irr, shown, "companion", group)
 
 
-def _tell(told: Section, found: list[_Kind], lost: dict[str, list[str]], exhibit_id: str, title: str, question: str) -> None:
+def _tell(study: Prepared, told: Section, found: list[_Kind], lost: dict[str, list[str]], exhibit_id: str, title: str, question: str) -> None:
     told.results += [kind.result for kind in found]
     for reason, labels in lost.items():
-        told.lacks(f"{question}: {'; '.join(labels)}", reason, "More months of records, or broader kinds.")
+        told.lacks(f"{question}: {'; '.join(labels)}", in_words(reason), "More months of records, or broader kinds.")
     if len(found) < 2:
         return
-    results = [kind.result for kind in found]
-    frame = forest_rows(results)
-    options = {"value_label": "Rate ratio", "sides": ("fewer", "more"), "unit": "department-periods"}
-    # the kinds of a side add up to all of it, which is shown elsewhere: a withheld row needs a second
-    counted = counted_forest(within="group" if "group" in frame else "*")
-    note = "The column n counts department-periods with the programme."
-    told.exhibits.append(Exhibit(exhibit_id, "forest", title, {"rows": frame}, {"rows": counted}, options, note))
+    frame = ratio_rows([kind.result for kind in found], {kind.result.id: kind.whole for kind in found})
+    note = "The column n counts department-periods with the programme, events those observed in them."
+    if exhibit_id == "incidents.categories":
+        rest = [_the_rest(study, found, side) for side in SIDES]
+        if any(part is not None for part in rest):
+            note += " The rest: events of categories that could not be estimated, without a category, or in months without a comparison."
+        parts = [part for side, row in zip(SIDES, rest, strict=True) for part in (frame[frame["group"] == SIDES[side]], row)]
+        frame = pd.concat([part for part in parts if part is not None and len(part)])
+    # the kinds of a side add up to all of it, which is shown elsewhere: a withheld row needs a second; degrees of harm hold one another
+    counted = counted_ratios(within="group") if exhibit_id == "incidents.categories" else counted_ratios()
+    told.exhibits.append(ratio_forest(exhibit_id, title, frame.reset_index(drop=True), note, counted))
     if any(np.isfinite(kind.adjusted) for kind in found):
-        told.exhibits.append(_adjusted_table(found, exhibit_id))
+        told.exhibits.append(_adjusted_table(found, exhibit_id, study.cohort.study.plan.incidents.false_discovery_rate))
 
 
-def _adjusted_table(found: list[_Kind], exhibit_id: str) -> Exhibit:
+def _the_rest(study: Prepared, found: list[_Kind], side: str) -> pd.DataFrame | None:
+    mine = [kind.result for kind in found if kind.result.group == SIDES[side]]
+    if not mine or side not in study.fits:
+        return None
+    return the_rest(mine, _observed(study, side), study.fits[side].fit.irr.n, "The rest", SIDES[side])
+
+
+def _adjusted_table(found: list[_Kind], exhibit_id: str, rate: float) -> Exhibit:
     """p-values of the categories as they are, and adjusted for their number."""
     frame = pd.DataFrame([
         {"id": kind.result.id, "side": kind.result.group, "category": kind.result.label, "events": kind.result.estimate.n_events,
@@ -134,12 +163,12 @@ def _adjusted_table(found: list[_Kind], exhibit_id: str) -> Exhibit:
         for kind in found
     ])
     return table_exhibit(
-        f"{exhibit_id}.adjusted", "Categories: p-values adjusted for their number", frame, counts=("events",), derived=("ratio", "p", "adjusted"),
-        within="side", results={"id": ""},
-        labels={"side": "Side", "category": "Category", "events": "Events", "ratio": "Rate ratio", "p": "p", "adjusted": "Adjusted p"},
-        formats={"events": "count", "ratio": "ratio", "p": "p", "adjusted": "p"},
-        note="Adjusted by Benjamini and Hochberg within each side: of categories with an adjusted p below 0.05, about 5 % at most are expected to be "
-        "false findings.",
+        f"{exhibit_id}.adjusted", "Categories: p-values adjusted for their number", frame, derived=("ratio", "p", "adjusted"),
+        behind=("events",), results={"id": ""},
+        labels={"side": "Side", "category": "Category", "ratio": "Rate ratio", "p": "p", "adjusted": "Adjusted p"},
+        formats={"ratio": "ratio", "p": "p", "adjusted": "p"},
+        note=f"Adjusted by Benjamini and Hochberg within each side: of the categories with an adjusted p of at most {rate:g}, no more than "
+        f"{100 * rate:g} % are expected to be false findings. Events stand in the figure.",
     )  # fmt: skip
 
 

@@ -6,11 +6,11 @@ the share where the programme is active over the share expected there without it
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
 from mentorship_eval.errors import EstimationError
 from mentorship_eval.questions.answer import Result
+from mentorship_eval.questions.incidents.forests import in_words
 from mentorship_eval.questions.incidents.joint import ratio_of_ratios
 from mentorship_eval.questions.incidents.prepared import POPULATION, Prepared
 from mentorship_eval.questions.section import Section
@@ -51,14 +51,15 @@ def _prompt_reports(study: Prepared) -> Section:
     try:
         rates = study.fit("prompt", "Prompt reports", rows=rows, exposure="known", words="per 1,000 reports")
     except EstimationError as error:
-        return told.lacks(question, error, "more incidents with a day of report")
+        return told.lacks(question, in_words(error.problem), "more incidents with a day of report")
     estimand = f"share of incidents reported within {days:g} days where the programme is active, over the share expected without it"
-    late = float(rows.loc[rows["period"] >= rows["adopted"].fillna(np.inf), "known"].sum() - rates.fit.observed)
+    late = float(rates.fit.exposure_total - rates.fit.observed)
     label, name = f"Share reported within {days:g} days", "prompt_reports"
     told.results.append(Result(f"incidents.{name}", name, estimand, POPULATION, rates.fit.irr, label, "companion", GROUP, rests_on=(late,)))
     told.methods.append(
         f"Prompt reporting: reports within {days:g} days of the incident over all reports of a department-month with both days known, by the same "
-        "imputation with reports in the place of patient-days; months whose reports could not all have come in by the last report are left out."
+        "imputation with reports in the place of patient-days. Months whose prompt reports could not all have come in by the last report are left "
+        "out; late ones that are still to come raise the share of the last months alike where the programme is active and where it is not."
     )
     return told
 

@@ -7,9 +7,10 @@ import math
 from mentorship_eval.errors import DataError, EstimationError
 from mentorship_eval.estimate import Estimate, format_number
 from mentorship_eval.questions.answer import Exhibit, Result, Statement
-from mentorship_eval.questions.exhibits import counted_forest, forest_rows
+from mentorship_eval.questions.exhibits import counted_forest
 from mentorship_eval.questions.incidents.calendar_events import calendar_cautions
 from mentorship_eval.questions.incidents.default_rates import estimand_of
+from mentorship_eval.questions.incidents.forests import in_words, ratio_forest, ratio_rows
 from mentorship_eval.questions.incidents.prepared import POPULATION, Kind, Prepared
 from mentorship_eval.questions.incidents.variants import Variant, variants
 from mentorship_eval.questions.section import Section
@@ -43,14 +44,15 @@ def sensitivity(study: Prepared) -> Section:
                 found.append(result)
         told.results += found
         if found:
-            told.exhibits.append(_forest(default, found, [*unchanged, *(f"{label} (it changes no cell)" for label in alike)]))
+            told.exhibits.append(_forest(kind, default, found, [*unchanged, *(f"{label} (it changes no cell)" for label in alike)]))
             told.lead += _range(default, found)
     for variant in chosen:
         if variant.lacks:
             what = f"Incident rates: {variant.label[:1].lower()}{variant.label[1:]}"
             told.lacks(what, variant.lacks, "Sites or departments that go live later, or never.")
     for (label, reason), analyses in lost.items():
-        told.lacks(f"{label}, in other analyses: {'; '.join(analyses)}", reason, "More departments or months without the programme.")
+        why = in_words(reason, months=study.made is not None)
+        told.lacks(f"{label}, in other analyses: {'; '.join(analyses)}", why, "More departments or months without the programme.")
     if told.results:
         told.methods.append(
             "Sensitivity: each analysis changes one thing of the default analysis; the list is the plan's (plan.incidents in study.yaml). Which "
@@ -78,18 +80,17 @@ def _alike(one: Estimate, other: Estimate) -> bool:
     return one.n == other.n and one.n_events == other.n_events and math.isclose(one.value, other.value, rel_tol=1e-9)
 
 
-def _forest(default: Result, found: list[Result], unchanged: list[str]) -> Exhibit:
-    frame = forest_rows([default, *found])
+def _forest(kind: Kind, default: Result, found: list[Result], unchanged: list[str]) -> Exhibit:
+    frame = ratio_rows([default, *found])
     if "group" in frame:
         frame["group"] = frame["group"].str.split(": ", n=1).str[-1].str.capitalize()
     frame["headline"] = frame["id"] == default.id
     note = "Every row but the first changes one thing of the default analysis. The column n counts department-periods with the programme."
     if unchanged:
         note += f" The same as the default in these data, and not shown: {'; '.join(unchanged)}."
-    what = default.id.removeprefix("incidents.").replace("_", " ")
-    title = f"{what[:1].upper()}{what[1:]} incidents: the default analysis and what changes one thing of it"
-    options = {"value_label": "Rate ratio", "sides": ("fewer", "more"), "unit": "department-periods"}
-    return Exhibit(f"{default.id}.sensitivity", "forest", title, {"rows": frame}, {"rows": counted_forest()}, options, note)
+    # most analyses leave out a part of the default's months: the events of a small part could be had by subtraction
+    counted = counted_forest(steps=("n_events",))
+    return ratio_forest(f"{default.id}.sensitivity", f"{kind.short}: the default analysis, and one choice changed at a time", frame, note, counted)
 
 
 def _side(estimate: Estimate) -> int:
@@ -113,4 +114,4 @@ def _range(default: Result, found: list[Result]) -> list[Statement]:
         says = "none differs from the default" if not differ else f"{differ} differ{'s' if differ == 1 else ''} from the default"
         text += f"; {says} in whether, and on which side, the interval leaves out 1"
     counts = tuple(r.estimate.n_events for r in (default, low, high))
-    return [Statement(text + ".", rests_on=counts)]
+    return [Statement(text + ".", rests_on=counts, results=(low.id, high.id))]

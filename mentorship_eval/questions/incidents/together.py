@@ -17,7 +17,7 @@ from mentorship_eval.inference.intervals import ratio_estimate
 from mentorship_eval.inference.jackknife import cluster_jackknife
 from mentorship_eval.questions.allocation import other_programmes
 from mentorship_eval.questions.answer import Result
-from mentorship_eval.questions.exhibits import forest_exhibit
+from mentorship_eval.questions.incidents.forests import in_words, ratio_forest, ratio_rows
 from mentorship_eval.questions.incidents.prepared import Kind, Prepared
 from mentorship_eval.questions.section import Section
 
@@ -91,11 +91,15 @@ def _one_outcome(study: Prepared, kind: Kind, rows: pd.DataFrame, other: str, na
         try:
             fit = study.fit(kind.column, kind.label, outcome=kind.outcome, rows=mine, brief=True).fit
         except EstimationError as error:
-            told.lacks(f"{group}: {labels[arm][:1].lower()}{labels[arm][1:]}", error, "More departments with one programme and not the other.")
+            what = f"{group}: {labels[arm][:1].lower()}{labels[arm][1:]}"
+            told.lacks(what, in_words(error.problem), "More departments with one programme and not the other.")
             continue
         fits[arm] = fit
         result_id = f"incidents.together.{other}.{kind.column}.{arm}"
-        told.results.append(Result(result_id, kind.outcome, estimand, "department-periods of the arm", fit.irr, labels[arm], "companion", group))
+        others = _others(study, kind, fit, fits, arm)
+        told.results.append(
+            Result(result_id, kind.outcome, estimand, "department-periods of the arm", fit.irr, labels[arm], "companion", group, rests_on=others)
+        )
     if len(fits) == 3:
         estimate = _interaction(fits)
         if estimate is not None:
@@ -105,11 +109,22 @@ def _one_outcome(study: Prepared, kind: Kind, rows: pd.DataFrame, other: str, na
     if told.results:
         note = "Compared with department-months with neither programme. The last row is 1 where the two together do what their product says."
         title = f"{kind.short}: mentorship and {name}"
-        told.exhibits.append(
-            forest_exhibit(f"incidents.together.{other}.{kind.column}", title, told.results, value_label="Rate ratio", sides=("fewer", "more"),
-                unit="department-periods", note=note)
-        )  # fmt: skip
+        # with mentorship alone and with both add up to all with mentorship, which is shown elsewhere
+        rates = study.fits.get(kind.column)
+        wholes = {} if rates is None else {r.id: float(rates.fit.observed) for r in told.results if r.id.endswith((".alone", ".both"))}
+        told.exhibits.append(ratio_forest(f"incidents.together.{other}.{kind.column}", title, ratio_rows(told.results, wholes), note))
     return told
+
+
+def _others(study: Prepared, kind: Kind, fit: PoissonImputation, fits: dict[str, PoissonImputation], arm: str) -> tuple[float, ...]:
+    """Events with mentorship that the arm does not hold, and those in neither arm, which the arms and their whole would tell."""
+    rates = study.fits.get(kind.column)
+    if rates is None or arm == "other":
+        return ()
+    left = [rates.fit.observed - fit.observed]
+    if arm == "both" and "alone" in fits:
+        left.append(left[0] - fits["alone"].observed)
+    return tuple(float(count) for count in left if count > 0)
 
 
 def _interaction(fits: dict[str, PoissonImputation]) -> Estimate | None:
@@ -118,8 +133,8 @@ def _interaction(fits: dict[str, PoissonImputation]) -> Estimate | None:
     tables = [fits[arm].leave_one_out.set_index("cluster") for arm in ("both", "alone", "other")]
     every = tables[0].index.union(tables[1].index).union(tables[2].index)
     whole = [float(np.log(fits[arm].irr.value)) for arm in ("both", "alone", "other")]
-    # a department that has no cell in one of the fits leaves that ratio as it is
-    without = [table["log_irr"].reindex(every).fillna(value) for table, value in zip(tables, whole, strict=True)]
+    # a department that has no cell in one of the fits leaves that ratio as it is; without whom there is no ratio is set aside
+    without = [table["log_irr"].reindex(every).where(every.isin(table.index), value) for table, value in zip(tables, whole, strict=True)]
     informative = np.logical_or.reduce([table["informative"].astype("boolean").reindex(every).fillna(False).to_numpy(bool) for table in tables])
     value = whole[0] - whole[1] - whole[2]
     jackknife = cluster_jackknife(value, (without[0] - without[1] - without[2]).to_numpy()[informative])

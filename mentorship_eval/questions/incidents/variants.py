@@ -48,9 +48,9 @@ def _which_months(study: Prepared) -> Iterator[Variant]:
     for count in dict.fromkeys(chosen.anticipation_months):
         if count == plan.anticipation:
             continue
-        many = f"{count} {word}" + ("" if count == 1 else "s")
-        yield Variant(f"anticipation_{count}", f"Without the {many} before go-live", f"anticipation of {many}", options={"anticipation": count},
-            group=f"Which {word}s")
+        many = f"the {word}" if count == 1 else f"the {count} {word}s"
+        yield Variant(f"anticipation_{count}", f"Without {many} before go-live", f"with {many} before go-live left out of the comparison",
+            options={"anticipation": count}, group=f"Which {word}s")
     if study.made is None:
         return
     if chosen.without_months_after_end:
@@ -101,14 +101,16 @@ def _still_coming_in(study: Prepared) -> Variant:
     """Months so late that one report in twenty may still be on its way when the files were drawn."""
     records, name, label = study.records, "reported_in_full", "Without months whose reports may still come in"
     assert records is not None
-    if "reported" not in records or records["reported"].notna().sum() == 0:
+    reported = pd.to_datetime(records["reported"]) if "reported" in records else pd.Series(pd.NaT, index=records.index)
+    lag = (reported - pd.to_datetime(records["occurred"])).dt.days
+    if not (lag >= 0).any():
         return Variant(name, label, label, same="the day of the report is not recorded")
-    lag = (pd.to_datetime(records["reported"]) - pd.to_datetime(records["occurred"])).dt.days
     days = float(lag[lag >= 0].quantile(LATE))
     drawn = study.cohort.study.study.extract or study.cohort.window[1]
     keep = (_month(study).dt.end_time.dt.normalize() <= pd.Timestamp(drawn) - pd.Timedelta(days=days)).to_numpy()
-    change = f"without the months that end within {days:.0f} days of the day on which the files were drawn (19 in 20 reports come within them)"
-    return _kept(study, keep, name, label, change, f"{days:.0f} days, within which 19 in 20 reports come, had passed")
+    many = f"{days:.0f} day{'' if round(days) == 1 else 's'}"
+    change = f"without the months that end within {many} of the day on which the files were drawn (19 in 20 reports come in so soon)"
+    return _kept(study, keep, name, label, change, f"19 in 20 reports come within {many}, and these had passed")
 
 
 def _selection(study: Prepared) -> Iterator[Variant]:
@@ -146,8 +148,10 @@ def _calendar(study: Prepared) -> Iterator[Variant]:
             yield _kept(study, keep, f"switch_{number}", label, label[:1].lower() + label[1:], "they lie outside the window", group=group)
     if chosen.without_shocks:
         for number, shock in enumerate(shocks(study), 1):
-            hit = ((month >= shock.first) & (month <= shock.last)).to_numpy() & shock.touches(study)
-            yield _kept(study, ~hit, f"shock_{number}", f"Without {shock.label}", f"without {shock.label}", "it lies outside the window", group=group)
+            touched = shock.touches(study)
+            hit = ((month >= shock.first) & (month <= shock.last)).to_numpy() & touched
+            same = "it lies outside the window" if touched.any() else f"{shock.scope} is no department, site or specialty here"
+            yield _kept(study, ~hit, f"shock_{number}", f"Without {shock.label}", f"without {shock.label}", same, group=group)
 
 
 def _who_compares(study: Prepared) -> Iterator[Variant]:
