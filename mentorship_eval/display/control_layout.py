@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mentorship_eval.display.sheet import Key
-from mentorship_eval.display.style import GREY, INK, series_style
+from mentorship_eval.display.style import GAP, GREY, INK, series_style
 
 __all__ = ["BEYOND", "CENTRE", "GAP", "LIMIT", "OPEN", "POINT", "PROJECTED", "RUN", "SINCE", "draw_panel", "keys_for"]
 
@@ -22,7 +22,6 @@ CENTRE = {"color": INK, "linewidth": 1.0}
 LIMIT = {"color": "#7a4a9e", "linewidth": 1.1}
 PROJECTED = {**LIMIT, "linestyle": (0, (4, 1.6))}
 SINCE = {"facecolor": "#ececec", "edgecolor": INK, "linewidth": 0.6}
-GAP = {"marker": "x", "color": GREY, "markeredgewidth": 1.0, "linestyle": "none"}
 
 
 def keys_for(

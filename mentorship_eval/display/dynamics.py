@@ -60,31 +60,51 @@ def event_study(
             f"{_WHAT}: ratios at or below zero.", fix="Give ratios, not logarithms, or log=False.", rows=list(rows.index[value <= 0])
         )
     base_words = f"{time_unit} {_signed(base)}" if isinstance(base, (int, np.integer)) else str(base)
+    stated = base_words if base_words.lower().startswith("no base") else f"Reference: {base_words}"
     with house_style():
-        figure, cut = _draw(rows, base, f"Reference: {base_words}", time_unit, value_label, log, ci_level, title)
+        figure, cut = _draw(rows, base, stated, time_unit, value_label, log, ci_level, title)
     band = np.isfinite(numbers(rows, "band_low", _WHAT)).any()
     level = f"{ci_level * 100:g} %"
     bands = f" (dark) and a simultaneous {level} band (light)" if band else ""
     caption = sentence(
         title,
         f"{value_label} by {time_unit}s since the programme began, with {level} confidence intervals{bands}",
-        f"Open circles: before the programme; filled squares: since. Reference: {base_words}",
+        f"Open circles: before the programme; filled squares: since. {stated}",
         method,
         people(n, n_events, unit="unit-periods"),
         "Intervals that leave the axis are cut at its edge" if cut else "",
+        _beyond(rows, base, time_unit),
         note,
     )
-    return Drawn(figure, caption, _alt(rows, base_words, time_unit, value_label, log, ci_level), {"rows": rows}, name)
+    return Drawn(figure, caption, _alt(rows, stated, time_unit, value_label, log, ci_level), {"rows": rows}, name)
+
+
+def _shown_span(times: np.ndarray, value: np.ndarray, base: Any) -> tuple[float, float]:
+    """First and last event time with a number, or the base; all of them where there is none."""
+    known = list(times[np.isfinite(value)])
+    if not known:
+        return float(times.min()), float(times.max())
+    known += [float(base)] if isinstance(base, (int, np.integer)) and times.min() - 1 <= base <= times.max() + 1 else []
+    return float(min(known)), float(max(known))
+
+
+def _beyond(rows: pd.DataFrame, base: Any, unit: str) -> str:
+    """Event times before the first and after the last with a number, which the axis leaves out."""
+    times, value = numbers(rows, "event_time", _WHAT), numbers(rows, "ratio", _WHAT)
+    first, last = _shown_span(times, value, base)
+    ends = [part for part in (times[times < first], times[times > last]) if len(part)]
+    spans = [_signed(part[0]) if len(part) == 1 else f"{_signed(part[0])} to {_signed(part[-1])}" for part in ends]
+    return f"Without a number, and beyond the axis: {unit}{'s' if sum(map(len, ends)) > 1 else ''} {' and '.join(spans)}" if spans else ""
 
 
 def _signed(number: float) -> str:
     return f"{number:g}".replace("-", "−")
 
 
-def _alt(rows: pd.DataFrame, base_words: str, unit: str, value_label: str, log: bool, ci_level: float) -> str:
+def _alt(rows: pd.DataFrame, stated: str, unit: str, value_label: str, log: bool, ci_level: float) -> str:
     times, value, low, high = (numbers(rows, column, _WHAT) for column in ("event_time", "ratio", "ci_low", "ci_high"))
     reference = 1.0 if log else 0.0
-    said = [f"Event study of {lower_first(value_label)}, {unit} {_signed(times[0])} to {_signed(times[-1])}, reference {base_words}"]
+    said = [f"Event study of {lower_first(value_label)}, {unit} {_signed(times[0])} to {_signed(times[-1])}, {lower_first(stated)}"]
     for words, part in (("before the programme", times < 0), ("since the programme began", times >= 0)):
         shown = part & np.isfinite(value)
         if not shown.any():
@@ -141,7 +161,8 @@ def _draw(
     if log:
         set_ratio_axis(axes.yaxis, first, last, 8)
     axes.set_ylim(first, last)
-    axes.set_xlim(times.min() - 0.8, times.max() + 0.8)
+    begin, end = _shown_span(times, value, base)
+    axes.set_xlim(begin - 0.8, end + 0.8)
     axes.axhline(reference, color=GREY, linewidth=0.9, zorder=2)
     if times.min() < 0 <= times.max():
         axes.axvline(-0.5, color=INK, linewidth=0.9, linestyle=(0, (1.5, 1.5)), zorder=2)

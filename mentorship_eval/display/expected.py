@@ -10,8 +10,8 @@ import pandas as pd
 from mentorship_eval.display.drawn import Drawn
 from mentorship_eval.display.frames import check_columns, numbers, periods
 from mentorship_eval.display.sheet import Key, Sheet
-from mentorship_eval.display.style import BODY, GREY, WIDTH, house_style, series_style
-from mentorship_eval.display.words import digits_for, ends, people, plural, sentence
+from mentorship_eval.display.style import BODY, GAP, GREY, WIDTH, house_style, series_style
+from mentorship_eval.display.words import digits_for, ends, gap_words, people, plural, sentence
 from mentorship_eval.errors import UsageError
 from mentorship_eval.estimate import format_number
 
@@ -63,6 +63,7 @@ def observed_expected(
         method,
         people(n, n_events, unit="unit-periods"),
         shaded,
+        gap_words(rows, "observed"),
         "Lower panel: units in which the programme was active" if "n_units" in rows.columns else "",
         note,
     )
@@ -81,6 +82,8 @@ def _draw(rows: pd.DataFrame, places: np.ndarray, calendar: Any, rate_label: str
         Key("observed", "line", {**series_style(0), "markersize": 3.5}),
         Key("expected without the programme", "line", {**series_style(1), "marker": ""}),
     ]
+    if rows["observed"].isna().any():
+        keys.append(Key("observed not shown", "marker", {**GAP, "markersize": 4.5}))
     plan, legend = sheet.plan_legend(keys, WIDTH - 1.0)
     title = sheet.wrap(title, WIDTH - 0.3, BODY, "bold") if title else ""
     head = 0.08 + (sheet.block_height(title, BODY) + 0.04 if title else 0.0)
@@ -100,10 +103,12 @@ def _draw(rows: pd.DataFrame, places: np.ndarray, calendar: Any, rate_label: str
     axes = sheet.axes(left, top, width, height)
     observed, expected, low, high = (numbers(rows, column, _WHAT) for column in ("observed", "expected", "ci_low", "ci_high"))
     axes.fill_between(places, low, high, color=series_style(1)["color"], alpha=0.15, linewidth=0)
+    missing = places[np.isnan(observed)]
     axes.plot(places, observed, **series_style(0), markersize=3 if len(places) <= 40 else 2.2, linewidth=1.3)
     axes.plot(places, expected, **{**series_style(1), "marker": ""}, linewidth=1.8)
     values = np.concatenate([observed, expected, high])
     axes.set_ylim(0, float(np.nanmax(values)) * 1.06 or 1.0 if np.isfinite(values).any() else 1.0)
+    axes.plot(missing, np.full(len(missing), 0.03 * axes.get_ylim()[1]), markersize=4, zorder=4, gid="gap", **GAP)
     panels = [axes]
     axes.set_ylabel(sheet.wrap(rate_label, height, BODY))
     axes.yaxis.set_label_coords(-0.62 / width, 0.5)

@@ -14,6 +14,7 @@ _COARSE = (1, 2, 5)
 _MIDDLE = (1, 1.5, 2, 3, 5, 7)
 _ROUND = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8)
 _FINE = (1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9)
+_TENTHS = (1, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.8, 2, 2.5, 3, 4, 5, 6, 7, 8, 9)  # without halves of tenths below 1
 _FINEST = (1, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.8, 2, 2.5, 3, 4, 5, 6, 7, 7.5, 8, 8.5, 9, 9.5)
 
 
@@ -29,7 +30,7 @@ def ratio_ticks(low: float, high: float, most: int = 7, apart: float = 1 / 12) -
     if not 0 < low < high:
         return [1.0]
     best: list[float] = []
-    for mantissas in (_FINEST, _FINE, _ROUND, _MIDDLE, _COARSE, (1,)):
+    for mantissas in (_FINEST, _TENTHS, _FINE, _ROUND, _MIDDLE, _COARSE, (1,)):
         decades = range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 1)
         ticks = sorted({float(f"{m * 10.0**d:.6g}") for d in decades for m in mantissas})
         ticks = [tick for tick in ticks if low * (1 - 1e-9) <= tick <= high * (1 + 1e-9)]

@@ -11,12 +11,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["BODY", "DPI", "GREY", "INK", "PALE", "SMALL", "WIDTH", "house_style", "series_style"]
+__all__ = ["BODY", "DPI", "GAP", "GREY", "INK", "PALE", "SMALL", "WIDTH", "house_style", "series_style"]
 
 WIDTH = 7.1  # inches: the text width of a report page, 180 mm, so that type is read at its own size
 DPI = 180
 SMALL, BODY = 8.0, 8.5  # points; nothing is set smaller than SMALL
 INK, GREY, PALE = "#222222", "#6b6b6b", "#e9e9e9"
+# a value of a series that is withheld or missing: a cross at its place, so that a gap is not taken for a line that ends
+GAP: dict[str, Any] = {"marker": "x", "color": GREY, "markeredgewidth": 1.0, "linestyle": "none"}
 
 BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"
 

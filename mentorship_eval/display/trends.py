@@ -12,8 +12,8 @@ import pandas as pd
 from mentorship_eval.display.drawn import Drawn
 from mentorship_eval.display.frames import Periods, check_columns, in_order, is_blank, numbers, periods
 from mentorship_eval.display.sheet import Key, Sheet, line_height
-from mentorship_eval.display.style import BODY, INK, SMALL, WIDTH, house_style, series_style
-from mentorship_eval.display.words import digits_for, ends, people, plural, sentence
+from mentorship_eval.display.style import BODY, GAP, INK, SMALL, WIDTH, house_style, series_style
+from mentorship_eval.display.words import digits_for, ends, gap_words, people, plural, sentence
 from mentorship_eval.errors import UsageError, listing
 from mentorship_eval.estimate import format_number
 
@@ -72,6 +72,7 @@ def rate_trend(
         method,
         people(n, n_events, unit="unit-periods"),
         "Vertical lines: first active period" if any(map(math.isfinite, starts.values())) else "",
+        gap_words(rates, "rate"),
         note,
     )
     alt = sentence(
@@ -129,6 +130,8 @@ def _draw(
     keys = [Key("observed", "line", {**series_style(0), "markersize": 3})]
     if np.isfinite(expected).any():
         keys.append(Key(expected_label, "line", {**series_style(1), "marker": ""}))
+    if rates["rate"].isna().any():
+        keys.append(Key("not shown", "marker", {**GAP, "markersize": 4}))
     if any(map(math.isfinite, starts.values())):
         keys.append(Key("programme active", "fill", {"facecolor": "#ececec", "edgecolor": INK, "linewidth": 0.6}))
     plan, legend = sheet.plan_legend(keys, WIDTH - 0.9)
@@ -175,6 +178,8 @@ def _draw(
         axes.plot(places[rows][order], expected[rows][order], **{**series_style(1), "marker": "", "linewidth": 1.6, "zorder": 4})
         axes.set_xlim(first - 0.5, last + 0.5)
         axes.set_ylim(0, high or 1.0)
+        missing = places[rows & np.isnan(rate)]
+        axes.plot(missing, np.full(len(missing), 0.04 * (high or 1.0)), markersize=3.5, zorder=4, gid="gap", **GAP)
         axes.set_xticks(ticks, calendar.tick_labels(ticks))
         axes.grid(axis="y", color="#dddddd", linewidth=0.6)
         axes.set_axisbelow(True)

@@ -92,7 +92,7 @@ def _say(kind: Kind, digits: int) -> str:
     if math.isfinite(kind.mean):
         parts.append(f"weighted mean {format_number(kind.mean, digits)}")
     seen = kind.estimate[kind.shown]
-    if len(seen) > 1:
+    if len(seen) > 1 and seen.min() < seen.max():
         parts.append(f"from {format_number(seen.min(), digits)} to {format_number(seen.max(), digits)}")
     return ", ".join(part for part in parts if part)
 
@@ -103,4 +103,5 @@ def _heaviest(kinds: list[Kind], digits: int) -> str:
         return ""
     # ties by name, so that the words do not depend on the order of the rows
     found.sort(key=lambda row: (-row[0], row[1]))
-    return f"Largest weights: {'; '.join(f'{pair}, {percent(weight)}, {format_number(value, digits)}' for weight, pair, value in found[:_TOLD])}"
+    told = [f"{pair}, {percent(weight, 1 if weight >= 0.01 else 2)}, {format_number(value, digits)}" for weight, pair, value in found[:_TOLD]]
+    return f"Largest weights: {'; '.join(told)}"

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mentorship_eval.display.frames import check_columns, flags, in_order, numbers, reason_of
+from mentorship_eval.display.frames import check_columns, in_order, is_blank, numbers, reason_of
 from mentorship_eval.display.style import series_style
 from mentorship_eval.errors import UsageError
 
@@ -23,9 +23,9 @@ _KNOWN: dict[str, tuple[str, int, bool]] = {
     "treated vs untreated": ("Treated with never treated", 0, False),
     "treated vs never treated": ("Treated with never treated", 0, False),
     "earlier vs later treated": ("Earlier with later treated", 2, False),
-    "later vs earlier treated": ("Later with already treated (forbidden)", 1, True),
-    "later vs already treated": ("Later with already treated (forbidden)", 1, True),
-    "later vs always treated": ("Later with always treated (forbidden)", 3, True),
+    "later vs earlier treated": ("Later with already treated", 1, True),
+    "later vs already treated": ("Later with already treated", 1, True),
+    "later vs always treated": ("Later with always treated", 3, True),
 }
 _MOST = 6
 
@@ -80,7 +80,7 @@ def read_comparisons(comparisons: pd.DataFrame, labels: Mapping[str, str] | None
     types = in_order(rows["type"])
     if len(types) > _MOST:
         raise UsageError(f"{WHAT}: {len(types)} types of comparison cannot be told apart.", fix=f"Join them to at most {_MOST}.")
-    told = flags(rows, "forbidden")
+    told = rows["forbidden"] if "forbidden" in rows.columns else pd.Series([None] * len(rows))
     free = iter(k for k in (4, 5, 6, 0, 1, 2, 3) if k not in {_KNOWN[str(one).lower()][1] for one in types if str(one).lower() in _KNOWN})
     kinds = []
     for one in types:
@@ -88,11 +88,12 @@ def read_comparisons(comparisons: pd.DataFrame, labels: Mapping[str, str] | None
         name, series, forbidden = _KNOWN.get(str(one).lower(), (str(one), -1, False))
         style = series_style(series if series >= 0 else next(free))
         missing = here & ~(np.isfinite(weight) & np.isfinite(estimate))
-        part = rows[here]
+        part, said = rows[here], [bool(value) for value in told[here] if not is_blank(value)]
+        forbidden = all(said) if said else forbidden
         kinds.append(Kind(
-            (labels or {}).get(one, name), weight[here], estimate[here],
+            f"{(labels or {}).get(one, name)}{' (forbidden)' if forbidden else ''}", weight[here], estimate[here],
             [f"{treated} with {control}" for treated, control in zip(part["treated"], part["control"], strict=True)],
-            bool(told[here].all()) if "forbidden" in rows.columns else forbidden, style["color"], style["marker"],
+            forbidden, style["color"], style["marker"],
             sorted({reason_of(row, "withheld") for _, row in rows[missing].iterrows()}),
         ))
     order = list(_KNOWN)

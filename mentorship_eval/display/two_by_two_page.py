@@ -84,7 +84,8 @@ class Page:
             ticks = [tick for tick in ticks if first <= tick <= last]
             ticks = ticks if len(ticks) <= 8 else [tick for tick in ticks if f"{tick:e}".startswith("1")]
         else:
-            first, last = 0.0, (float(positive.max()) if len(positive) else 1.0) * 1.08
+            largest = float(positive.max()) if len(positive) else 1.0
+            first, last = -0.02 * largest, 1.08 * largest
             ticks = _round_ticks(last)
         axes.set_xlim(first, last)
         axes.xaxis.set_major_locator(FixedLocator(ticks))
@@ -157,7 +158,7 @@ class Page:
         lines = [["Type of comparison", "Comparisons", "Share of the weight", "Weighted mean"]]
         for kind in self.kinds:
             hidden = f" ({kind.hidden} not shown)" if kind.hidden else ""
-            mean = format_number(kind.mean, self.digits) if math.isfinite(kind.mean) else "not shown"
+            mean = format_number(kind.mean, self.digits) if math.isfinite(kind.mean) else "not shown" if kind.hidden else "–"
             lines.append([sheet.wrap(kind.name, 2.75), f"{count(len(kind.weight))}{hidden}", percent(kind.share), mean])
         return [(cells, max(sheet.block_height(cell) for cell in cells) + 0.06) for cells in lines]
 

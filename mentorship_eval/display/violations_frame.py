@@ -14,6 +14,7 @@ from mentorship_eval.errors import UsageError
 __all__ = ["WHAT", "Curve", "read_curve"]
 
 WHAT = "breakdown(curve)"
+_TOLERANCE = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,9 +84,27 @@ def read_curve(curve: pd.DataFrame, *, log: bool, breakdown: float, of_estimate:
     if seen[1] > seen[0] or seen[2] < seen[0] or (math.isnan(seen[0]) and not (math.isnan(seen[1]) and math.isnan(seen[2]))):
         raise UsageError(f"{WHAT}: the violation seen, {seen[0]:g}, is not within its interval {seen[1]:g} to {seen[2]:g}.", fix="Check the three.")
     order = np.argsort(violation)
+    _refuse_foreign(violation[order], low[order], high[order], breakdown, log)
     blank = ~(np.isfinite(value) | np.isfinite(low) | np.isfinite(high))
     reasons = dict.fromkeys(reason_of(row) for _, row in rows[blank].iterrows())
     return Curve(
         violation[order], value[order], low[order], high[order], log, breakdown, of_estimate, seen,
         "; ".join(reason for reason in reasons if not is_blank(reason)),
     )
+
+
+def _refuse_foreign(at: np.ndarray, low: np.ndarray, high: np.ndarray, breakdown: float, log: bool) -> None:
+    """The row before a breakdown value leaves out no effect, and the row beyond it no longer does so on the same side."""
+    rows = np.isfinite(at) & np.isfinite(low) & np.isfinite(high) & ((low > 0) if log else True)
+    at, (low, high) = at[rows], (np.log(end[rows]) if log else end[rows] for end in (low, high))
+    if not len(at) or not at[0] < breakdown < at[-1]:
+        return
+    k = int(np.searchsorted(at, breakdown))
+    inner, outer = (k - 1, k) if breakdown > 0 else (k, k - 1)
+    # the distance of the interval from no effect, as a share of its width: values are rounded, and searched for with a tolerance
+    apart = (low if low[inner] + high[inner] > 0 else -high) / (high - low)
+    if apart[inner] < -_TOLERANCE or apart[outer] > _TOLERANCE:
+        raise UsageError(
+            f"{WHAT}: the interval does not turn at the breakdown value {breakdown:g}, but before it or well beyond.",
+            fix="Give the curve and the breakdown value of one analysis, in the same unit.",
+        )

@@ -11,7 +11,9 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from mentorship_eval.display.frames import is_blank
+import pandas as pd
+
+from mentorship_eval.display.frames import is_blank, reason_of
 from mentorship_eval.estimate import format_number, format_p
 
 __all__ = [
@@ -20,6 +22,7 @@ __all__ = [
     "digits_for",
     "ends",
     "enumerate_words",
+    "gap_words",
     "interval",
     "lower_first",
     "many",
@@ -102,6 +105,15 @@ def people(n: Any, n_events: Any, *, unit: str = "people", event: str = "events"
     parts = [f"{count(n)} {unit}"] if not is_blank(n) else []
     parts += [f"{count(n_events)} {event}"] if not is_blank(n_events) else []
     return ", ".join(parts)
+
+
+def gap_words(rows: pd.DataFrame, column: str) -> str:
+    """How many values of a series are marked as not shown, and why as far as the rows say it."""
+    missing = rows[rows[column].isna()]
+    if missing.empty:
+        return ""
+    reasons = enumerate_words(sorted({reason_of(row, "") for _, row in missing.iterrows()} - {""}))
+    return f"Crosses: {plural(len(missing), 'period')} not shown{f' ({reasons})' if reasons else ''}"
 
 
 def digits_for(values: Iterable[float]) -> int:

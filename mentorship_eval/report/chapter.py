@@ -70,11 +70,13 @@ class ChapterView:
     def section(self, title: str, *prefixes: str, words: str = "") -> Fragment | None:
         """A heading, ``words`` and all exhibits not shown so far whose id is one of ``prefixes`` or begins with one, in the order of these.
 
+        A star in a prefix stands for one part of an id: ``incidents.*.chart`` is the chart of every outcome.
         Nothing at all, not even the heading, where the chapter has none of them.
         """
         wanted: list[str] = []
         for prefix in prefixes:
-            mine = (item.id for item in self.answer.exhibits if item.id.startswith(prefix))
+            begins = re.compile(re.escape(prefix).replace(r"\*", "[^.]+"))
+            mine = (item.id for item in self.answer.exhibits if begins.match(item.id))
             wanted += [name for name in mine if name not in self._asked and name not in wanted]
         self._asked.update(wanted)
         shown = self._several(wanted)

@@ -106,6 +106,7 @@ def test_run_ends_with_the_path_of_the_index(ran: RunOnce, capsys: pytest.Captur
         (["run", "x", "--chapters", "retentoin"], "The chapters are cohort, retention"),
         (["simulate", "there", "--scenario", "nul"], "no scenario 'nul'"),
         (["run", "x", "--color"], "--color"),
+        (["power"], "power needs a cohort or a design on paper"),
     ],
 )
 def test_wrong_use_is_code_2(words: list[str], says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
@@ -172,6 +173,37 @@ def test_simulate_writes_a_cohort_with_its_truth(tmp_path: Path, capsys: pytest.
     assert call(capsys, "check", tmp_path / "sim")[0] == 0
 
 
+def test_power_of_a_cohort_as_it_was_rolled_out(ran: RunOnce, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("power", ran.cohort, "--replicates", 20, "--ratios", "0.4,1.6")
+    code, out, err = call(capsys, *words)
+    assert code == 0, err
+    said = " ".join(out.split())
+    assert out.splitlines()[0].endswith(": harm per patient days"), out
+    assert "8 departments over" in said
+    assert "no effect: the size of the test" in said
+    assert "20 simulations, seed 0" in said
+    assert call(capsys, *words)[1] == out, "the same seed tells something else"
+    code, out, _ = call(capsys, *words, "--outcome", "no_harm", "--json")
+    assert code == 0
+    assert "no harm per patient days" in json.loads(out)["title"]
+
+
+def test_power_of_a_design_on_paper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(tmp_path)
+    paper = ("power", "--departments", 14, "--months", 18, "--exposure", 900, "--rate", 3, "--waves", "7:4,11:4")
+    code, out, err = call(capsys, *paper, "--replicates", 20, "--json")
+    assert code == 0, err
+    told = json.loads(out)
+    assert told["design"]["units"] == 14
+    half, none = (next(row["power"] for row in told["table"] if row["ratio"] == ratio) for ratio in (0.5, 1.0))
+    assert half > 0.8 > 0.4 > none
+    code, out, err = call(capsys, *paper[:5], "--rate", 3)
+    assert (code, out) == (2, "")
+    assert "--exposure" in err
+    assert "--waves" in err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_lab_never_writes_over_a_users_copy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "books"
     assert call(capsys, "lab", "--copy-only", "--dir", folder)[0] == 0
@@ -205,5 +237,5 @@ def test_help_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.rstrip().endswith("loaded: []")
-    for verb in ("demo", "new", "check", "run", "simulate", "lab"):
+    for verb in ("demo", "new", "check", "run", "power", "simulate", "lab"):
         assert f"\n  {verb} " in done.stdout

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
 
 from mentorship_eval import did
+from mentorship_eval.did.shares.batches import expected_shares
 from mentorship_eval.did.shares.boundary import FINITE, ONE, UNIDENTIFIED, UNSUPPORTED, ZERO, structure
+from mentorship_eval.did.shares.fit import Effects
+from mentorship_eval.did.shares.imputation import impute
+from mentorship_eval.did.shares.records import build_share_panel
 from mentorship_eval.errors import EstimationError
 from tests.did.shares import SHARES, share_panel
 
@@ -185,3 +191,51 @@ def test_a_unit_at_an_end_stays_and_is_named():
     near.loc[before & (near["unit"] == low), "met"] = 1
     near.loc[before & (near["unit"] == high), "met"] -= 1
     assert result.difference.value == pytest.approx(fit(near).difference.value, abs=1e-3)
+
+
+def _directions(good: np.ndarray, bad: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Kinds by linear programming: how far the logit of each cell can go along directions in which the likelihood does not fall."""
+    from scipy.optimize import linprog
+
+    units, periods = mask.shape
+    cell = lambda i, t: np.eye(units)[i].tolist() + np.eye(periods)[t].tolist()  # noqa: E731
+    below = [cell(i, t) for i, t in zip(*np.nonzero(mask & (bad > 0)), strict=True)]
+    below += [(-np.array(cell(i, t))).tolist() for i, t in zip(*np.nonzero(mask & (good > 0)), strict=True)]
+    kind = np.empty(mask.shape, dtype=int)
+    for i in range(units):
+        for t in range(periods):
+            up, down = (
+                -linprog(sign * np.array(cell(i, t)), A_ub=below, b_ub=np.zeros(len(below)), bounds=(-1, 1)).fun > 1e-7 for sign in (-1.0, 1.0)
+            )
+            kind[i, t] = UNIDENTIFIED if up and down else ONE if up else ZERO if down else FINITE
+    return kind
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_boundary_of_sparse_panels_by_linear_programming(seed):
+    """Nearly empty panels, where most of the maximum lies on the boundary; and the fit reproduces every margin there too."""
+    random = np.random.default_rng(seed)
+    mask = random.random((5, 5)) < 0.75
+    mask[:, 0] = True
+    size = np.where(mask, random.integers(1, 3, mask.shape), 0)
+    good = random.binomial(size, random.choice([0.15, 0.5, 0.85]))
+    found, exact = structure(good, size - good, mask), _directions(good, size - good, mask)
+    known = (exact != UNIDENTIFIED) & (found.kind != UNSUPPORTED)
+    assert (found.kind[known] == exact[known]).all()
+    # what is open has no share, unless its unit or period is at an end throughout
+    ends = (found.margins.unit != 0)[:, None] | (found.margins.period != 0)[None, :]
+    assert (found.kind[(exact == UNIDENTIFIED) & ~ends & (found.kind != UNSUPPORTED)] == UNIDENTIFIED).all()
+    frame = pd.DataFrame({"unit": np.repeat(list("ABCDE"), 5), "period": np.tile(np.arange(1, 6), 5), "start": np.nan, "met": good.ravel(),
+        "looked_at": size.ravel()})
+    panel = build_share_panel(frame, numerator="met", denominator="looked_at", unit="unit", time="period", adopted="start")
+    expected = np.where(mask, impute(panel, mask).expected, 0.0)
+    for axis in (0, 1):
+        np.testing.assert_allclose(expected.sum(axis=axis), good.sum(axis=axis), atol=1e-7)
+    # the batches give the same, of treated cells too, wherever they call a set settled
+    flat = Effects(np.zeros((1, 5)), np.zeros((1, 5)), np.zeros((1, 0)), np.ones(1, dtype=bool))
+    (share,), (settled,) = expected_shares(panel, mask[None], found.kind[None] != UNSUPPORTED, flat)
+    if settled:
+        assert not (found.kind == UNIDENTIFIED).any()
+        whole = replace(panel, exposure=np.where(mask, panel.exposure, 1.0))
+        alone = impute(whole, mask).expected / whole.exposure
+        np.testing.assert_allclose(share[np.isfinite(alone)], alone[np.isfinite(alone)], atol=1e-8)

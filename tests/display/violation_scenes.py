@@ -96,8 +96,10 @@ def breakdown_magnitudes():
 
 def breakdown_wide():
     """What was seen is far wider than the curve, the marks stand close together."""
+    rows = drifts()
     return display.breakdown(
-        drifts(), breakdown=2.4, breakdown_of_estimate=2.9, seen=2.7, seen_low=-40, seen_high=math.inf, seen_label="Seen in the eleven months before",
+        rows.assign(violation=-rows["violation"]), breakdown=-turning(-0.16), breakdown_of_estimate=-turning(-0.4), seen=1.3, seen_low=-40,
+        seen_high=math.inf, seen_label="Seen in the eleven months before",
         value_label="Rate ratio of incidents with harm")
 
 

@@ -138,6 +138,23 @@ def test_the_rest_is_what_nobody_asked_for() -> None:
     assert view.show_rest() is None
 
 
+def test_a_star_in_a_section_stands_for_one_part_of_an_id() -> None:
+    frame = pd.DataFrame({"a": [1]})
+    names = ("x.harm.trend", "x.harm.chart", "x.other.trend", "x.audits.hand.chart", "x.trend", "xyharm.chart")
+    view = ChapterView(answer(exhibits=tuple(Exhibit(name, "table", f"Title {name}", {"rows": frame}) for name in names)), [], by_hand=False)
+    assert view.section("None", "x.*.forest", "*.trend.harm") is None
+    shown = view.section("Course", "x.*.chart", "x.*.trend")
+    assert shown is not None
+    places = [shown.html.find(f"Title {name}") for name in ("x.harm.chart", "x.harm.trend", "x.other.trend")]
+    assert -1 not in places, places
+    assert places == sorted(places), "in the order of the patterns, then in the chapter's"
+    assert not [name for name in ("x.audits.hand.chart", "x.trend", "xyharm.chart") if f"Title {name}" in shown.html]
+    assert view.section("Again", "x.*.chart") is None, "nothing is shown twice"
+    rest = view.show_rest()
+    assert rest is not None
+    assert [name for name in names if f"Title {name}" in rest.html] == ["x.audits.hand.chart", "x.trend", "xyharm.chart"]
+
+
 def test_an_exhibit_of_unknown_kind_does_not_stop_the_page() -> None:
     odd = Exhibit("x.odd", "spiral", "Odd", {"rows": pd.DataFrame({"a": [1]})})
     assert "unknown kind" in ChapterView(answer(exhibits=(odd,)), [], by_hand=False).show("x.odd").html

@@ -96,10 +96,10 @@ def _tied_by_mixed(core: np.ndarray, mixed: np.ndarray) -> bool:
 def structure(successes: np.ndarray, failures: np.ndarray, mask: np.ndarray) -> Structure:
     """What can be said of each cell of a panel fitted on the cells ``mask``; all arrays (I, T)."""
     margins = peel(successes, failures, mask)
-    kind, core = margin_kinds(margins, mask), margins.core
-    good, bad = core & (successes > 0), core & (failures > 0)
-    if _tied_by_mixed(core, good & bad):
-        return Structure(kind, core, margins)
+    plain, core = margin_kinds(margins, mask), margins.core
+    good, bad = mask & (successes > 0), mask & (failures > 0)
+    if _tied_by_mixed(core, core & good & bad) and not (plain == UNIDENTIFIED).any():
+        return Structure(plain, core, margins)
     # few panels need the search, and loading scipy.sparse takes longer than analysing one
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
@@ -115,6 +115,7 @@ def structure(successes: np.ndarray, failures: np.ndarray, mask: np.ndarray) -> 
         reach = (reach.astype(np.float32) @ reach.astype(np.float32)) > 0
     of_unit, of_period = label[:units, None], label[None, units:]
     same, forward, backward = of_unit == of_period, reach[of_unit, of_period], reach[of_period, of_unit]
-    inner = np.where(same, FINITE, np.where(forward, ZERO, np.where(backward, ONE, UNIDENTIFIED)))
-    both = np.asarray(core.any(axis=1))[:, None] & np.asarray(core.any(axis=0))[None, :]
-    return Structure(np.where(both, inner, kind).astype(np.int8), core & same, margins)
+    # what no chain of cells settles is left to the margins: a unit at 0 in all of its cells is taken to stay there
+    inside = (margins.unit == 0)[:, None] & (margins.period == 0)[None, :]
+    kind = np.where(same, FINITE, np.where(forward, ZERO, np.where(backward, ONE, np.where(inside, UNIDENTIFIED, plain))))
+    return Structure(np.where(plain == UNSUPPORTED, UNSUPPORTED, kind).astype(np.int8), mask & same, margins)

@@ -65,10 +65,12 @@ def audits(study: Prepared) -> Section:
         told.lacks(f"{QUESTION}: {'; '.join(labels)}", reason, "More audits of departments or months without the programme.")
     if not found:
         return told
+    by_design = any(caution.code == "partial_months" for caution in left_out)
     adjusted = benjamini_hochberg([one.p_value for one in found])
     for one in found:
         told.results += _results(study, one)
-        told.cautions += [Caution(c.code, f"{one.label}: {c.text}", c.data) for c in one.fit.warnings]
+        # months left out by design are not missing: they are told once
+        told.cautions += [Caution(c.code, f"{one.label}: {c.text}", c.data) for c in one.fit.warnings if not (by_design and c.code == "missing_cells")]
     told.cautions.append(Caution("direction_unknown", f"Audited measures: {DIRECTION}", {"measures": [one.name for one in found]}))
     told.lead += _what_is_left(study, found, adjusted)
     told.exhibits += measure_forests(told.results)

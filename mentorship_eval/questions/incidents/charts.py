@@ -24,7 +24,7 @@ from mentorship_eval.spc.result import ControlChart
 __all__ = ["control_charts"]
 
 MOST_WAVES = 6
-QUARTERS_BELOW = 2.0  # events a month before go-live below which months are joined to quarters
+HANDFUL = 10  # events
 _TOLD = {
     "autocorrelation": "neighbouring points resemble each other, so that signals come more often than in the share given under the figure",
     "trial_limits": "few points set the limits, which are provisional",
@@ -99,15 +99,24 @@ def _group(study: Prepared, kind: Kind, rows: pd.DataFrame, name: str, departmen
     return _Group(name, whole, float(live.iloc[0]) if len(live) else np.nan, departments, float(rows[kind.column].sum()))
 
 
-def _binned(group: _Group, quarters: bool) -> pd.DataFrame:
-    """Months, or quarters counted from go-live, so that none straddles it; broken ones at the ends are left out."""
-    if not quarters:
-        return group.rows.rename(columns={"period": "bin"})
+def _binned(group: _Group, width: int) -> pd.DataFrame:
+    """Months, or ``width`` of them together, counted from go-live so that none straddles it; broken ones at the ends are left out."""
     origin = group.go_live if np.isfinite(group.go_live) else group.rows["period"].min()
-    start = origin + 3 * np.floor((group.rows["period"] - origin) / 3)
+    start = origin + width * np.floor((group.rows["period"] - origin) / width)
     by_bin = group.rows.assign(bin=start).groupby("bin")
     out = by_bin.agg(count=("count", "sum"), exposure=("exposure", "sum"), months=("period", "size")).reset_index()
-    return out[out["months"] == 3].drop(columns="months")
+    return out[out["months"] == width].drop(columns="months")
+
+
+def _width(study: Prepared, groups: list[_Group]) -> int:
+    """The fewest months together, up to a quarter, in which every point of every panel rests on more than a handful of events (or on none)."""
+    if study.time_unit != "month":
+        return 1
+    for width in (1, 2):
+        counts = pd.concat([_binned(group, width)["count"] for group in groups])
+        if not counts.between(1, HANDFUL - 1).any():
+            return width
+    return 3
 
 
 def _chart(rows: pd.DataFrame, go_live: float) -> ControlChart:
@@ -116,11 +125,10 @@ def _chart(rows: pd.DataFrame, go_live: float) -> ControlChart:
 
 
 def _one_outcome(study: Prepared, kind: Kind, groups: list[_Group], by: str, told: Section) -> None:
-    before = [g.rows["count"][g.rows["period"] < g.go_live].mean() if np.isfinite(g.go_live) else g.rows["count"].mean() for g in groups]
-    quarters = study.time_unit == "month" and bool(np.fmin.reduce([*before, np.inf]) < QUARTERS_BELOW)
+    width = _width(study, groups)
     points, signals, charts, lost = [], [], [], []
     for group in groups:
-        rows = _binned(group, quarters)
+        rows = _binned(group, width)
         try:
             chart = _chart(rows, group.go_live)
         except EstimationError as error:
@@ -136,8 +144,8 @@ def _one_outcome(study: Prepared, kind: Kind, groups: list[_Group], by: str, tol
         return
     every = pd.concat(points)
     # departments of a wave add up to the wave, which other figures show
-    every["fewest"] = every.groupby(every["wave"].fillna(np.inf))["fewest"].transform("min")
-    told.exhibits.append(_exhibit(study, kind, charts, every, _joined(signals), by, quarters))
+    every["fewest"] = every.groupby(every["wave"].fillna(np.inf))["fewest"].transform("min").replace(np.inf, np.nan)
+    told.exhibits.append(_exhibit(study, kind, charts, every, _joined(signals), by, width))
     told.lead += _statement(kind, charts, by, float(every["fewest"].max()))
     told.cautions += _cautions(kind, charts)
 
@@ -158,7 +166,7 @@ def _fewest(group: _Group, rows: pd.DataFrame) -> float:
 
 
 def _exhibit(
-    study: Prepared, kind: Kind, charts: list[tuple[_Group, ControlChart]], points: pd.DataFrame, signals: pd.DataFrame, by: str, quarters: bool
+    study: Prepared, kind: Kind, charts: list[tuple[_Group, ControlChart]], points: pd.DataFrame, signals: pd.DataFrame, by: str, width: int
 ) -> Exhibit:
     name = study.name_of
     frame = pd.DataFrame({
@@ -184,7 +192,7 @@ def _exhibit(
             "signals": Counted(derived=_SIGNAL, behind=("fewest",)),
         },
         {"value_label": f"{kind.short} {study.exposure_words}", "group_label": by, "chance": _by_chance(charts), "rule_label": RULES,
-            "period_label": "Quarter" if quarters else study.time_unit.capitalize()},
+            "period_label": {2: "Two months from", 3: "Quarter from"}.get(width, study.time_unit.capitalize())},
         "Limits come from the time before go-live. A signal says that the series changed, not that the programme changed it.",
         (float(points["fewest"].max()),),
     )  # fmt: skip

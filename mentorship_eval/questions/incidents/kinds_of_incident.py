@@ -158,13 +158,13 @@ def _the_rest(study: Prepared, found: list[_Kind], side: str) -> pd.DataFrame | 
 def _adjusted_table(found: list[_Kind], exhibit_id: str, rate: float) -> Exhibit:
     """p-values of the categories as they are, and adjusted for their number."""
     frame = pd.DataFrame([
-        {"id": kind.result.id, "side": kind.result.group, "category": kind.result.label, "events": kind.result.estimate.n_events,
+        {"results": kind.result.id, "side": kind.result.group, "category": kind.result.label, "events": kind.result.estimate.n_events,
             "ratio": kind.result.estimate.value, "p": kind.result.estimate.p_value, "adjusted": kind.adjusted}
         for kind in found
     ])
     return table_exhibit(
         f"{exhibit_id}.adjusted", "Categories: p-values adjusted for their number", frame, derived=("ratio", "p", "adjusted"),
-        behind=("events",), results={"id": ""},
+        behind=("events",), results={"results": ""},
         labels={"side": "Side", "category": "Category", "ratio": "Rate ratio", "p": "p", "adjusted": "Adjusted p"},
         formats={"ratio": "ratio", "p": "p", "adjusted": "p"},
         note=f"Adjusted by Benjamini and Hochberg within each side: of the categories with an adjusted p of at most {rate:g}, no more than "

@@ -53,7 +53,8 @@ def _breakdown(study: Prepared, kind: Kind, rates: RateFit, told: Section) -> No
     frame = curve.rename(columns={"ratio": "estimate"}).assign(violation=_per_cent(curve["drift"]))
     seen = found.trend_seen
     options = {
-        "breakdown": _per_cent(found.drift), "value_label": "Rate ratio",
+        "breakdown": _per_cent(found.drift), "breakdown_of_estimate": _per_cent(found.drift_of_estimate), "value_label": "Rate ratio",
+        "breakdown_reason": "" if math.isfinite(found.drift) else "The interval holds 1 without any drift",
         "violation_label": f"Drift of the rate without the programme, % per {study.time_unit}",
         **({"seen": _per_cent(seen.value), "seen_low": _per_cent(seen.low), "seen_high": _per_cent(seen.high)} if seen is not None else {}),
     }  # fmt: skip

@@ -9,7 +9,7 @@ import pandas as pd
 
 from mentorship_eval import did
 from mentorship_eval.errors import EstimationError
-from mentorship_eval.estimate import Caution, format_number
+from mentorship_eval.estimate import Caution
 from mentorship_eval.questions.answer import Counted, Exhibit, Result
 from mentorship_eval.questions.incidents.default_rates import estimand_of
 from mentorship_eval.questions.incidents.prepared import POPULATION, Kind, Prepared
@@ -32,7 +32,10 @@ def two_way(study: Prepared, kind: Kind, rows: pd.DataFrame) -> Section:
     except EstimationError:
         return told  # nothing is lost with it
     estimand = f"{estimand_of(kind.label)}, as two-way fixed effects would have it"
-    estimate, label = replace(fitted.estimate, warnings=()), f"{kind.short}: two-way fixed effects"
+    # it rests on the events with the programme, like the default
+    default = study.fits[kind.column].fit.irr
+    estimate = replace(fitted.estimate, n=default.n, n_events=default.n_events, warnings=())
+    label = f"{kind.short}: two-way fixed effects"
     told.results.append(Result(f"incidents.{kind.column}.two_way", kind.outcome, estimand, POPULATION, estimate, label, "audit", GROUP))
     try:
         parts = did.goodman_bacon(rows, outcome="rate", **cell)
@@ -48,14 +51,18 @@ def two_way(study: Prepared, kind: Kind, rows: pd.DataFrame) -> Section:
     frame = parts.table.assign(events=_events(study, kind, parts.table))
     for side in ("treated", "control"):
         frame[side] = [_named(study, value) for value in frame[side]]
-    mean = format_number(parts.estimate.value, 2)
+    if len(frame) < 2:
+        return told  # one comparison is the coefficient itself
     told.exhibits.append(
         Exhibit(
             f"incidents.{kind.column}.bacon", "bacon_plot", f"{kind.short}: what two-way fixed effects compares",
             {"comparisons": frame[["type", "treated", "control", "weight", "estimate", "forbidden", "events"]]},
-            {"comparisons": Counted((), ("estimate",), behind=("events",))},
-            {"overall": parts.estimate.value, "value_label": f"Difference of rates {study.exposure_words}"},
-            f"On the rate, unweighted. The weighted mean, {mean}, is the two-way coefficient; it is no estimate of the effect.",
+            # the weighted mean is shown: a withheld comparison needs a second
+            {"comparisons": Counted((), ("estimate",), behind=("events",), within="*")},
+            {"estimate": parts.estimate.value, "ci_low": parts.estimate.ci_low, "ci_high": parts.estimate.ci_high,
+                "value_label": f"Difference of rates {study.exposure_words}", "unit": "department-periods"},
+            "On the rate, unweighted. The weighted mean of the comparisons is the two-way coefficient; it is no estimate of the effect.",
+            (default.n_events,),
         )
     )
     return told
