@@ -45,6 +45,7 @@ def glm(frame: pd.DataFrame, covariates: tuple[str, ...] = ()) -> tuple[float, f
     dummies = pd.concat([pd.get_dummies(frame.loc[live, "unit"], dtype=float), pd.get_dummies(frame.loc[live, "period"], dtype=float).iloc[:, 1:],
         frame.loc[live, list(covariates)]], axis=1)
     rows = used.index[live[used.index]]
+    dummies = dummies.loc[:, (dummies.loc[rows] != 0).any()]
     both = np.column_stack([frame.loc[rows, "met"], frame.loc[rows, "looked_at"] - frame.loc[rows, "met"]])
     model = sm.GLM(both, dummies.loc[rows], family=sm.families.Binomial()).fit(maxiter=200, tol=1e-14)
     share = pd.Series(np.nan, index=frame.index)

@@ -36,7 +36,7 @@ def test_few_departments_get_a_panel_each_with_limits_from_before_go_live():
 
 def test_many_departments_are_summed_by_wave():
     live = {f"W{k:02d}": (10 if k < 6 else 14 if k < 12 else None) for k in range(16)}
-    told, frames = charts(wards(live, seed=1, rate=4))
+    _told, frames = charts(wards(live, seed=1, rate=4))
     points = frames["points"]
     assert list(dict.fromkeys(points["group"])) == [
         "Go-live 2022-10 (6 departments)", "Go-live 2023-02 (6 departments)", "Never in the window (4 departments)"
@@ -76,7 +76,7 @@ def test_sparse_counts_are_joined_to_quarters_that_do_not_straddle_the_go_live()
     study = fitted(wards(STAGGERED, seed=1, rate=3))
     told = control_charts(study)
     frame = next(e for e in told.exhibits if e.id == "incidents.harm.chart")
-    assert frame.options["period_label"] == "Quarter"
+    assert frame.options["period_label"] == "Quarter from"
     points = frame.frames["points"]
     for ward, at in STAGGERED.items():
         mine = points[points["group"] == ward]

@@ -92,8 +92,8 @@ def change(name):
 
 
 @pytest.mark.parametrize("name", [
-    "nobody treated", "treated after the window", "treated before the window", "all at once", "no harm", "harm missing", "no column harm", "no incident",
-    "five incidents", "bare", "missing months", "two departments", "one department", "mid-month", "all months incomplete",
+    "nobody treated", "treated after the window", "treated before the window", "all at once", "no harm", "harm missing", "no column harm",
+    "no incident", "five incidents", "bare", "missing months", "two departments", "one department", "mid-month", "all months incomplete",
 ])  # fmt: skip
 def test_odd_cohorts_are_answered_as_far_as_they_go(name):
     answer = told(change(name))
@@ -115,10 +115,10 @@ def test_the_words_of_an_engine_become_those_of_the_house():
 
 
 def test_programmes_of_rollout_that_are_not_mentorship():
-    cohort = wards(STAGGERED, seed=1, rate=1, other={ward: 12 for ward in STAGGERED})
+    cohort = wards(STAGGERED, seed=1, rate=1, other=dict.fromkeys(STAGGERED, 12))
     assert other_programmes(cohort) == ["LAB"]
     assert set(own_rollout(cohort)["programme_id"]) == {"P1"}
-    plain = wards(STAGGERED, seed=1, rate=1, other={ward: 12 for ward in STAGGERED}, plan={"other_programmes": []})
+    plain = wards(STAGGERED, seed=1, rate=1, other=dict.fromkeys(STAGGERED, 12), plan={"other_programmes": []})
     assert other_programmes(plain) == []  # nobody says which is which
     matches = pd.DataFrame({"match_id": ["m"], "mentee_id": ["a"], "mentor_id": ["b"], "programme_id": ["P1"], "start": [month(3)]})
     assert other_programmes(with_tables(plain, matches=matches)) == ["LAB"]
@@ -126,11 +126,12 @@ def test_programmes_of_rollout_that_are_not_mentorship():
 
 
 def test_what_the_allocation_means_is_said_of_the_mentorship_only():
-    cohort = wards(STAGGERED, seed=1, rate=1, other={ward: 12 for ward in STAGGERED})
+    cohort = wards(STAGGERED, seed=1, rate=1, other=dict.fromkeys(STAGGERED, 12))
     rollout = cohort.table("rollout")
     lab = rollout["programme_id"] == "LAB"
     changed = rollout.assign(allocation=np.where(lab, "targeted", "random"), active_to=pd.Series(month(20), index=rollout.index).where(lab))
     assert not allocation_cautions(with_tables(cohort, rollout=changed))
-    ours = rollout.assign(allocation=np.where(lab, "random", "targeted"), active_to=pd.Series(month(20), index=rollout.index).where(~lab & rollout.index.isin([0, 1])))
+    ended = pd.Series(month(20), index=rollout.index).where(~lab & rollout.index.isin([0, 1]))
+    ours = rollout.assign(allocation=np.where(lab, "random", "targeted"), active_to=ended)
     codes = {c.code: c for c in allocation_cautions(with_tables(cohort, rollout=ours))}
     assert set(codes) == {"regression_to_mean", "programme_ended"} and "In 2 departments" in codes["programme_ended"].text

@@ -27,9 +27,8 @@ OTHER = {ward: (15 if k % 5 == 0 else None) for k, ward in enumerate(STAGGERED)}
 
 def shown(part: Callable[..., Section] | Section, study=None, rule: Rule = RULE) -> tuple[Answer, Answer]:
     told = part if isinstance(part, Section) else part(study)
-    private = Answer(
-        "incidents", "Incidents", tuple(told.lead), tuple(told.results), tuple(told.exhibits), tuple(told.cautions), tuple(told.gaps), tuple(told.methods)
-    )
+    parts = (told.lead, told.results, told.exhibits, told.cautions, told.gaps, told.methods)
+    private = Answer("incidents", "Incidents", *map(tuple, parts))
     [public], _ = protect([private], rule)
     for exhibit in public.exhibits:
         assert draw(exhibit) is not None, exhibit.id
@@ -59,7 +58,7 @@ def study(request):
 
 
 def test_categories_leave_no_small_remainder_of_their_side(study):
-    private, public = shown(by_category, study)
+    _private, public = shown(by_category, study)
     results_agree(public)
     frame = public.exhibits[0].frames["rows"]
     for side, group in (("harm", "With harm"), ("no_harm", "Without harm")):
@@ -75,7 +74,7 @@ def test_categories_leave_no_small_remainder_of_their_side(study):
 
 
 def test_degrees_of_harm_that_hold_one_another(study):
-    private, public = shown(by_severity, study)
+    _private, public = shown(by_severity, study)
     results_agree(public)
     counts = {r.id.rsplit(".", 1)[1]: r.estimate.n_events for r in public.results}
     harm = study.fits["harm"].fit.observed
@@ -116,7 +115,7 @@ def test_other_analyses_do_not_differ_by_a_small_count(study):
 
 
 def test_the_arms_of_two_programmes_do_not_tell_a_small_arm(study):
-    private, public = shown(together, study)
+    _private, public = shown(together, study)
     results_agree(public)
     for side in ("harm", "no_harm"):
         counts = {r.id.rsplit(".", 1)[1]: r.estimate.n_events for r in public.results if r.id.startswith(f"incidents.together.LAB.{side}.")}

@@ -143,13 +143,17 @@ def test_a_switch_that_reaches_some_departments_is_told_as_such(cohort):
     # one ward that wavers is no switch
     alone = incidents.assign(system=np.where(incidents["dept_id"].eq("W08") & (incidents["occurred"] >= month(6)), "new", "old"))
     assert not switches(fitted(with_tables(cohort, incidents=alone)))
+    # nor are two systems side by side
+    mixed = incidents.assign(system=np.where(np.random.default_rng(1).random(len(incidents)) < 0.5, "new", "old"))
+    assert not switches(fitted(with_tables(cohort, incidents=mixed)))
 
 
 @pytest.mark.parametrize(("scope", "wards_hit"), [
     ("all", set(STAGGERED)), (None, set(STAGGERED)), ("north", {w for w, s in HALVES.items() if s == "north"}), ("W04", {"W04"}),
 ])  # fmt: skip
 def test_a_shock_leaves_out_its_months_in_its_scope(cohort, scope, wards_hit):
-    calendar = pd.DataFrame({"start": [month(5) + pd.Timedelta(days=20)], "end": [month(7) + pd.Timedelta(days=3)], "scope": [scope], "label": ["Outbreak"]})
+    first, last = month(5) + pd.Timedelta(days=20), month(7) + pd.Timedelta(days=3)
+    calendar = pd.DataFrame({"start": [first], "end": [last], "scope": [scope], "label": ["Outbreak"]})
     study = fitted(with_tables(cohort, calendar=calendar, departments=sites(HALVES)))
     assert lost(study, "shock_1") == {(ward, p) for ward in wards_hit for p in (5, 6, 7)}
     assert bool(calendar_cautions(study)) == (len(wards_hit) < len(STAGGERED))

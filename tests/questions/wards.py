@@ -25,7 +25,8 @@ def month(number: float) -> pd.Timestamp:
 
 def wards(
     live: Mapping[str, float | None], *, seed: int = 0, months: int = 24, rate: float = 20.0, other: Mapping[str, float | None] | None = None,
-    factor: Callable[[str, int, str], float] = lambda ward, period, level: 1.0, categories: Callable[[int], tuple[str, ...]] = lambda period: ("falls", "drugs"),
+    factor: Callable[[str, int, str], float] = lambda ward, period, level: 1.0,
+    categories: Callable[[int], tuple[str, ...]] = lambda period: ("falls", "drugs"),
     lag: Callable[[str, int, np.random.Generator], int] | None = None, plan: Mapping[str, Any] | None = None, **rollout: Any,
 ) -> Cohort:  # fmt: skip
     """A cohort of ``live`` (ward -> month of go-live, None: never), ``rate`` incidents a ward and month, 1,000 patient-days in each.

@@ -70,7 +70,8 @@ def audits(study: Prepared) -> Section:
     for one in found:
         told.results += _results(study, one)
         # months left out by design are not missing: they are told once
-        told.cautions += [Caution(c.code, f"{one.label}: {c.text}", c.data) for c in one.fit.warnings if not (by_design and c.code == "missing_cells")]
+        kept = [c for c in one.fit.warnings if not (by_design and c.code == "missing_cells")]
+        told.cautions += [Caution(c.code, f"{one.label}: {c.text}", c.data) for c in kept]
     told.cautions.append(Caution("direction_unknown", f"Audited measures: {DIRECTION}", {"measures": [one.name for one in found]}))
     told.lead += _what_is_left(study, found, adjusted)
     told.exhibits += measure_forests(told.results)

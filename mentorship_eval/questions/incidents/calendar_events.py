@@ -72,14 +72,25 @@ def switches(study: Prepared) -> list[Switch]:
     month = pd.to_datetime(seen["occurred"]).dt.to_period("M")
     shares = pd.crosstab([seen["dept_id"], month], seen["system"])
     main = shares.idxmax(axis=1).reset_index(name="system").sort_values(["dept_id", "occurred"])
-    before = main.groupby("dept_id")["system"].shift()
-    changed = main[before.notna() & (main["system"] != before)]
+    changed = pd.concat([_lasting(rows) for _, rows in main.groupby("dept_id")])
     known = {switch.month for switch in found}
     for when, some in changed.groupby("occurred"):
         # one department that wavers between two systems is no switch of the hospital
         if when not in known and len(some) >= max(2, 0.05 * study.places):
             found.append(Switch(f"the change to {some['system'].mode().iloc[0]}", when, len(some)))
     return found
+
+
+def _lasting(rows: pd.DataFrame) -> pd.DataFrame:
+    """Months of one department from which another system is its main one and stays so: in most of the six months before it was not, and in most
+    of the six from then on it is. A department that wavers has none.
+    """
+    system = rows["system"].to_numpy()
+    keep = [
+        k for k in range(1, len(system))
+        if system[k] != system[k - 1] and np.mean(system[k : k + 6] == system[k]) >= 0.75 and np.mean(system[max(k - 6, 0) : k] == system[k]) <= 0.25
+    ]  # fmt: skip
+    return rows.iloc[keep].drop_duplicates("system")
 
 
 def shocks(study: Prepared) -> list[Shock]:

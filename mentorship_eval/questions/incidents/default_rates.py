@@ -28,14 +28,16 @@ def estimand_of(label: str) -> str:
 def default_rates(study: Prepared) -> Section:
     """One fit per kind, kept in ``study.fits``; harm and no-harm as a pair; the exhibits of each and what was left out."""
     told = Section(methods=[METHOD])
-    told.lead += _who_was_observed(study)
     for kind in study.kinds:
         _fit(study, kind, told)
+    # what was found comes before who was observed; the pair tells of both of its ratios
+    pair = tell_the_pair(study)
+    found = [] if pair.lead else _what_was_found(study)
+    told = Section.join([told, pair, Section(lead=[*found, *_who_was_observed(study)])])
     if study.made is None:
         told = Section.join([told, who_adopts(study)])
     else:
         told.cautions += _panel_cautions(study.made)
-    told = Section.join([told, tell_the_pair(study)])
     for name, rates in study.fits.items():
         if study.made is None or name != "all_incidents":
             told.exhibits += rate_exhibits(rates, f"incidents.{name}", brief=name == "near_miss")
@@ -67,14 +69,29 @@ def _fit(study: Prepared, kind: Kind, told: Section) -> None:
         told.cautions += caution_list(rates, drop=("missing_cells",) if study.made is not None and len(study.made.partial) else ())
 
 
+def _what_was_found(study: Prepared) -> list[Statement]:
+    """One sentence per headline outcome."""
+    out = []
+    for kind in study.kinds:
+        if kind.role == "headline" and kind.column in study.fits:
+            estimate = study.fits[kind.column].fit.irr
+            text = f"{kind.short}: rate ratio {estimate.interval()} where the programme was active, against what was expected without it."
+            out.append(Statement(text, rests_on=(estimate.n_events,), results=(f"incidents.{kind.column}",)))
+    return out
+
+
 def _who_was_observed(study: Prepared) -> list[Statement]:
     """First sentences: how much was observed, and how many of each kind."""
     words, places = ("patient-days", "departments") if study.made is not None else (f"{study.exposure_words.split('per 1,000 ')[-1]}", "units")
     if study.made is None:
         words = f"{words.rsplit(' and ', 1)[0]} summed over periods"
     size = study.rows[study.exposure].sum()
-    out = [Statement(f"{study.places:,} {places} over {study.rows['period'].nunique():,} periods, {size:,.0f} {words}.")]
-    return out + [Statement(f"{kind.label}: " + "{n}.", {"n": float(study.rows[kind.column].sum())}) for kind in study.kinds]
+    text = "; ".join(f"{kind.short if i == 0 else kind.short[:1].lower() + kind.short[1:]}: {{n{i}}}" for i, kind in enumerate(study.kinds))
+    counts = {f"n{i}": float(study.rows[kind.column].sum()) for i, kind in enumerate(study.kinds)}
+    return [
+        Statement(f"{study.places:,} {places} over {study.rows['period'].nunique():,} {study.time_unit}s, {size:,.0f} {words}."),
+        Statement(f"{text}.", counts),
+    ]
 
 
 def _panel_cautions(made: Panel) -> list[Caution]:

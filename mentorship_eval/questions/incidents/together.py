@@ -64,8 +64,8 @@ def _caution(rows: pd.DataFrame, name: str) -> Caution:
     both = int((own & other).sum())
     text = (
         f"{name[:1].upper()}{name[1:]} ran in {rows.loc[rows['other'].notna(), 'dept_id'].nunique():,} departments, and in {both:,} of the "
-        f"{int(own.sum()):,} department-months with mentorship. The default analysis does not look at it: its effect is in those rate ratios as far as "
-        "it ran more with mentorship than without. The ratios of each programme alone, and of both, stand in a figure of their own."
+        f"{int(own.sum()):,} department-months with mentorship. The default analysis does not look at it: its effect is in those rate ratios as "
+        "far as it ran more with mentorship than without. The ratios of each programme alone, and of both, stand in a figure of their own."
     )
     return Caution("other_programme", text, {"both": both, "mentorship": int(own.sum())})
 
