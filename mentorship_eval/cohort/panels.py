@@ -90,7 +90,9 @@ def adoption(*, rollout: pd.DataFrame, start: str | pd.Timestamp, end: str | pd.
     adopted = np.maximum(np.where(known, period + within, np.nan), 1.0)
     adopted[adopted > number] = np.nan
     partial = np.where(known & within & (period >= 1) & (period <= number), period, np.nan)
-    dates = pd.to_datetime(np.where(known, day, np.nan), unit="D")
+    # by whole days: pandas turns missing floats with a unit into dates by way of uninitialised numbers, which may overflow
+    dates = np.where(known, day, 0.0).astype("int64").astype("datetime64[D]").astype("datetime64[ns]")
+    dates[~known] = np.datetime64("NaT")
     return pd.DataFrame({"adopted": adopted, "partial": partial, "active_from": dates}, index=day.index.rename("dept_id"))
 
 

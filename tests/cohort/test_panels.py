@@ -175,3 +175,11 @@ def test_bands_must_ascend_from_zero():
     for bands in ((), (1, 2), (0, 5, 5)):
         with pytest.raises(UsageError):
             leavers(spells(("a", "D", "2022-01-01", None, None)), bands=bands)
+
+
+def test_adoption_never_touches_uninitialised_numbers() -> None:
+    rollout = pd.DataFrame({"dept_id": ["A", "B", "C"], "active_from": ["2023-02-01", None, "2023-04-15"]})
+    with np.errstate(all="raise"):
+        plan = adoption(rollout=rollout, start="2023-01-01", end="2023-12-31")
+    assert plan["active_from"].isna().tolist() == [False, True, False]
+    assert plan.loc["C", "active_from"] == pd.Timestamp("2023-04-15")
