@@ -87,8 +87,12 @@ def _refuse(bad: pd.Series | np.ndarray, frame: pd.DataFrame, problem: str, fix:
 
 def _per_unit(frame: pd.DataFrame, unit: str, column: str, what: str) -> pd.Series:
     """The one value of ``column`` that each unit has; refused when it changes within a unit."""
-    marked = frame[column].astype(object).where(frame[column].notna(), "\0missing")
-    changes = marked.groupby(frame[unit]).transform("nunique") > 1
+    value, member = pd.factorize(frame[column], use_na_sentinel=True)[0], pd.factorize(frame[unit])[0]
+    one = np.empty(member.max(initial=-1) + 1, dtype=value.dtype)
+    one[member] = value  # any of a unit's values: all must be the same
+    different = np.zeros(len(one), dtype=bool)
+    different[member[value != one[member]]] = True
+    changes = different[member]
     if changes.any():
         names = frame.loc[changes, unit].unique()
         raise EstimationError(

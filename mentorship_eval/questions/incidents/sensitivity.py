@@ -109,9 +109,12 @@ def _range(default: Result, found: list[Result]) -> list[Statement]:
         f"{found[0].group.split(': ')[0]}: in the {len(usable)} other analyses the rate ratio runs from {format_number(low.estimate.value)} "
         f"({low.label[:1].lower()}{low.label[1:]}) to {format_number(high.estimate.value)} ({high.label[:1].lower()}{high.label[1:]})"
     )
-    if not math.isnan(default.estimate.ci_low):
-        differ = sum(_side(r.estimate) != _side(default.estimate) for r in usable)
-        says = "none differs from the default" if not differ else f"{differ} differ{'s' if differ == 1 else ''} from the default"
+    told = [result for result in usable if not math.isnan(result.estimate.ci_low)]
+    if told and not math.isnan(default.estimate.ci_low):
+        # an analysis without an interval leaves nothing out
+        differ = sum(_side(r.estimate) != _side(default.estimate) for r in told)
+        of = "" if len(told) == len(usable) else f" of the {len(told)} with an interval"
+        says = f"none{of} differs from the default" if not differ else f"{differ}{of} differ{'s' if differ == 1 else ''} from the default"
         text += f"; {says} in whether, and on which side, the interval leaves out 1"
     counts = tuple(r.estimate.n_events for r in (default, low, high))
     return [Statement(text + ".", rests_on=counts, results=(low.id, high.id))]
