@@ -28,7 +28,7 @@ LONG_AGO = "1990-01-01"
 
 @dataclass(frozen=True)
 class Found:
-    """value, se, low and high on the scale of analysis (log for ratios); truth: NaN = the cell's own."""
+    """value, se, low and high on the scale of analysis (log for ratios); truth: NaN = the cell's own; said: codes of cautions."""
 
     value: float
     se: float
@@ -36,6 +36,7 @@ class Found:
     high: float
     p: float
     truth: float = math.nan
+    said: str = ""
 
 
 def of_estimate(estimate: Any, truth: float = math.nan) -> Found:
@@ -211,7 +212,7 @@ LABELS = {
 }
 
 
-def analyse(name: str, who: Followed) -> dict[str, Found]:
+def analyse(name: str, who: Any) -> dict[str, Found]:
     """Figures by label; an analysis of several figures names each of them."""
     found = ANALYSES[name](who)
     return found if isinstance(found, dict) else {name: found}

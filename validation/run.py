@@ -17,9 +17,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+import validation.rates_analyses  # noqa: F401 (adds its analyses)
 from mentorship_eval.errors import EstimationError
 from validation.analyses import ANALYSES, Followed, Found, analyse
 from validation.cells import Batch, Cell
+from validation.rates_fits import Counted
+from validation.rates_worlds import RateWorld, draw_rates
 from validation.strained import StrainedWorld, draw_strained
 from validation.whole_cohorts import WHOLE
 from validation.worlds import World, draw
@@ -30,9 +33,16 @@ COLUMNS = ["replicate", "analysis", "value", "se", "low", "high", "p", "truth", 
 CHUNK = 40
 
 
-def cohort_of(cell: Cell, number: int, offset: int = 0) -> Followed:
+def columns_of(cell: Cell) -> list[str]:
+    """Panels of counts also keep what the report would say."""
+    return [*COLUMNS, "said"] if cell.kind == "rates" else COLUMNS
+
+
+def cohort_of(cell: Cell, number: int, offset: int = 0) -> Followed | Counted:
     """The cohort of one replicate; ``offset`` moves to other seeds, for trials."""
     rng = np.random.default_rng(np.random.SeedSequence(cell.seed + offset, spawn_key=(number,)))
+    if cell.kind == "rates":
+        return Counted(draw_rates(RateWorld(**_tuples(cell.world)), rng))
     if cell.kind == "strained":
         return Followed(draw_strained(StrainedWorld(**_tuples(cell.world)), rng))
     return Followed(draw(World(**_tuples(cell.world)), rng))
@@ -43,7 +53,7 @@ def _tuples(world: dict) -> dict:
 
 
 def replicate(cell: Cell, batch: Batch, number: int, offset: int = 0) -> list[list]:
-    """Rows of `COLUMNS`; what the package refuses to answer is a row with the reason."""
+    """Rows of `columns_of` the cell; what the package refuses to answer is a row with the reason."""
     warnings.simplefilter("ignore")
     rows = []
     if cell.kind in WHOLE:
@@ -51,20 +61,21 @@ def replicate(cell: Cell, batch: Batch, number: int, offset: int = 0) -> list[li
         for name, found in WHOLE[cell.kind](cell.seed + offset + number, **cell.world).items():
             rows.append(_row(number, name, found, "", time.process_time() - begin))
         return rows
-    who = cohort_of(cell, number, offset)
+    who, counted = cohort_of(cell, number, offset), cell.kind == "rates"
     for analysis in batch.analyses:
         begin = time.process_time()
         try:
             for name, found in analyse(analysis, who).items():
-                rows.append(_row(number, name, found, "", time.process_time() - begin))
+                rows.append(_row(number, name, found, "", time.process_time() - begin, counted))
         except EstimationError as error:
             nothing = Found(*[math.nan] * 5)
-            rows.append(_row(number, analysis, nothing, error.problem[:120], time.process_time() - begin))
+            rows.append(_row(number, analysis, nothing, error.problem[:120], time.process_time() - begin, counted))
     return rows
 
 
-def _row(number: int, name: str, found: Found, problem: str, seconds: float) -> list:
-    return [number, name, found.value, found.se, found.low, found.high, found.p, found.truth, problem, round(seconds, 4)]
+def _row(number: int, name: str, found: Found, problem: str, seconds: float, counted: bool = False) -> list:
+    row = [number, name, found.value, found.se, found.low, found.high, found.p, found.truth, problem, round(seconds, 4)]
+    return [*row, found.said] if counted else row
 
 
 def file_of(out: Path, cell: Cell, batch: Batch) -> Path:
@@ -74,8 +85,8 @@ def file_of(out: Path, cell: Cell, batch: Batch) -> Path:
 def stored(out: Path, cell: Cell, batch: Batch) -> pd.DataFrame:
     path = file_of(out, cell, batch)
     if not path.exists():
-        return pd.DataFrame(columns=COLUMNS)
-    frame = pd.read_csv(path).fillna({"problem": ""})
+        return pd.DataFrame(columns=columns_of(cell))
+    frame = pd.read_csv(path).fillna({"problem": "", "said": ""})
     if cell.kind in WHOLE:
         return frame
     unknown = set(frame["analysis"]) - set(batch.analyses)
@@ -98,7 +109,7 @@ def run_batch(cell: Cell, batch: Batch, out: Path, *, replicates: int, offset: i
         for first in range(done, replicates, step):
             numbers = range(first, min(first + step, replicates))
             rows = [row for found in pool.map(partial(replicate, cell, batch, offset=offset), numbers, chunksize=5) for row in found]
-            pd.DataFrame(rows, columns=COLUMNS).to_csv(path, mode="a", header=not path.exists(), index=False)
+            pd.DataFrame(rows, columns=columns_of(cell)).to_csv(path, mode="a", header=not path.exists(), index=False)
             yield numbers[-1] + 1
 
 

@@ -13,7 +13,7 @@ from validation.accept import judge_coverage, judge_size
 __all__ = ["SUMMARY", "markdown", "summarise", "verdicts"]
 
 SUMMARY = ["cell", "table", "analysis", "replicates", "answered", "truth", "mean", "sd", "mean_se", "mean_length",
-           "judged", "covered", "tested", "rejected", "seconds"]
+           "judged", "covered", "tested", "rejected", "seconds", "said"]
 
 
 def summarise(frame: pd.DataFrame, truth: float) -> pd.DataFrame:
@@ -33,8 +33,17 @@ def summarise(frame: pd.DataFrame, truth: float) -> pd.DataFrame:
             "mean": true.mean() + error.mean(), "sd": error.std(ddof=1), "mean_se": part["se"].mean(),
             "mean_length": (part["high"] - part["low"])[limits].replace(np.inf, np.nan).mean(), "judged": int(limits.sum()),
             "covered": int(covered.sum()), "tested": len(p), "rejected": int((p < 0.05).sum()), "seconds": part["seconds"].mean(),
+            "said": _said(part),
         })  # fmt: skip
     return pd.DataFrame(rows)
+
+
+def _said(part: pd.DataFrame) -> str:
+    """Codes of cautions with the share of replicates (%) in which each was given, the most frequent first."""
+    if "said" not in part:
+        return ""
+    shares = part["said"].fillna("").str.split().explode().dropna().value_counts() / len(part) * 100
+    return ", ".join(f"`{code}` {share:.0f}" for code, share in shares.items() if share >= 1)
 
 
 def verdicts(table: pd.DataFrame, claimed: Mapping[tuple[str, str], bool]) -> list[str]:
@@ -71,6 +80,8 @@ def markdown(table: pd.DataFrame, labels: Mapping[str, str], cells: Mapping[str,
     """A table of the document. Analyses in ``differences`` are told in months, the others as ratios."""
     head = ["cell", "analysis", "claimed", "replicates", "truth", "mean", "bias", "SD", "mean SE", "coverage %", "rejects no effect %",
             "length", "rule"]
+    warned = bool(table["said"].fillna("").astype(bool).any()) if "said" in table else False
+    head += ["report warns, % of replicates"] if warned else []
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for (_, row), verdict in zip(table.iterrows(), verdicts(table, claimed), strict=True):
         key = (row["cell"], row["analysis"])
@@ -90,5 +101,6 @@ def markdown(table: pd.DataFrame, labels: Mapping[str, str], cells: Mapping[str,
             _number(scale(row["truth"]), 3) if known else "–", _number(scale(row["mean"]), 3) if known else "–",
             f"{_number(bias, 3, True)} ± {error:.3f}" if known else "–", _number(row["sd"]), _number(row["mean_se"]),
             _share(row["covered"], row["judged"]), _share(row["rejected"], row["tested"]), _number(row["mean_length"], 2), verdict,
+            *([row["said"] if isinstance(row["said"], str) and row["said"] else "–"] if warned else []),
         ]) + " |")  # fmt: skip
     return "\n".join(lines)

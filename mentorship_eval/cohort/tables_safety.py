@@ -19,6 +19,7 @@ ROLLOUT = Table(
         col("active_from", "date", "Go-live; blank = never in the programme", required=True),
         col("active_to", "date", "End of the programme there; blank while it lasts", open_end=True),
         col("allocation", "category", "How the department was chosen", categories=ALLOCATIONS),
+        col("block", "category", "Block, such as a site, within which random dates were drawn; blank = one lottery"),
         col("selection_metric", "text", "What it was chosen by, when targeted"),
         col("selection_window", "text", "Months whose values it was chosen by"),
         col("protected_hours_month", "float", "Protected time for mentoring", unit="hours a month", minimum=0),

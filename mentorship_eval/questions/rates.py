@@ -191,7 +191,8 @@ def _trend(rates: RateFit, exhibit_id: str) -> Exhibit | None:
         "rate_trend",
         f"{rates.label} by wave of go-live",
         {"rates": frame, "go_live": live},
-        {"rates": Counted(("events",), ("rate", "expected"))},
+        # the total is told elsewhere: one withheld row needs a second
+        {"rates": Counted(("events",), ("rate", "expected"), within="*")},
         {"rate_label": rates.rate_label, "period_label": word.capitalize(), "group_label": "wave"},
         f"Rates by {word}. The line of expected rates comes from departments without the programme.",
     )
@@ -217,7 +218,7 @@ def _observed_expected(rates: RateFit, exhibit_id: str) -> Exhibit:
         "observed_expected",
         f"{rates.label} where the programme was active: observed and expected",
         {"rows": frame},
-        {"rows": Counted(("events",), ("observed",))},
+        {"rows": Counted(("events",), ("observed",), within="*")},
         {"rate_label": rates.rate_label, "period_label": rates.time_unit.capitalize(), "n_events": float(by_time["events"].sum())},
         "Expected: what department and period effects of the untreated department-periods predict for the treated ones.",
     )
@@ -236,7 +237,7 @@ def _event_study(rates: RateFit, exhibit_id: str) -> Exhibit:
         "event_study",
         f"{rates.label}: event study",
         {"rows": rows},
-        {"rows": Counted(("observed",), ("ratio", "se", "ci_low", "ci_high", "band_low", "band_high"))},
+        {"rows": Counted(("observed",), ("ratio", "se", "ci_low", "ci_high", "band_low", "band_high"), within="phase")},
         {"base": rates.fit.event_study_compared_with, "time_unit": rates.time_unit, "value_label": "Rate ratio"},
         " ".join(part for part in (text + "." if text else "", tail) if part),
     )
@@ -257,14 +258,18 @@ def _waves(rates: RateFit, exhibit_id: str) -> Exhibit:
     )
     if len(frame) <= 12:
         forest = frame.assign(
-            n_events=frame["observed"], n=frame["n_units"], reason=np.where(frame["estimate"].notna(), "", "not estimable")
-        )[["label", "estimate", "ci_low", "ci_high", "n", "n_events", "reason"]]
+            n_events=frame["observed"], n=frame["n_units"],
+            reason=np.select([frame["estimate"].isna(), frame["estimate"] == 0], ["not estimable", "none observed"], ""),
+        )
+        # a ratio of 0 has no place on a logarithmic axis
+        forest.loc[forest["estimate"] == 0, ["estimate", "ci_low", "ci_high"]] = np.nan
+        forest = forest[["label", "estimate", "ci_low", "ci_high", "n", "n_events", "reason"]]
         return Exhibit(
             exhibit_id,
             "forest",
             f"{rates.label} by wave",
             {"rows": forest},
-            {"rows": Counted(("n_events",), ("estimate", "ci_low", "ci_high"))},
+            {"rows": Counted(("n_events",), ("estimate", "ci_low", "ci_high"), within="*")},
             {"value_label": "Rate ratio", "unit": "departments"},
             "The column n counts departments. A wave of fewer than six departments has no interval.",
         )
@@ -274,6 +279,7 @@ def _waves(rates: RateFit, exhibit_id: str) -> Exhibit:
         frame,
         counts=("observed",),
         derived=("estimate", "ci_low", "ci_high"),
+        within="*",
         labels={
             "label": "Wave",
             "n_units": "Units",

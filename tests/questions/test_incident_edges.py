@@ -97,7 +97,7 @@ def change(name):
 ])  # fmt: skip
 def test_odd_cohorts_are_answered_as_far_as_they_go(name):
     answer = told(change(name))
-    estimable = {"bare", "missing months", "mid-month", "all months incomplete", "two departments"}
+    estimable = {"bare", "missing months", "mid-month", "all months incomplete"}
     if name in estimable:
         assert answer.result("incidents.harm") is not None
     elif name != "five incidents":

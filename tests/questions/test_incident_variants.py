@@ -243,6 +243,17 @@ def test_an_analysis_that_fails_is_a_gap_in_plain_words():
         assert word not in gap.reason, gap.reason
 
 
+def test_an_analysis_without_an_interval_is_not_counted_as_differing():
+    """Six wards are treated, and an effect is plain; with more comparison departments asked for, fewer than six are left."""
+    live = {f"W{k}": (6 + 2 * k if k < 6 else None) for k in range(8)}
+    study = fitted(wards(live, seed=5, rate=40, factor=lambda ward, p, level: 0.4 if live[ward] and p >= live[ward] else 1.0))
+    told = sensitivity(study)
+    without = [r for r in told.results if r.id.startswith("incidents.sensitivity.harm.") and np.isnan(r.estimate.ci_low)]
+    assert without and study.fits["harm"].fit.irr.ci_high < 1
+    statement = next(s for s in told.lead if s.text.startswith("Incidents with harm: in the"))
+    assert "with an interval differs from the default" in statement.text, statement.text
+
+
 def test_the_range_names_its_ends(cohort):
     told = sensitivity(fitted(cohort))
     values = {r.id: r.estimate.value for r in told.results if r.id.startswith("incidents.sensitivity.harm.")}

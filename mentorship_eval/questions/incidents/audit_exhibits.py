@@ -12,11 +12,9 @@ from mentorship_eval.questions.answer import Counted, Exhibit, Result
 from mentorship_eval.questions.exhibits import forest_exhibit, table_exhibit
 from mentorship_eval.questions.incidents.prepared import Prepared
 
-__all__ = ["DIRECTION", "FEW_TREATED", "Measure", "measure_figure", "measure_forests", "measure_table"]
+__all__ = ["DIRECTION", "Measure", "measure_figure", "measure_forests", "measure_table"]
 
 DIRECTION = "Which direction of a measure is good is not in the data: neither a rise nor a fall is called better or worse."
-# fewer treated departments than this have no t interval, so that their dates are permuted
-FEW_TREATED = 6
 SPARSE = 10
 
 
@@ -41,7 +39,7 @@ class Measure:
 
     @property
     def p_value(self) -> float:
-        """Of the t test; of the permutation test where there are too few treated departments for t."""
+        """Of the t test; of the permutation test where there is none (few departments treated, or to compare with)."""
         p = self.fit.difference.p_value
         return p if np.isfinite(p) else self.fit.permutation_p
 
@@ -83,7 +81,7 @@ def measure_table(found: list[Measure], adjusted: np.ndarray) -> Exhibit:
     derived = ("observed", "expected", "difference", "p", "adjusted")
     note = "Records of department-months with the programme. p of the difference"
     if any(not np.isfinite(one.fit.difference.p_value) and np.isfinite(one.p_value) for one in found):
-        note += f"; with fewer than {FEW_TREATED} treated departments of the permutation of go-live dates"
+        note += "; where there is no interval, of the permutation of go-live dates"
     if len(found) > 1:
         note += "; adjusted by Benjamini and Hochberg for the number of measures"
     else:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ from mentorship_eval.estimate import Caution, Estimate
 from mentorship_eval.inference.multiplicity import benjamini_hochberg
 from mentorship_eval.questions.allocation import own_rollout
 from mentorship_eval.questions.answer import Result, Statement
-from mentorship_eval.questions.incidents.audit_exhibits import DIRECTION, FEW_TREATED, Measure, measure_figure, measure_forests, measure_table
+from mentorship_eval.questions.incidents.audit_exhibits import DIRECTION, Measure, measure_figure, measure_forests, measure_table
 from mentorship_eval.questions.incidents.prepared import POPULATION, Prepared
 from mentorship_eval.questions.section import Section
 
@@ -128,11 +129,13 @@ def _words(label: str) -> str:
 
 def _fit(study: Prepared, rows: pd.DataFrame) -> BinomialImputation:
     plan, rules = study.cohort.study.plan, study.cohort.study.rules
-    treated = rows.loc[rows["period"] >= rows["adopted"], "dept_id"].nunique()
-    return binomial_imputation(
-        rows, numerator="num", denominator="den", unit="dept_id", time="period", adopted="adopted", min_controls=rules.min_controls,
-        anticipation=plan.anticipation, permutations=plan.permutations if treated < FEW_TREATED else 0, seed=plan.seed, tables=False,
+    fit = partial(
+        binomial_imputation, rows, numerator="num", denominator="den", unit="dept_id", time="period", adopted="adopted",
+        min_controls=rules.min_controls, anticipation=plan.anticipation, seed=plan.seed, tables=False,
     )  # fmt: skip
+    found = fit(permutations=0)
+    # whether there is a t test is known once the department-months compared are chosen; without one the dates are permuted
+    return found if np.isfinite(found.difference.p_value) else fit(permutations=plan.permutations)
 
 
 def _results(study: Prepared, one: Measure) -> list[Result]:

@@ -14,13 +14,14 @@ from mentorship_eval.cohort import Cohort
 from mentorship_eval.estimate import Caution
 from mentorship_eval.questions.allocation import allocation_cautions
 from mentorship_eval.questions.answer import Answer, Exhibit, Gap, Result
-from mentorship_eval.questions.exhibits import forest_exhibit
+from mentorship_eval.questions.exhibits import counted_forest
 from mentorship_eval.questions.incidents.audits import audits
 from mentorship_eval.questions.incidents.charts import control_charts
 from mentorship_eval.questions.incidents.companions import companions
 from mentorship_eval.questions.incidents.counts import from_counts
 from mentorship_eval.questions.incidents.default_rates import default_rates
 from mentorship_eval.questions.incidents.detectable import detectable
+from mentorship_eval.questions.incidents.forests import ratio_forest, ratio_rows
 from mentorship_eval.questions.incidents.kinds_of_incident import by_category, by_severity
 from mentorship_eval.questions.incidents.prepared import Prepared, from_records
 from mentorship_eval.questions.incidents.reporting_behaviour import reporting_behaviour
@@ -66,7 +67,7 @@ def _forest(results: list[Result]) -> list[Exhibit]:
         return []
     note = "The column n counts department-periods with the programme, events those observed in them."
     title = "Rate ratios while the programme is active"
-    return [forest_exhibit("incidents.forest", title, shown, value_label="Rate ratio", sides=("fewer", "more"), unit="department-periods", note=note)]
+    return [ratio_forest("incidents.forest", title, ratio_rows(shown), note, counted_forest())]
 
 
 def _once(cautions: list[Caution]) -> list[Caution]:

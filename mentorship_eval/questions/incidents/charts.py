@@ -202,19 +202,22 @@ def _by_chance(charts: list[tuple[_Group, ControlChart]]) -> float:
     """Share of charts of unchanged series of these lengths that would signal."""
     shares = {}
     for _, chart in charts:
+        if chart.limits["reason"].ne("").all():
+            continue  # without limits nothing can signal
         key = tuple(zip(chart.limits["n_points"], chart.limits["n_used"], strict=True))
         if key not in shares:
             shares[key] = float(chart.false_alarms(draws=DRAWS)["share"].iloc[-1])
-    return float(np.mean(list(shares.values())))
+    return float(np.mean(list(shares.values()))) if shares else np.nan
 
 
 def _statement(kind: Kind, charts: list[tuple[_Group, ControlChart]], by: str, fewest: float) -> list[Statement]:
+    charts = [(group, chart) for group, chart in charts if chart.limits["reason"].eq("").any()]
     treated = [(group, chart) for group, chart in charts if chart.go_live is not None]
     if not treated:
         return []
     changed = [chart for _, chart in treated if len(chart.signals) and chart.signals["since_go_live"].any()]
     others = [chart for group, chart in charts if chart.go_live is None]
-    many = f"{len(changed)} of {len(treated)} {by}s with a go-live show a signal in the time since"
+    many = f"{len(changed)} of {len(treated)} {by}s with a go-live and limits show a signal in the time since"
     if others:
         many += f", {sum(len(chart.signals) > 0 for chart in others)} of {len(others)} without one at any time"
     text = f"{kind.short}, control charts: {many}. A chart says that a series changed, not why."

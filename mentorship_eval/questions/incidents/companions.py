@@ -6,6 +6,7 @@ its Goodman-Bacon decomposition.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -68,8 +69,8 @@ def _of_one(study: Prepared, kind: Kind, rates: RateFit) -> Section:
 
 
 def _per(estimate: Estimate, unit: str, default: Estimate) -> Estimate:
-    """Told in the unit and with the counts of the default analysis."""
-    return replace(estimate, unit=unit, n=default.n, n_events=default.n_events)
+    """Told in the unit of the default analysis and resting on its events."""
+    return replace(estimate, unit=unit, n_events=default.n_events)
 
 
 def _linear(study: Prepared, rows: pd.DataFrame) -> Estimate:
@@ -81,27 +82,38 @@ def _linear(study: Prepared, rows: pd.DataFrame) -> Estimate:
 
 
 def _group_time(study: Prepared, kind: Kind) -> Estimate:
-    """On quarters that begin where most waves begin, so that fewest straddle a go-live; a quarter with a go-live inside counts as treated."""
-    start = study.rows[study.adopted].dropna()
-    offset = int(start.mod(QUARTER).mode().iloc[0]) if study.time_unit == "month" and len(start) else 0
+    """On quarters that begin where most go-lives are, so that fewest straddle one; a quarter with a go-live inside counts as treated.
+
+    A quarter that lacks only the month in which the programme went live part-way stays. Quarters in which fewer departments than the plan asks for
+    are still without the programme are left out.
+    """
+    plan, rules = study.cohort.study.plan, study.cohort.study.rules
     width = QUARTER if study.time_unit == "month" else 1
-    rows = study.rows.assign(quarter=np.floor((study.rows["period"] - offset) / width).astype(int))
-    by = ["dept_id", "quarter"]
-    quarters = rows.groupby(by, as_index=False).agg(
-        count=(kind.column, "sum"), size=(study.exposure, "sum"), first=(study.adopted, "first"), months=("period", "size")
+    partial = set() if study.made is None else set(map(tuple, study.made.partial[["dept_id", "period"]].itertuples(index=False, name=None)))
+    half = {name for name, _ in partial}
+    live = study.rows[study.adopted] - study.rows["dept_id"].isin(half)  # the month of the go-live itself
+    offset = int(live.dropna().mod(width).mode().iloc[0]) if live.notna().any() else 0
+    rows = study.rows.assign(quarter=np.floor((study.rows["period"] - offset) / width), live=np.floor((live - offset) / width))
+    quarters = rows.groupby(["dept_id", "quarter"], as_index=False).agg(
+        count=(kind.column, "sum"), size=(study.exposure, "sum"), live=("live", "first"), months=("period", "size")
     )
-    quarters = quarters[quarters["months"] == width]  # broken quarters at the ends
-    quarters["adopted"] = np.floor((quarters["first"] - offset) / width) + 1 - quarters["quarter"].min()
-    quarters["quarter"] += 1 - quarters["quarter"].min()
+    short = {(name, float(np.floor((period - offset) / width))) for name, period in partial}
+    lost = [cell in short for cell in zip(quarters["dept_id"], quarters["quarter"], strict=True)]
+    quarters = quarters[quarters["months"] + np.array(lost, dtype=int) == width]  # broken ones at the ends go
+    first = quarters["quarter"].min()
+    quarters = quarters.assign(quarter=quarters["quarter"] - first + 1, adopted=quarters["live"] - first + 1)
     quarters.loc[quarters["adopted"] > quarters["quarter"].max(), "adopted"] = np.nan
     # whoever had it from the first quarter on has no period before and says nothing
     quarters = quarters[~(quarters["adopted"] <= 1)]
+    without = (~(quarters["quarter"] >= quarters["adopted"])).groupby(quarters["quarter"]).sum()
+    quarters = quarters[quarters["quarter"].map(without) >= rules.min_controls]
     quarters["rate"] = 1000 * quarters["count"] / quarters["size"]
     fitted = did.callaway_santanna(
         quarters, outcome="rate", unit="dept_id", time="quarter", adopted="adopted", weights="size", weighting="varying",
-        control="not_yet_treated", variance="jackknife",
+        control="not_yet_treated", variance="jackknife", anticipation=math.ceil(plan.anticipation / width),
     )  # fmt: skip
-    return fitted.aggregate("simple").estimate
+    treated = int((quarters["quarter"] >= quarters["adopted"]).sum())
+    return replace(fitted.aggregate("simple").estimate, n=treated)
 
 
 def _forest(kind: Kind, rates: RateFit, found: list[Result], study_words: str) -> Exhibit:
@@ -112,7 +124,8 @@ def _forest(kind: Kind, rates: RateFit, found: list[Result], study_words: str) -
     frame = forest_rows([default, *found]).drop(columns="group", errors="ignore")
     frame["headline"] = frame["id"] == default.id
     options = {"value_label": "Difference of rates", "log": False, "sides": ("fewer", "more"), "unit": "department-periods"}
-    note = f"Differences {study_words}. The estimators weigh departments and months in their own ways."
+    note = f"Differences {study_words}. The estimators weigh departments and months in their own ways; n counts "
+    note += "department-months, of Callaway-Sant'Anna its own periods."
     return Exhibit(
         f"incidents.{kind.column}.estimators", "forest", f"{kind.short}: the difference of rates by other estimators", {"rows": frame},
         {"rows": counted_forest()}, options, note,

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mentorship_eval.cohort.panels import Panel
 from mentorship_eval.errors import EstimationError
 from mentorship_eval.estimate import Caution
 from mentorship_eval.questions.answer import Counted, Exhibit, Statement
 from mentorship_eval.questions.incidents.counts import who_adopts
+from mentorship_eval.questions.incidents.forests import in_words
 from mentorship_eval.questions.incidents.prepared import POPULATION, Kind, Prepared
 from mentorship_eval.questions.incidents.reporting import tell_the_pair
-from mentorship_eval.questions.rates import caution_list, dropped_table, rate_exhibits, rate_results
+from mentorship_eval.questions.rates import RateFit, caution_list, dropped_table, rate_exhibits, rate_results
 from mentorship_eval.questions.section import Section
 
 __all__ = ["default_rates"]
@@ -56,17 +59,29 @@ def _fit(study: Prepared, kind: Kind, told: Section) -> None:
         permutations = study.cohort.study.plan.permutations if headline else 0
         rates = study.fit(kind.column, kind.label, outcome=kind.outcome, permutations=permutations)
     except EstimationError as error:
-        told.lacks(f"{kind.label}: rate ratio", error, "More departments or months without the programme, or more events.")
+        reason = in_words(error.problem, months=study.made is not None)
+        told.lacks(f"{kind.label}: rate ratio", reason, "More departments or months without the programme, or more events.")
         return
     study.fits[kind.column] = rates
     results = rate_results(
         rates, result_id=f"incidents.{kind.column}", estimand=estimand_of(kind.label), population=POPULATION, role=kind.role,
         random_timing=study.random_timing,
     )  # fmt: skip
-    told.results += results if kind.role != "audit" else results[:1]
+    if kind.role == "audit":
+        told.results.append(replace(results[0], rests_on=_parts(study, rates)))
+    else:
+        told.results += results
     if headline:
         # months left out by design are not missing: they are told with the panel
-        told.cautions += caution_list(rates, drop=("missing_cells",) if study.made is not None and len(study.made.partial) else ())
+        drop = ("missing_cells",) if study.made is not None and len(study.made.partial) else ()
+        words = [replace(caution, text=in_words(caution.text, months=study.made is not None)) for caution in caution_list(rates, drop=drop)]
+        told.cautions += words
+
+
+def _parts(study: Prepared, rates: RateFit) -> tuple[float, ...]:
+    """What a sum is made of where the programme is active: with all but one part shown, it would tell the last."""
+    parts = [study.fits[name].fit.observed for name in ("harm", "no_harm", "near_miss") if name in study.fits]
+    return (*parts, max(rates.fit.observed - sum(parts), 0.0))
 
 
 def _what_was_found(study: Prepared) -> list[Statement]:
@@ -86,12 +101,19 @@ def _who_was_observed(study: Prepared) -> list[Statement]:
     if study.made is None:
         words = f"{words.rsplit(' and ', 1)[0]} summed over periods"
     size = study.rows[study.exposure].sum()
-    text = "; ".join(f"{kind.short if i == 0 else kind.short[:1].lower() + kind.short[1:]}: {{n{i}}}" for i, kind in enumerate(study.kinds))
-    counts = {f"n{i}": float(study.rows[kind.column].sum()) for i, kind in enumerate(study.kinds)}
-    return [
+    told = [kind for kind in study.kinds if kind.role != "audit"]
+    text = "; ".join(f"{kind.short if i == 0 else kind.short[:1].lower() + kind.short[1:]}: {{n{i}}}" for i, kind in enumerate(told))
+    counts = {f"n{i}": float(study.rows[kind.column].sum()) for i, kind in enumerate(told)}
+    out = [
         Statement(f"{study.places:,} {places} over {study.rows['period'].nunique():,} {study.time_unit}s, {size:,.0f} {words}."),
-        Statement(f"{text}.", counts),
+        *([Statement(f"{text}.", counts)] if told else []),
     ]
+    for kind in study.kinds:
+        if kind.role == "audit":
+            whole = float(study.rows[kind.column].sum())
+            rest = max(whole - sum(counts.values()), 0.0)
+            out.append(Statement(f"{kind.short}: {{n}}.", {"n": whole}, rests_on=(*counts.values(), rest)))
+    return out
 
 
 def _panel_cautions(made: Panel) -> list[Caution]:

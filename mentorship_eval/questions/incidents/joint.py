@@ -16,7 +16,7 @@ def ratio_of_ratios(upper: PoissonImputation, lower: PoissonImputation, estimand
     """Rate ratio of ``upper`` over that of ``lower``; None when one is 0 or unknown.
 
     Both fits leave out the same departments in turn, so their errors are compared department by department. Without an interval
-    where the first has none (few treated departments).
+    where one of them has none (few departments treated or to compare with), and where there is no such ratio without one of the departments.
     """
     if not all(np.isfinite(fit.irr.value) and fit.irr.value > 0 for fit in (upper, lower)):
         return None
@@ -24,7 +24,7 @@ def ratio_of_ratios(upper: PoissonImputation, lower: PoissonImputation, estimand
     used = both[both["informative_upper"] | both["informative_lower"]]
     value = float(np.log(upper.irr.value) - np.log(lower.irr.value))
     jackknife = cluster_jackknife(value, (used["log_irr_upper"] - used["log_irr_lower"]).to_numpy())
-    known = not (np.isnan(upper.irr.ci_low) or np.isnan(lower.irr.ci_low))
+    known = not (np.isnan(upper.irr.ci_low) or np.isnan(lower.irr.ci_low) or jackknife.failed)
     return ratio_estimate(
         value, float(jackknife.se[0]) if known else np.nan, scale="rate ratio", df=jackknife.df, n=upper.irr.n,
         n_events=min(upper.irr.n_events or 0, lower.irr.n_events or 0), n_clusters=jackknife.n_clusters, estimand=estimand,

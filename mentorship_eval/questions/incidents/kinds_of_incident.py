@@ -167,8 +167,8 @@ def _adjusted_table(found: list[_Kind], exhibit_id: str, rate: float) -> Exhibit
         behind=("events",), results={"results": ""},
         labels={"side": "Side", "category": "Category", "ratio": "Rate ratio", "p": "p", "adjusted": "Adjusted p"},
         formats={"ratio": "ratio", "p": "p", "adjusted": "p"},
-        note=f"Adjusted by Benjamini and Hochberg within each side: of the categories with an adjusted p of at most {rate:g}, no more than "
-        f"{100 * rate:g} % are expected to be false findings. Events stand in the figure.",
+        note=f"Adjusted by Benjamini and Hochberg within each side: if all categories with an adjusted p of at most {rate:g} were called "
+        f"changed, at most {100 * rate:g} % of the calls would be false on average over such studies. Events stand in the figure.",
     )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from mentorship_eval.questions.rates import RateFit, fit_rates
 __all__ = ["POPULATION", "Kind", "Prepared", "from_records"]
 
 POPULATION = "department-periods with the programme"
+BLOCK = "block_of_lottery"
 
 _KINDS = (
     ("harm", "harm_incidents", "Incidents with harm", "headline"),
@@ -66,6 +67,7 @@ class Prepared:
 
     @property
     def random_timing(self) -> bool:
+        """Whether the dates were drawn by lot; they are permuted within the lottery (`with_blocks`), so that others do not matter."""
         return allocations(self.cohort) == {"random"}
 
     def kind(self, column: str) -> Kind | None:
@@ -86,6 +88,8 @@ class Prepared:
         Raises `EstimationError`.
         """
         plan, rules = self.cohort.study.plan, self.cohort.study.rules
+        if permutations and BLOCK in (self.rows if rows is None else rows):
+            options = {"permute_within": BLOCK, **options}
         return fit_rates(
             self.rows if rows is None else rows, outcome=outcome or column, label=label, count=column, exposure=exposure or self.exposure,
             unit="dept_id", adopted=self.adopted, rate_label=f"{label.split(' (')[0]} {words or self.exposure_words}", per=1000,
@@ -104,6 +108,20 @@ class Prepared:
         )  # fmt: skip
 
 
+def with_blocks(cohort: Cohort, rows: pd.DataFrame) -> pd.DataFrame:
+    """``rows`` with the block within which a department's date was drawn, where dates were drawn by lot: rollout.block, or one lottery for all
+    departments that rollout allocates at random. Departments outside the lottery are a block of their own; without any, or without blocks, the
+    rows are returned as they are.
+    """
+    if allocations(cohort) != {"random"}:
+        return rows
+    rollout = own_rollout(cohort)
+    drawn = rollout[rollout["allocation"] == "random"].drop_duplicates("dept_id").set_index("dept_id")
+    block = drawn["block"].astype(object).where(drawn["block"].notna(), "lottery") if "block" in drawn else pd.Series("lottery", index=drawn.index)
+    found = rows["dept_id"].map(block.astype(str)).fillna("not drawn")
+    return rows.assign(**{BLOCK: found}) if len(found.unique()) > 1 else rows
+
+
 def from_records(cohort: Cohort) -> Prepared:
     """Department-months of the incident records of a cohort, per patient-day."""
     start, end = cohort.window
@@ -116,6 +134,6 @@ def from_records(cohort: Cohort) -> Prepared:
         # half of a pair is no headline
         seen = [Kind(k.column, k.outcome, k.label, "companion" if k.role == "headline" else k.role) for k in seen]
     return Prepared(
-        cohort, made.rows, tuple(seen), "patient_days", "adopted", "per 1,000 patient-days", lambda period: str(first + int(period) - 1),
-        "month", made,
+        cohort, with_blocks(cohort, made.rows), tuple(seen), "patient_days", "adopted", "per 1,000 patient-days",
+        lambda period: str(first + int(period) - 1), "month", made,
     )  # fmt: skip

@@ -1,8 +1,8 @@
 """How much of a change in harm can be a change in reporting: a bound from the no-harm incidents.
 
-If the programme changes the willingness to report in the same proportion for both, the ratio of the two rate
-ratios is the effect on harm itself; if it changes only the reporting of no-harm, the harm rate ratio is. The truth
-under such reporting lies between the two (joint jackknife on the same departments).
+Suppose that incidents without harm happened as often as they would have without the programme, so that a change in their reports is one of
+reporting. If the willingness to report changed in the same proportion for both, the ratio of the two rate ratios is the effect on harm itself; if
+only for no-harm, the harm rate ratio is. The truth then lies between the two (joint jackknife on the same departments).
 """
 
 from __future__ import annotations
@@ -26,7 +26,10 @@ NOTE = Caution(
 
 def reporting_bound(harm: PoissonImputation, no_harm: PoissonImputation) -> tuple[Result, Statement] | None:
     """The ratio of the harm to the no-harm rate ratio with its interval, and a sentence; None when a ratio is 0 or unknown."""
-    estimand = "rate ratio of harm if reporting changed as much for harm as for no-harm incidents"
+    estimand = (
+        "rate ratio of harm if reporting changed as much for harm as for no-harm incidents, and no-harm incidents happened as often as without "
+        "the programme"
+    )
     estimate = ratio_of_ratios(harm, no_harm, estimand)
     if estimate is None:
         return None
@@ -43,10 +46,11 @@ def reporting_bound(harm: PoissonImputation, no_harm: PoissonImputation) -> tupl
     factor = format_number(harm.irr.value)
     low, high = sorted((estimate.value, harm.irr.value))
     sentence = Statement(
-        f"Reports of incidents without harm changed by the factor {no_harm.irr.interval()}, of incidents with harm by {observed}. If reporting "
-        f"changed for both alike, the ratio for harm itself is {bound}. The effect on harm lies between the two, {format_number(low)} and "
-        f"{format_number(high)}, each with its own uncertainty, if the reporting of harm moved by anything between not at all and as much. "
-        f"Were reporting alone behind the change in harm, the readiness to report harm would have changed by the factor {factor}.",
+        f"Reports of incidents without harm changed by the factor {no_harm.irr.interval()}, of incidents with harm by {observed}. If incidents "
+        f"without harm happened as often as they would have without the programme, their factor is one of reporting; were harm reported more or "
+        f"less in the same measure, the ratio for harm itself would be {bound}, and the effect on harm lies between {format_number(low)} and "
+        f"{format_number(high)}, each with its own uncertainty, if the reporting of harm moved by anything between not at all and as much. Were "
+        f"reporting alone behind the change in harm, the readiness to report harm would have changed by the factor {factor}.",
         rests_on=(harm.irr.n_events, no_harm.irr.n_events),
     )
     return result, sentence
@@ -75,6 +79,10 @@ def _what_lacks(study: Prepared) -> tuple[str, str]:
             "outcomes harm and no_harm in counts, or the tables incidents (with harm), exposure and rollout",
         )
     recorded = "harm" in study.records and study.records["harm"].notna().any()
+    if study.kind("harm") and study.kind("no_harm"):
+        return "One of the two rate ratios cannot be estimated.", "more departments or months without the programme, or more events"
+    if not len(study.records):
+        return "No incident is recorded.", "more months of records"
     if recorded:
         return "Incidents of one of the two kinds were never recorded.", "more months of records"
     return "The incidents do not say whether there was harm.", "the column harm in incidents, filled in"

@@ -1,13 +1,14 @@
-"""Signs of a change in reporting itself: the share of near misses among all reports, and how promptly is reported.
+"""Signs of a change in reporting: near misses against other incidents without harm, and how promptly is reported.
 
-A programme that makes people speak up should raise the share of near misses and of prompt reports; neither is harm. Both are ratios of shares:
-the share where the programme is active over the share expected there without it.
+A programme that makes people speak up should raise near misses more than harm-free incidents that are seen anyway, and the share of prompt reports.
+Neither is proof: what happens, and not only what is told of it, may have changed.
 """
 
 from __future__ import annotations
 
 import pandas as pd
 
+from mentorship_eval import did
 from mentorship_eval.errors import EstimationError
 from mentorship_eval.questions.answer import Result
 from mentorship_eval.questions.incidents.forests import in_words
@@ -21,23 +22,23 @@ GROUP = "Signs of a change in reporting"
 
 
 def reporting_behaviour(study: Prepared) -> Section:
-    """Near-miss share and prompt reporting; what lacks for either."""
+    """Near misses and prompt reporting; what lacks for either."""
     return Section.join([_near_misses(study), _prompt_reports(study)])
 
 
 def _near_misses(study: Prepared) -> Section:
-    told, question = Section(), "The share of near misses among all reports"
-    near, every = study.fits.get("near_miss"), study.fits.get("all_incidents")
-    if near is None or every is None:
-        reason = "Near misses and all incidents are not both counted, or one of them has no rate ratio."
-        return told.lacks(question, reason, "near_miss among the degrees of harm in incidents")
-    estimand = "share of near misses among all reports where the programme is active, over the share expected without it"
-    estimate = ratio_of_ratios(near.fit, every.fit, estimand)
+    told, question = Section(), "Near misses against other incidents without harm"
+    near, other = study.fits.get("near_miss"), study.fits.get("no_harm")
+    if near is None or other is None:
+        reason = "Near misses and incidents without harm are not both counted, or one of them has no rate ratio."
+        return told.lacks(question, reason, "near_miss and none among the degrees of harm in incidents")
+    estimand = "near misses for each incident without harm where the programme is active, over what is expected without it"
+    estimate = ratio_of_ratios(near.fit, other.fit, estimand)
     if estimate is None:
         return told.lacks(question, "One of the two rate ratios is 0 or unknown.", "more reports of near misses")
-    others = every.fit.observed - near.fit.observed
-    label, name = "Share of near misses", "near_miss_share"
-    told.results.append(Result(f"incidents.{name}", name, estimand, POPULATION, estimate, label, "companion", GROUP, rests_on=(others,)))
+    label, name = "Near misses, for each incident without harm", "near_miss_share"
+    behind = (near.fit.observed, other.fit.observed)
+    told.results.append(Result(f"incidents.{name}", name, estimand, POPULATION, estimate, label, "companion", GROUP, rests_on=behind))
     return told
 
 
@@ -47,19 +48,24 @@ def _prompt_reports(study: Prepared) -> Section:
     records = study.records
     if records is None or "reported" not in records or records["reported"].notna().sum() == 0:
         return told.lacks(question, "The day of the report is not recorded.", "the column reported in incidents")
-    rows = _reports(study, records, days)
+    rows, rules, plan = _reports(study, records, days), study.cohort.study.rules, study.cohort.study.plan
     try:
-        rates = study.fit("prompt", "Prompt reports", rows=rows, exposure="known", words="per 1,000 reports")
+        fit = did.binomial_imputation(
+            rows, numerator="prompt", denominator="known", unit="dept_id", time="period", adopted=study.adopted, min_controls=rules.min_controls,
+            anticipation=plan.anticipation, permutations=0, tables=False,
+        )  # fmt: skip
     except EstimationError as error:
         return told.lacks(question, in_words(error.problem), "more incidents with a day of report")
-    estimand = f"share of incidents reported within {days:g} days where the programme is active, over the share expected without it"
-    late = float(rates.fit.exposure_total - rates.fit.observed)
-    label, name = f"Share reported within {days:g} days", "prompt_reports"
-    told.results.append(Result(f"incidents.{name}", name, estimand, POPULATION, rates.fit.irr, label, "companion", GROUP, rests_on=(late,)))
+    estimand = f"share of reports made within {days:g} days where the programme is active, less the share expected without it (percentage points)"
+    cells = fit.cells[fit.cells["role"] == "target"]
+    late = float(cells["denominator"].sum() - cells["observed"].sum())
+    label, name = f"Share reported within {days:g} days (percentage points)", "prompt_reports"
+    behind = (float(cells["observed"].sum()), late)
+    told.results.append(Result(f"incidents.{name}", name, estimand, POPULATION, fit.difference, label, "companion", GROUP, rests_on=behind))
     told.methods.append(
-        f"Prompt reporting: reports within {days:g} days of the incident over all reports of a department-month with both days known, by the same "
-        "imputation with reports in the place of patient-days. Months whose prompt reports could not all have come in by the last report are left "
-        "out; late ones that are still to come raise the share of the last months alike where the programme is active and where it is not."
+        f"Prompt reporting: reports within {days:g} days of the incident among all reports of a department-month with both days known, by binomial "
+        "imputation. It is about reports, whose mix the programme may change. Months whose prompt reports could not all have come in by the last "
+        "report are left out; late ones still to come raise the share of the last months alike with and without the programme."
     )
     return told
 

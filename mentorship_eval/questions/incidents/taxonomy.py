@@ -41,7 +41,7 @@ class Life:
 def lives(rows: pd.DataFrame, columns: list[str], exposure: str) -> dict[str, Life]:
     """Months from the first to the last event anywhere, by column of a panel; the whole window where the months without an event can be chance.
 
-    This looks at the hospital's total alone, never at single departments or at who has the programme.
+    This looks at the sum of the rows alone, never at single departments.
     """
     by_period = rows.groupby("period")[[exposure, *columns]].sum()
     size, periods = by_period[exposure].to_numpy(float), by_period.index.to_numpy(float)
@@ -67,7 +67,9 @@ def category_lives(study: Prepared) -> dict[str, Life]:
         return {}
     rows = study.panel(by="category").rows
     names = sorted(str(column) for column in rows if str(column).startswith("category=") and column != "category=missing")
-    return {name.removeprefix("category="): life for name, life in lives(rows, names, study.exposure).items()}
+    # by departments without the programme alone: a category that the programme does away with has not left the taxonomy
+    without = rows[~(rows["period"] >= rows[study.adopted])]
+    return {name.removeprefix("category="): life for name, life in lives(without, names, study.exposure).items()}
 
 
 def _came_or_went(study: Prepared, found: dict[str, Life]) -> dict[float, list[str]]:

@@ -25,6 +25,7 @@ BEFORE = 6  # periods before go-live, taken together
 LEVEL = 0.05
 MISSING_LEVEL = 0.01
 APART = 0.5  # of a standard error
+FEWEST = 6  # departments with missing months
 
 
 def threats(study: Prepared) -> Section:
@@ -58,8 +59,10 @@ def before_go_live(study: Prepared, kind: Kind) -> Estimate | None:
 
     None when there is no such estimate. A rise says that departments went live after bad months.
     """
-    rows = study.rows[~(study.rows["period"] >= study.rows[study.adopted])]
-    early = rows[study.adopted] - BEFORE
+    # what may be anticipation is no sign of how departments were chosen
+    begins = study.rows[study.adopted] - study.cohort.study.plan.anticipation
+    rows = study.rows[~(study.rows["period"] >= begins)]
+    early = begins[rows.index] - BEFORE
     rows = rows.assign(**{study.adopted: early.where(early > rows["period"].min())})
     # who has no period before the six says nothing here
     rows = rows[early.isna() | rows[study.adopted].notna()]
@@ -78,14 +81,15 @@ def _tell_placebo(study: Prepared, kind: Kind, before: Estimate, told: Section) 
     told.results.append(
         Result(result_id, kind.outcome, estimand, f"the last {word} before go-live", before, label, "diagnostic", f"{kind.short}: placebo")
     )
-    if not before.p_value < LEVEL:
+    if not before.p_value < LEVEL / max(sum(one.role == "headline" for one in study.kinds), 1):
         return
     text = f"{kind.short}: in the last {word} before go-live the rate was {format_number(before.value)} times what the other months without the "
     text += "programme say. "
     if before.value > 1:
-        text += "Departments seem to have gone live after bad months: part of any fall would have come without it (regression to the mean)."
+        text += "Departments seem to have gone live after months with many reports: part of any fall would have come without the programme "
+        text += "(regression to the mean)."
     else:
-        text += "Rates were low before go-live already, and a fall that had begun may have gone on without the programme."
+        text += "Part of any rise would have come without the programme (regression to the mean), or a fall that had begun may have gone on."
     told.cautions.append(Caution("rise_before" if before.value > 1 else "fall_before", text, {"ratio": before.value}))
 
 
@@ -107,8 +111,10 @@ def parallel_rates(study: Prepared, kind: Kind) -> float:
 
 
 def missing_where_active(study: Prepared) -> tuple[float, float] | None:
-    """p of the Cochran-Mantel-Haenszel test (strata: periods) that missing department-periods fall on active departments as on others, and
-    how many more than expected did; None when none is missing, or all or none are active whenever one is.
+    """p of the test that missing department-periods fall on active departments as on all in the same periods, and how many more than expected do.
+
+    The excess of each department is one observation: its missing months follow one another. None when fewer than six departments miss any, or
+    when all or none are active whenever one is missing.
     """
     rows = study.rows
     first = rows.groupby("dept_id")[study.adopted].first()
@@ -121,9 +127,10 @@ def missing_where_active(study: Prepared) -> tuple[float, float] | None:
             if row.dept_id in place and row.period in column:
                 here[place[row.dept_id], column[row.period]] = True
     live = np.sort(rows["period"].unique())[None, :] >= first.fillna(np.inf).to_numpy()[:, None]
-    number, lost, share = len(first), (~here).sum(axis=0), live.mean(axis=0)
-    variance = float((lost * share * (1 - share) * (number - lost) / max(number - 1, 1)).sum())
-    if not variance > 0:
+    by_department = np.where(~here, live - live.mean(axis=0), 0.0).sum(axis=1)
+    some = int((~here).any(axis=1).sum())
+    spread = math.sqrt(float((by_department**2).sum()))
+    if some < FEWEST or not spread > 0:
         return None
-    excess = float((~here & live).sum() - (lost * share).sum())
-    return float(two_sided_p(excess / math.sqrt(variance))), excess
+    excess = float(by_department.sum())
+    return float(two_sided_p(excess / spread, some - 1)), excess

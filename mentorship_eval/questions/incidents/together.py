@@ -133,12 +133,12 @@ def _interaction(fits: dict[str, PoissonImputation]) -> Estimate | None:
     tables = [fits[arm].leave_one_out.set_index("cluster") for arm in ("both", "alone", "other")]
     every = tables[0].index.union(tables[1].index).union(tables[2].index)
     whole = [float(np.log(fits[arm].irr.value)) for arm in ("both", "alone", "other")]
-    # a department that has no cell in one of the fits leaves that ratio as it is; without whom there is no ratio is set aside
+    # a department that has no cell in one of the fits leaves that ratio as it is; where there is no ratio without one, no interval is given
     without = [table["log_irr"].reindex(every).where(every.isin(table.index), value) for table, value in zip(tables, whole, strict=True)]
     informative = np.logical_or.reduce([table["informative"].astype("boolean").reindex(every).fillna(False).to_numpy(bool) for table in tables])
     value = whole[0] - whole[1] - whole[2]
     jackknife = cluster_jackknife(value, (without[0] - without[1] - without[2]).to_numpy()[informative])
-    known = all(np.isfinite(fit.irr.ci_low) for fit in fits.values())
+    known = all(np.isfinite(fit.irr.ci_low) for fit in fits.values()) and not jackknife.failed
     return ratio_estimate(
         value, float(jackknife.se[0]) if known else np.nan, scale="rate ratio", df=jackknife.df, n=sum(fit.irr.n or 0 for fit in fits.values()),
         n_events=min(fit.irr.n_events or 0 for fit in fits.values()), n_clusters=jackknife.n_clusters,

@@ -51,6 +51,9 @@ def structural(study: Prepared) -> Section:
         )
     )
     told.cautions += [Caution(c.code, f"Marginal structural model: {c.text}", c.data) for c in fit.warnings]
+    if "jackknife" not in fit.method:
+        text = "Marginal structural model: its interval takes the weights as known and may be a little short (93 % coverage in one simulated cell)."
+        told.cautions.append(Caution("weights_taken_as_known", text))
     told.methods.append(
         "Marginal structural model: person-months (mentored: from the month after mentoring began) from the programme's start in the department, "
         "stabilised weights for beginning to be mentored "
