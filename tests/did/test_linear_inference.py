@@ -20,7 +20,7 @@ from tests.did.linear_panels import COLUMNS, score_panel
 def quick(monkeypatch):
     """Without the tables that a test of the main estimate does not look at: they take most of the time."""
     for name in ("event_study", "by_wave", "by_period"):
-        monkeypatch.setattr(f"mentorship_eval.did.scores.linear.{name}", lambda *_: None)
+        monkeypatch.setattr(f"mentorship_eval.did.scores.linear.{name}", lambda *_: pd.DataFrame())
 
 
 def fit(frame, **options):

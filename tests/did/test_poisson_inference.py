@@ -13,7 +13,6 @@ from mentorship_eval.did.counts.placebo import arrange
 from mentorship_eval.did.counts.targets import choose_targets
 from mentorship_eval.did.panels.panel import build_panel
 from mentorship_eval.errors import EstimationError
-from mentorship_eval.inference.intervals import critical_value
 from tests.did.panels import COLUMNS, simulated_panel
 
 

@@ -140,7 +140,7 @@ def test_counts_without_events_are_named_and_large_counts_are_recovered():
 
 
 def test_result_reads_well():
-    result = fit(score_panel(units=16, periods=8, effect=1.0, seed=2))
+    result = fit(score_panel(units=24, periods=8, effect=1.0, seed=2))  # six never adopt: fewer have no interval
     assert "95 % CI" in result.statement() and "event time -1" in result.statement()
     assert "<table" in result._repr_html_()
     with pytest.raises(AttributeError):

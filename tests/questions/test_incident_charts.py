@@ -16,11 +16,11 @@ def charts(cohort, column="no_harm"):
 
 
 def test_few_departments_get_a_panel_each_with_limits_from_before_go_live():
-    told, frames = charts(wards(STAGGERED, seed=1))
+    told, frames = charts(wards(STAGGERED, seed=1, rate=60))
     points, live = frames["points"], frames["go_live"].set_index("group")["go_live"]
     assert list(dict.fromkeys(points["group"])) == list(STAGGERED)
     assert live["W00"] == "2022-07" and pd.isna(live["W10"])
-    study = fitted(wards(STAGGERED, seed=1))
+    study = fitted(wards(STAGGERED, seed=1, rate=60))
     for ward, at in STAGGERED.items():
         mine = points[points["group"] == ward]
         rows = study.rows[study.rows["dept_id"] == ward].sort_values("period")
@@ -30,18 +30,18 @@ def test_few_departments_get_a_panel_each_with_limits_from_before_go_live():
         assert mine["used_for_limits"].tolist() == sets.tolist()
         centre = 1000 * rows.loc[sets, "no_harm"].sum() / rows.loc[sets, "patient_days"].sum()
         assert mine["centre"].to_numpy() == pytest.approx(np.full(24, centre))
-    assert any("8 departments with a go-live" in s.text and "4 without one" in s.text for s in told.lead)
+    assert any("8 departments with a go-live and limits" in s.text and "4 without one" in s.text for s in told.lead)
     assert all("not why" in s.text for s in told.lead)
 
 
 def test_many_departments_are_summed_by_wave():
     live = {f"W{k:02d}": (10 if k < 6 else 14 if k < 12 else None) for k in range(16)}
-    _told, frames = charts(wards(live, seed=1, rate=4))
+    _told, frames = charts(wards(live, seed=1, rate=20))
     points = frames["points"]
     assert list(dict.fromkeys(points["group"])) == [
         "Go-live 2022-10 (6 departments)", "Go-live 2023-02 (6 departments)", "Never in the window (4 departments)"
     ]  # fmt: skip
-    rows = fitted(wards(live, seed=1, rate=4)).rows
+    rows = fitted(wards(live, seed=1, rate=20)).rows
     first = rows[rows["adopted"] == 10].groupby("period")["no_harm"].sum()
     assert points.loc[points["group"].str.startswith("Go-live 2022-10"), "n_events"].tolist() == first.tolist()
 
@@ -93,7 +93,7 @@ def test_a_sustained_change_signals_and_an_unchanged_series_rarely_does():
     told, frames = charts(worse)
     since = frames["signals"]
     assert {"W0", "W1"} <= set(since.loc[since["direction"] == "high", "group"])
-    assert any("2 of 2 departments with a go-live show a signal in the time since" in s.text for s in told.lead)
+    assert any("2 of 2 departments with a go-live and limits show a signal in the time since" in s.text for s in told.lead)
     quiet = control_charts(fitted(wards({f"W{k}": None if k > 3 else 13 for k in range(12)}, seed=5, rate=40)))
     signalled = sum(e.frames["signals"]["group"].nunique() for e in quiet.exhibits)
     assert signalled <= 6  # of 24 charts

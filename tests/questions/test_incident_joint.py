@@ -46,7 +46,7 @@ def test_the_near_miss_share_without_near_misses_is_a_gap():
     study = fitted(with_tables(cohort, incidents=records[records["harm"] != "near_miss"]))
     told = reporting_behaviour(study)
     assert not any(r.id == "incidents.near_miss_share" for r in told.results)
-    assert any("near misses" in gap.question and gap.unlock for gap in told.gaps)
+    assert any("near misses" in gap.question.lower() and gap.unlock for gap in told.gaps)
 
 
 def prompt(effect):

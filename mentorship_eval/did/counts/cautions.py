@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from mentorship_eval.did.counts.few_controls import few_serving_caution
 from mentorship_eval.did.counts.imputation import Imputation, impute
 from mentorship_eval.did.counts.placebo import rank_statement
 from mentorship_eval.did.counts.ratios import FEW_TREATED
@@ -137,9 +138,10 @@ def gap_caution(panel: Panel, targets: Targets, ratio: float) -> list[Caution]:
 
 
 def cluster_cautions(
-    panel: Panel, targets: Targets, jackknife: Jackknife, informative: np.ndarray, treated_clusters: int, rank: tuple[int, int] | None
+    panel: Panel, targets: Targets, jackknife: Jackknife, informative: np.ndarray, treated_clusters: int, rank: tuple[int, int] | None,
+    *, none_observed: bool = False,
 ) -> list[Caution]:
-    """About the clusters behind the standard error."""
+    """About the clusters behind the standard error; none_observed: no event in the target cells, so that the log ratio is infinite."""
     out: list[Caution] = []
     labels = panel.cluster_labels[informative]
     shares = jackknife.shares[:, 0]
@@ -157,13 +159,17 @@ def cluster_cautions(
             "few_treated", f"Only {treated_clusters} units or clusters are treated: with fewer than {FEW_TREATED} no t interval is given, "
             f"only the permutation p-value.", {"treated": treated_clusters}
         ))
-    if 0 < jackknife.n_clusters < FEW_CLUSTERS:
-        out.append(Caution("few_clusters", f"Only {jackknife.n_clusters} clusters carry information.", {"clusters": jackknife.n_clusters}))
-    if jackknife.failed:
+    out += few_serving_caution(panel, targets)
+    if 0 < len(labels) < FEW_CLUSTERS:
+        out.append(Caution("few_clusters", f"Only {len(labels)} clusters carry information.", {"clusters": len(labels)}))
+    if jackknife.failed and none_observed:
+        out.append(Caution("no_events_observed", "No event was observed in the treated cells compared: the ratio is 0 and has neither "
+            "standard error nor interval.", {"observed": 0}))
+    elif jackknife.failed:
         names = [labels[i] for i in jackknife.failed]
-        out.append(Caution("no_estimate_without", f"There is no estimate without {listing(names)}; the standard error leaves these "
-            f"clusters out and is too small.", {"clusters": names}))
-    for i in np.flatnonzero(shares > 0.5):
+        out.append(Caution("no_estimate_without", f"There is no estimate without {listing(names)}: how far it would move is unknown, and no "
+            f"standard error and no interval can be given.", {"clusters": names}))
+    for i in np.flatnonzero(shares > 0.5) if not jackknife.failed else ():
         text = f"{labels[i]} alone makes {shares[i]:.0%} of the variance."
         out.append(Caution("dominant_cluster", text, {"cluster": labels[i], "share": float(shares[i])}))
 

@@ -19,7 +19,7 @@ from mentorship_eval.did.counts.pre_trend import PreTrend, Shift, pre_trend, shi
 from mentorship_eval.did.counts.ratios import RatioRows, ratio_rows
 from mentorship_eval.did.counts.replicates import Sums, full_sums, leave_one_out, no_refits
 from mentorship_eval.did.counts.support import INFINITE, UNIDENTIFIED, connected_cells
-from mentorship_eval.did.counts.targets import Targets
+from mentorship_eval.did.counts.targets import Targets, untreated_clusters
 from mentorship_eval.did.panels.panel import Panel
 from mentorship_eval.errors import EstimationError
 from mentorship_eval.inference.intervals import critical_value
@@ -74,7 +74,7 @@ def _placebo(panel: Panel, waves: Waves, targets: Targets, k: float, fit: Imputa
     """One event time before adoption: cells that could be projected, their sums and leave-one-out sums."""
     cells = targets.untreated & (waves.since == k)[waves.of_unit]
     untreated = targets.untreated & ~cells
-    usable = cells & connected_cells(untreated) & (untreated.sum(axis=0) >= targets.min_controls)[None, :]
+    usable = cells & connected_cells(untreated) & (untreated_clusters(panel, untreated) >= targets.min_controls)[None, :]
     if not usable.any():
         return None
     try:

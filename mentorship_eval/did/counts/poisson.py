@@ -10,6 +10,7 @@ effects it is not biased by effects that grow or differ between waves.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from mentorship_eval.did.counts.active import last_active, stop_caution
 from mentorship_eval.did.counts.cautions import cluster_cautions, design_cautions, gap_caution, refuse_unprojectable, scale_caution
 from mentorship_eval.did.counts.estimates import METHOD, estimates
 from mentorship_eval.did.counts.event_study import event_study, projected_cells, step_groups
+from mentorship_eval.did.counts.few_controls import FEW_SERVING, serving_clusters, without_intervals
 from mentorship_eval.did.counts.fit_covariates import check_collinear
 from mentorship_eval.did.counts.groups import find_waves
 from mentorship_eval.did.counts.imputation import Imputation, impute
@@ -123,8 +125,9 @@ def poisson_imputation(
 
     Returns
     -------
-    PoissonImputation. ``irr.se`` is of log IRR. With fewer than six treated units (or clusters) the
-    ratio has no interval and no t test, with one also no permutation p-value.
+    PoissonImputation. ``irr.se`` is of log IRR. With fewer than six treated units (or clusters), or fewer than six that are untreated in
+    some target period, the ratio has no interval and no t test, with one treated also no permutation p-value; no standard error where
+    there is no ratio without one of the clusters.
 
     Raises
     ------
@@ -185,10 +188,10 @@ def _analysed(
     ratios = cluster_jackknife(log_ratio if observed > 0 else np.nan, without[0].log_ratio[informative])
     differences = cluster_jackknife(difference, without[0].rate_difference(per)[movers])
 
-    treated_clusters = len(np.unique(data.cluster[targets.target.any(axis=1)]))
+    treated_clusters, serving = len(np.unique(data.cluster[targets.target.any(axis=1)])), serving_clusters(data, targets)
     irr, rate, avoided = estimates(
-        log_ratio, difference, ratios, differences, jackknife=jackknife, treated_clusters=treated_clusters, exposed=exposed, per=per,
-        exposure=settings["exposure"], about={"n": int(targets.target.sum()), "n_events": observed, "ci_level": ci_level},
+        log_ratio, difference, ratios, differences, jackknife=jackknife, treated_clusters=treated_clusters, control_clusters=serving,
+        exposed=exposed, per=per, exposure=settings["exposure"], about={"n": int(targets.target.sum()), "n_events": observed, "ci_level": ci_level},
     )
     all_periods = _ratio_over(data, choose_targets(data, min_controls=1, leave_out_stopped=left_out, **rules).target, fit)
     permuted: dict[str, Any] = {"anticipation": anticipation, "min_controls": min_controls, "last": last if left_out else None}
@@ -203,7 +206,8 @@ def _analysed(
         )
     other_way = _ratio_over(data, choose_targets(data, min_controls=min_controls, leave_out_stopped=not left_out, **rules).target, fit)
     warnings = (
-        *(cluster_cautions(data, targets, ratios, informative, treated_clusters, rank) if jackknife else ()), *scale_caution(irr, rate),
+        *(cluster_cautions(data, targets, ratios, informative, treated_clusters, rank, none_observed=not observed > 0) if jackknife else ()),
+        *scale_caution(irr, rate),
         *design_cautions(data, targets, fit, anticipation, all_periods, irr.value), *gap_caution(data, targets, irr.value),
         *(stop_caution(data, targets, active_to, left_out, irr.value, other_way) if active_to else ()), *placebo_cautions,
     )
@@ -215,6 +219,9 @@ def _analysed(
             "by_wave": by_wave(data, waves, targets, groups[1], full[1], without[1], *common),
             "by_calendar": by_calendar(data, targets, groups[3], full[3], without[3], *common),
         }
+        if serving < FEW_SERVING:
+            study = replace(shown["study"], table=without_intervals(shown["study"].table))
+            shown = {"study": study, **{name: without_intervals(shown[name]) for name in ("by_wave", "by_calendar")}}
     return PoissonImputation(
         irr=irr.warn(*warnings), rate_difference=rate, events_avoided=avoided,
         all_periods=Estimate(

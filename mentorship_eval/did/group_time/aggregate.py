@@ -10,9 +10,10 @@ import pandas as pd
 
 from mentorship_eval.did.group_time.averages import Averages, average, averages_without
 from mentorship_eval.did.group_time.bands import band_critical_value
+from mentorship_eval.did.group_time.controls_behind import control_clusters_of_rows
 from mentorship_eval.did.group_time.engine import Engine, Estimated
 from mentorship_eval.did.group_time.schemes import Scheme, make_scheme
-from mentorship_eval.did.group_time.uncertainty import FEW_TREATED, Limits, limits
+from mentorship_eval.did.group_time.uncertainty import FEW_CONTROLS, FEW_TREATED, Limits, limits
 from mentorship_eval.errors import EstimationError, listing
 from mentorship_eval.estimate import Caution, Estimate
 from mentorship_eval.inference.intervals import difference_estimate
@@ -88,17 +89,27 @@ def _jackknife_cautions(whole: Jackknife, labels: np.ndarray, lost: np.ndarray) 
     out = []
     if whole.failed:
         names = [labels[i] for i in whole.failed]
-        out.append(Caution("no_estimate_without", f"There is no estimate without {listing(names)}; the standard error leaves these clusters "
-            f"out and is too small.", {"clusters": names}))
+        out.append(Caution("no_estimate_without", f"There is no estimate without {listing(names)}: how far it would move is unknown, and no "
+            f"standard error and no interval can be given.", {"clusters": names}))
     holders = [i for i in np.argsort(-whole.shares[:, 0], kind="stable") if lost[i] and i not in whole.failed]
     if holders:
         told = [f"{labels[i]} ({lost[i]:,} effects, {whole.shares[i, 0]:.0%} of the variance)" for i in holders]
         out.append(Caution("effects_lost", f"Some effects rest on one cluster, as the whole of a group or the only control, and leave the "
             f"average with it: {listing(told)}.", {"clusters": [labels[i] for i in holders]}))
-    for i in np.flatnonzero(whole.shares[:, 0] > 0.5):
+    for i in np.flatnonzero(whole.shares[:, 0] > 0.5) if not whole.failed else ():
         out.append(Caution("dominant_cluster", f"{labels[i]} alone makes {whole.shares[i, 0]:.0%} of the variance.",
             {"cluster": labels[i], "share": float(whole.shares[i, 0])}))
     return out
+
+
+def _control_caution(engine: Engine, controls: int) -> list[Caution]:
+    if controls >= FEW_CONTROLS:
+        return []
+    one, many = ("unit", "units") if engine.design.unit_clusters else ("cluster", "clusters")
+    who = f"1 {one} serves as control" if controls == 1 else f"{controls} {many} serve as controls"
+    none = "no standard error and no interval" if controls < 2 else "no interval and no t test"
+    return [Caution("few_controls_no_interval", f"Only {who}: with fewer than {2 if controls < 2 else FEW_CONTROLS} {none} can be given.",
+        {"controls": controls})]
 
 
 def _table(scheme: Scheme, found: Averages, sides: Limits, groups: np.ndarray, clusters: np.ndarray, banded: bool) -> pd.DataFrame:
@@ -128,7 +139,8 @@ def aggregate_effects(
         whole, covariance, by_row, gone = _jackknife(engine, scheme, found, informative)
         absent = np.array([bool(row.failed) for row in by_row])
         note[absent] = "does not exist without one of the clusters: no standard error"
-        se, overall_se, df = np.where(absent, np.nan, [row.se[0] for row in by_row]), float(whole.se[0]), whole.df
+        se, df = np.where(absent, np.nan, [row.se[0] for row in by_row]), float(count - 1)
+        overall_se = np.nan if whole.failed else float(whole.se[0])
         extra = _jackknife_cautions(whole, labels, gone)
         shares = pd.DataFrame({"cluster": labels, "share": whole.shares[:, 0]}).sort_values("share", ascending=False, ignore_index=True)
     else:
@@ -142,16 +154,17 @@ def aggregate_effects(
         part = found.influence[informative]
         band = band_critical_value(lambda begin, end: part[:, begin:end], len(scheme.labels), count, draws=bootstrap, multiplier=multiplier,
             seed=seed, level=ci_level)
-    sides = limits(found.rows, se, clusters, df=df, ci_level=ci_level, band=band, note=note)
+    by_row_controls, controls = control_clusters_of_rows(engine.design, engine.cells, np.where(known, scheme.row, -1), scheme.overall)
+    sides = limits(found.rows, se, clusters, df=df, ci_level=ci_level, band=band, note=note, controls=by_row_controls)
     overall = difference_estimate(
-        found.overall, overall_se if treated > 1 else np.nan, df=df, ci_level=ci_level, n_clusters=count, unit=unit,
+        found.overall, overall_se if min(treated, controls) > 1 else np.nan, df=df, ci_level=ci_level, n_clusters=count, unit=unit,
         n=len(engine.design.cluster), estimand=WHAT[kind],
         method=f"Callaway-Sant'Anna, {kind} average; " + ("leave-one-cluster-out jackknife (CR3), t(G-1)" if variance == "jackknife"
             else "influence function by clusters, t(G-1)"),
     )
-    if treated < FEW_TREATED:
+    if treated < FEW_TREATED or controls < FEW_CONTROLS:
         overall = replace(overall, ci_low=np.nan, ci_high=np.nan, p_value=np.nan)
-    notes = (*warnings, *extra)
+    notes = (*warnings, *_control_caution(engine, controls), *extra)
     return Aggregate(
         kind=kind, estimate=overall.warn(*notes), table=_table(scheme, found, sides, groups, clusters, bool(bootstrap) and kind != "simple"),
         covariance=covariance, critical_value=band, shares=shares, warnings=notes,

@@ -15,6 +15,7 @@ import pandas as pd
 from mentorship_eval.did.group_time.bands import MULTIPLIERS, band_critical_value
 from mentorship_eval.did.group_time.cautions import design_cautions, dropped_rows, gap_caution, treated_cautions
 from mentorship_eval.did.group_time.comparisons import plan_comparisons
+from mentorship_eval.did.group_time.controls_behind import control_clusters
 from mentorship_eval.did.group_time.design import Design, build_design
 from mentorship_eval.did.group_time.engine import Engine, Estimated
 from mentorship_eval.did.group_time.result import VARIANCES, GroupTimeEffects
@@ -117,7 +118,7 @@ def _tables(
     note = estimated.reason.copy()
     note[known & (note == "") & ~np.isfinite(se)] = "does not exist without one of the clusters: no standard error"
     sides = limits(estimated.att, se, estimated.treated_clusters, df=count - 1, ci_level=ci_level, band=band, note=note,
-        controls=estimated.controls)
+        controls=control_clusters(design, cells, estimated.controls))
     event = np.array([cell.event for cell in cells])
     columns: dict[str, object] = {
         "group": [design.labels[cell.group] for cell in cells], "time": design.times[[cell.t for cell in cells]],
@@ -162,7 +163,7 @@ def callaway_santanna(
 
     Returns
     -------
-    GroupTimeEffects. Figures that rest on fewer than six treated units (or clusters) have no interval.
+    GroupTimeEffects. Figures that rest on fewer than six treated units (or clusters), or fewer than six controls, have no interval.
 
     Raises
     ------

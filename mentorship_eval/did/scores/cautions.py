@@ -109,6 +109,9 @@ def score_cluster_cautions(
         kind = "clusters" if panel.has_cluster else "units"
         text = f"Only one of the {kind} is treated: no p-value and no interval can be given, only its placebo rank. {rank_statement(rank, kind)}"
         out = [replace(c, text=text, data={**c.data, "rank": rank[0], "of": rank[1]}) if c.code == "one_treated" else c for c in out]
+    if variance == "bjs":
+        told = "how far it would move is unknown, and there is no jackknife standard error"
+        out = [replace(c, text=f"{c.text.split(':')[0]}: {told}.") if c.code == "no_estimate_without" else c for c in out]
     alone, waves = _alone_in_wave(panel, targets)
     if variance == "bjs" and alone:
         out.append(Caution(

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mentorship_eval.did.counts.few_controls import FEW_SERVING, NOTE
 from mentorship_eval.did.counts.ratios import FEW_TREATED
 from mentorship_eval.did.panels.panel import Panel, build_panel, build_score_panel
 from mentorship_eval.did.scores.counts_block import poisson_block
@@ -76,6 +77,7 @@ class _Inference:
         number = len(panel.cluster_labels)
         used = np.bincount(panel.cluster, weights=design.used.sum(axis=1), minlength=number) > 0
         self.informative = used
+        self.controls = len(np.unique(panel.cluster[waves.controls.units]))
         groups, n = int(used.sum()), int(design.used.sum())
         parameters = len(cells.value) + int(design.used.any(axis=0).sum())  # unit effects are nested in clusters and not counted
         self.factor = groups / (groups - 1) * (n - 1) / (n - parameters) if groups > 1 and n > parameters else np.nan
@@ -103,7 +105,15 @@ class _Inference:
                 block = self.waves.blocks[w]
                 in_group[block.units] = (block.weights[:, every.period[mine[every.wave[mine] == w]]] > 0).any(axis=1)
             held[k] = len(np.unique(panel.cluster[in_group]))
-        return interval_rows(value, without, score, held, self.informative, self.variance, self.ci_level)
+        return self._guarded(interval_rows(value, without, score, held, self.informative, self.variance, self.ci_level))
+
+    def _guarded(self, rows: Rows) -> Rows:
+        """Without intervals where there are fewer than six controls, without standard errors where there is one."""
+        if self.controls >= FEW_SERVING:
+            return rows
+        nothing, one = np.full(len(rows.value), np.nan), self.controls < 2
+        note = np.where(rows.note == "", "one control unit or cluster: no standard error" if one else NOTE, rows.note)
+        return replace(rows, se=nothing if one else rows.se, ci_low=nothing, ci_high=nothing, note=note)
 
 
 def _units_in(waves: Waves, cells: CellEffects) -> np.ndarray:
@@ -130,7 +140,7 @@ def sun_abraham(
 
     Returns
     -------
-    SunAbraham. With fewer than six treated clusters there is no interval; shares of waves are taken as fixed by CR1.
+    SunAbraham. With fewer than six treated clusters, or fewer than six controls, there is no interval; shares of waves are taken as fixed by CR1.
 
     Raises
     ------
@@ -168,6 +178,11 @@ def sun_abraham(
     cautions = list(design.cautions)
     if not shown:
         estimate = replace(estimate, ci_low=np.nan, ci_high=np.nan, p_value=np.nan)
+    if infer.controls < FEW_SERVING:
+        kind = "clusters" if cluster else "units"
+        cautions.insert(0, Caution("few_controls_no_interval", f"The controls are {infer.controls} {kind}: with fewer than {FEW_SERVING} no "
+            f"interval and no t test is given, with one no standard error.", {"controls": infer.controls}))
+    if not shown and "untreated" not in total.note[0] and "control" not in total.note[0]:
         cautions.insert(0, Caution("few_treated", f"No interval is given: {total.note[0]}.", {"fewer_than": FEW_TREATED}))
     dropped = design.dropped
     if cells.unidentified:

@@ -19,6 +19,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from mentorship_eval.did.counts.few_controls import FEW_SERVING, serving_clusters, without_intervals
 from mentorship_eval.did.counts.ratios import FEW_TREATED
 from mentorship_eval.did.counts.targets import Targets, choose_targets
 from mentorship_eval.did.panels.panel import Panel, build_score_panel
@@ -116,8 +117,9 @@ def linear_imputation(
 
     Returns
     -------
-    LinearImputation. With fewer than six treated units (or clusters) the effect has no interval and no t test, with one also no
-    permutation p-value.
+    LinearImputation. With fewer than six treated units (or clusters), or fewer than six that are untreated in some target period, the effect
+    has no interval and no t test, with one treated also no permutation p-value; no jackknife standard error where there is no effect
+    without one of the clusters.
 
     Raises
     ------
@@ -136,16 +138,16 @@ def linear_imputation(
     value = float(means.value[0])
     informative = informative_clusters(data, targets)
     jackknife = cluster_jackknife(value, means.without[informative])
-    treated_clusters = len(np.unique(data.cluster[targets.target.any(axis=1)]))
+    treated_clusters, serving = len(np.unique(data.cluster[targets.target.any(axis=1)])), serving_clusters(data, targets)
     bjs = float(np.sqrt((means.score**2).sum())) if treated_clusters > 1 else np.nan
-    se_jackknife = float(jackknife.se[0]) if treated_clusters > 1 else np.nan
+    se_jackknife = float(jackknife.se[0]) if treated_clusters > 1 and not jackknife.failed else np.nan
 
     estimate = difference_estimate(
-        value, se_jackknife if variance == "jackknife" else bjs, df=jackknife.df if variance == "jackknife" else float(informative.sum() - 1),
-        ci_level=ci_level, n=int(targets.target.sum()), n_clusters=int(informative.sum()) - (len(jackknife.failed) if variance == "jackknife" else 0),
+        value, se_jackknife if variance == "jackknife" else bjs, ci_level=ci_level, n=int(targets.target.sum()),
+        df=None if variance == "jackknife" and jackknife.failed else float(informative.sum() - 1), n_clusters=int(informative.sum()),
         method=METHODS[variance], estimand=f"mean {outcome} among the treated, less that expected without treatment",
     )
-    if treated_clusters < FEW_TREATED:
+    if min(treated_clusters, serving) < FEW_TREATED:
         estimate = replace(estimate, ci_low=np.nan, ci_high=np.nan, p_value=np.nan)
     every = choose_targets(data, anticipation=anticipation, min_controls=1).target
     all_periods = float(np.average(imputed.effect[every], weights=data.exposure[every]))
@@ -159,14 +161,19 @@ def linear_imputation(
         *design_cautions(data, targets, anticipation, all_periods, value), *gap_caution(data, targets, value), *placebo_cautions,
     )
     about = data, targets, imputed, informative
+    shown = {
+        "event_study": event_study(*about, pretrend, pre, variance, ci_level), "by_wave": by_wave(*about, variance, ci_level),
+        "by_period": by_period(*about, variance, ci_level),
+    }
+    if serving < FEW_SERVING:
+        shown = {name: without_intervals(frame) for name, frame in shown.items()}
     return LinearImputation(
         estimate=estimate.warn(*warnings), se_jackknife=se_jackknife, se_bjs=bjs,
         all_periods=Estimate(value=all_periods, scale="difference", ci_level=ci_level, method=METHODS[variance],
             estimand="the same with min_controls 1"),
         n_treated_units=int(targets.target.any(axis=1).sum()), n_untreated_cells=int(targets.untreated.sum()),
         permutation=placebo, placebo_rank=rank, pretrend=pretrend,
-        event_study=event_study(*about, pretrend, pre, variance, ci_level),
-        by_wave=by_wave(*about, variance, ci_level), by_period=by_period(*about, variance, ci_level),
+        **shown,
         weights_by_unit=weights_by_unit(data, targets, means, informative, jackknife),
         leave_one_out=pd.DataFrame({"cluster": data.cluster_labels, "estimate": means.without[:, 0], "informative": informative}),
         dropped=_dropped(data, targets), cells=_cells(data, targets, imputed.fit.expected),

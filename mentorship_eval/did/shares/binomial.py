@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from mentorship_eval.did.counts.event_study import step_groups
+from mentorship_eval.did.counts.few_controls import FEW_SERVING, serving_clusters, without_intervals
 from mentorship_eval.did.counts.fit_covariates import check_collinear
 from mentorship_eval.did.counts.groups import find_waves
 from mentorship_eval.did.counts.replicates import full_sums, no_refits
@@ -111,8 +112,9 @@ def binomial_imputation(
 
     Returns
     -------
-    BinomialImputation. With fewer than six treated units (or clusters) there is no interval and no t test, with one also no
-    permutation p-value. Units and periods at 0 or 100 % in all untreated cells have that expected share and stay.
+    BinomialImputation. With fewer than six treated units (or clusters), or fewer than six that are untreated in some target period, there is
+    no interval and no t test, with one treated also no permutation p-value; no standard error where there is no estimate without
+    one of the clusters. Units and periods at 0 or 100 % in all untreated cells have that expected share and stay.
 
     Raises
     ------
@@ -147,10 +149,10 @@ def binomial_imputation(
     differences = cluster_jackknife(value, difference(without[0])[informative])
     ratios = cluster_jackknife(log_ratio if np.isfinite(log_ratio) else np.nan, without[0].log_ratio[informative])
 
-    treated_clusters = len(np.unique(data.cluster[targets.target.any(axis=1)]))
+    treated_clusters, serving = len(np.unique(data.cluster[targets.target.any(axis=1)])), serving_clusters(data, targets)
     change, ratio, surplus = estimates(
-        value, log_ratio, differences, ratios, jackknife=jackknife, treated_clusters=treated_clusters, records=records,
-        about={"n": int(targets.target.sum()), "n_events": observed, "ci_level": ci_level},
+        value, log_ratio, differences, ratios, jackknife=jackknife, treated_clusters=treated_clusters, control_clusters=serving,
+        records=records, about={"n": int(targets.target.sum()), "n_events": observed, "ci_level": ci_level},
     )
     wider = choose_targets(data, min_controls=1, anticipation=anticipation).target
     all_periods = difference_over(data, wider, fit)
@@ -169,6 +171,8 @@ def binomial_imputation(
             "event_study": event_study(data, waves, targets, fit, cells, groups[2], full[2], without[2], *common, jackknife),
             "by_wave": by_wave(data, waves, targets, groups[1], full[1], without[1], *common),
         }
+        if serving < FEW_SERVING:
+            shown = {name: without_intervals(frame) for name, frame in shown.items()}
     return BinomialImputation(
         difference=change.warn(*warnings), ratio=ratio, surplus=surplus,
         all_periods=Estimate(value=all_periods, scale="difference of shares", unit=POINTS, ci_level=ci_level, method=METHOD,

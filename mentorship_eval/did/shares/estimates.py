@@ -21,21 +21,22 @@ NO_WIDTH = 1e-10
 
 
 def estimates(
-    difference: float, log_ratio: float, differences: Jackknife, ratios: Jackknife, *, jackknife: bool, treated_clusters: int, records: float,
-    about: dict[str, Any],
+    difference: float, log_ratio: float, differences: Jackknife, ratios: Jackknife, *, jackknife: bool, treated_clusters: int,
+    control_clusters: int, records: float, about: dict[str, Any],
 ) -> tuple[Estimate, Estimate, Estimate]:
     """Difference in percentage points, ratio of shares, and records above expectation among ``records``; only the difference has a p-value.
 
-    With fewer than six treated clusters there is no interval, with one no standard error.
+    With fewer than six treated or untreated clusters there is no interval, with one treated no standard error; nor where the quantity
+    does not exist without one of the clusters.
     """
     about = {**about, "method": METHOD if jackknife else FITTED}
     known = treated_clusters > 1 and jackknife
 
     def width(found: Jackknife) -> float:
-        return float(found.se[0]) if known and found.se[0] > NO_WIDTH else np.nan
+        return float(found.se[0]) if known and not found.failed and found.se[0] > NO_WIDTH else np.nan
 
     def degrees(found: Jackknife) -> dict[str, Any]:
-        return {"df": found.df, "n_clusters": found.n_clusters} if jackknife else {}
+        return {"df": None if found.failed else found.df, "n_clusters": found.n_clusters + len(found.failed)} if jackknife else {}
 
     change = difference_estimate(
         difference, width(differences), scale="difference of shares", unit=POINTS,
@@ -45,7 +46,7 @@ def estimates(
         log_ratio, width(ratios), scale="risk ratio", estimand="share among the treated, over that expected without treatment",
         **degrees(ratios), **about,
     )
-    if treated_clusters < FEW_TREATED:
+    if min(treated_clusters, control_clusters) < FEW_TREATED:
         change, ratio = (replace(e, ci_low=np.nan, ci_high=np.nan, p_value=np.nan) for e in (change, ratio))
     ratio = replace(ratio, p_value=np.nan)
     each = records / 100

@@ -14,7 +14,7 @@ import pandas as pd
 from mentorship_eval.did.counts.groups import Grouping, Waves, by_code, used_blocks
 from mentorship_eval.did.counts.replicates import Sums, full_sums, no_refits
 from mentorship_eval.did.counts.support import connected_cells
-from mentorship_eval.did.counts.targets import Targets
+from mentorship_eval.did.counts.targets import Targets, untreated_clusters
 from mentorship_eval.did.panels.panel import Panel
 from mentorship_eval.did.scores.intervals import band
 from mentorship_eval.did.shares.batches import starting_effects
@@ -47,7 +47,7 @@ def _placebo(panel: Panel, waves: Waves, targets: Targets, k: float, fit: ShareI
     """One event time before adoption: cells that could be projected, their sums and leave-one-out sums."""
     cells = targets.untreated & (waves.since == k)[waves.of_unit]
     untreated = targets.untreated & ~cells
-    usable = cells & connected_cells(untreated) & (untreated.sum(axis=0) >= targets.min_controls)[None, :]
+    usable = cells & connected_cells(untreated) & (untreated_clusters(panel, untreated) >= targets.min_controls)[None, :]
     if not usable.any():
         return None
     try:

@@ -43,6 +43,8 @@ def lives(rows: pd.DataFrame, columns: list[str], exposure: str) -> dict[str, Li
 
     This looks at the sum of the rows alone, never at single departments.
     """
+    if rows.empty:
+        return {column: Life(-np.inf, np.inf, False) for column in columns}
     by_period = rows.groupby("period")[[exposure, *columns]].sum()
     size, periods = by_period[exposure].to_numpy(float), by_period.index.to_numpy(float)
     out = {}
