@@ -99,7 +99,7 @@ def _t_test(ratio: np.ndarray, parts: np.ndarray, informative: np.ndarray) -> np
         if not len(which):
             continue
         found = cluster_jackknife(ratio[which], parts[np.ix_(informative[:, which[0]], which)])
-        if found.n_clusters > 1:
+        if found.n_clusters > 1 and not found.failed:  # without one of its refits there is no test, as in the analysis
             with np.errstate(divide="ignore", invalid="ignore"):
                 p[which] = np.where(found.se > 0, two_sided_p(ratio[which] / found.se, found.df), np.nan)
     return p

@@ -15,6 +15,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from mentorship_eval.did.counts.few_controls import FEW_SERVING, serving_clusters
 from mentorship_eval.did.counts.ratios import FEW_TREATED
 from mentorship_eval.did.counts.targets import Targets, choose_targets
 from mentorship_eval.did.design.analysis import CellGroups, fitted, jackknife_p, permutation_p
@@ -63,6 +64,11 @@ def _on_paper(design: Design, given: Mapping[str, object], overdispersion: float
     return paper_scenario(replace(design, **noise))  # type: ignore[arg-type]
 
 
+def _few(panel: Panel, targets: Targets) -> bool:
+    """Whether so few are treated, or serve as comparison, that the analysis has its permutation test alone."""
+    return bool(targets.target.any(axis=1).sum() < FEW_TREATED or serving_clusters(panel, targets) < FEW_SERVING)
+
+
 def _check_design(panel: Panel, targets: Targets, alpha: float, anticipation: int) -> int:
     """Treated units of the estimand; refuses designs in which no effect of any size could be seen."""
     treated = int(targets.target.any(axis=1).sum())
@@ -73,7 +79,7 @@ def _check_design(panel: Panel, targets: Targets, alpha: float, anticipation: in
     if treated == 1:
         raise EstimationError("Only one unit is treated: there is no test, and so no power.",
             fix="A chart and a placebo rank are what one treated unit allows; treat six or more for an interval.")
-    if treated < FEW_TREATED:
+    if _few(panel, targets):
         last = panel.position[-1]
         possible = count_assignments(np.where(panel.adopted - anticipation > last, np.inf, panel.adopted))
         if 1 / possible > alpha:
@@ -175,7 +181,7 @@ def power(
         )
     targets = choose_targets(scenario.panel, anticipation=anticipation, min_controls=min_controls)
     treated = _check_design(scenario.panel, targets, alpha, anticipation)
-    few = treated < FEW_TREATED
+    few = _few(scenario.panel, targets)
     ladder = np.unique(np.append(asked, [] if few else LADDER))[::-1]
     ratio, p = np.full((2, replicates, len(ladder)), np.nan)
     failures: list[str] = []

@@ -12,6 +12,7 @@ from mentorship_eval.questions.incidents.prepared import Prepared
 
 __all__ = ["Shock", "Switch", "calendar_cautions", "shocks", "switches"]
 
+LASTING, FEWEST_REPORTS = 0.8, 5  # share of the reports from a new system, and reports on either side of its beginning
 EVERYWHERE = {"", "all", "everywhere", "nan", "none"}
 
 
@@ -70,27 +71,35 @@ def switches(study: Prepared) -> list[Switch]:
         return found
     seen = records[["dept_id", "occurred", "system"]].dropna()
     month = pd.to_datetime(seen["occurred"]).dt.to_period("M")
-    shares = pd.crosstab([seen["dept_id"], month], seen["system"])
-    main = shares.idxmax(axis=1).reset_index(name="system").sort_values(["dept_id", "occurred"])
-    changed = pd.concat([_lasting(rows) for _, rows in main.groupby("dept_id")])
+    changed = pd.DataFrame([one for dept, rows in seen.assign(month=month).groupby("dept_id") if (one := _lasting(dept, rows))])
+    if changed.empty:
+        return found
     known = {switch.month for switch in found}
-    for when, some in changed.groupby("occurred"):
+    for when, some in changed.groupby("month"):
         # one department that wavers between two systems is no switch of the hospital
         if when not in known and len(some) >= max(2, 0.05 * study.places):
             found.append(Switch(f"the change to {some['system'].mode().iloc[0]}", when, len(some)))
     return found
 
 
-def _lasting(rows: pd.DataFrame) -> pd.DataFrame:
-    """Months of one department from which another system is its main one and stays so: in most of the six months before it was not, and in most
-    of the six from then on it is. A department that wavers has none.
+def _lasting(dept: object, rows: pd.DataFrame) -> dict[str, object] | None:
+    """The month from which the reports of one department come from another system and go on doing so: at least four in five from then on, and at
+    most one in five before, with five reports or more on either side. None for a department that never changes, or wavers.
     """
-    system = rows["system"].to_numpy()
-    keep = [
-        k for k in range(1, len(system))
-        if system[k] != system[k - 1] and np.mean(system[k : k + 6] == system[k]) >= 0.75 and np.mean(system[max(k - 6, 0) : k] == system[k]) <= 0.25
-    ]  # fmt: skip
-    return rows.iloc[keep].drop_duplicates("system")
+    systems = pd.crosstab(rows["month"], rows["system"]).sort_index()
+    total = systems.sum(axis=1)
+    best = None
+    for name in systems:
+        before = pd.DataFrame({"of": systems[name].cumsum().shift(fill_value=0), "all": total.cumsum().shift(fill_value=0)})
+        after = pd.DataFrame({"of": systems[name].sum() - before["of"], "all": total.sum() - before["all"]})
+        fits = (before["all"] >= FEWEST_REPORTS) & (after["all"] >= FEWEST_REPORTS)
+        gap = (after["of"] / after["all"].where(after["all"] > 0)) - (before["of"] / before["all"].where(before["all"] > 0))
+        fits &= (after["of"] >= LASTING * after["all"]) & (before["of"] <= (1 - LASTING) * before["all"])
+        if fits.any():
+            when = gap[fits].idxmax()
+            if best is None or gap[when] > best[0]:
+                best = (gap[when], when, name)
+    return None if best is None else {"dept_id": dept, "month": best[1], "system": best[2]}
 
 
 def shocks(study: Prepared) -> list[Shock]:
