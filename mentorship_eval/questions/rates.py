@@ -95,7 +95,8 @@ def rate_results(
     fit = rates.fit
     ratio = replace(fit.irr, estimand=estimand)
     out = [Result(result_id, rates.outcome, estimand, population, ratio, rates.label, role, group)]
-    unit = f"{rates.rate_label[:1].lower()}{rates.rate_label[1:]}"
+    # what is counted stands in the label
+    unit = rates.rate_label.removeprefix(rates.label.split(" (")[0]).strip() or rates.rate_label
     out.append(
         Result(
             f"{result_id}.difference",

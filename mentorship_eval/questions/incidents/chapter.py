@@ -7,6 +7,7 @@ alone: harm is told beside no-harm, and the ratio of the two bounds what reporti
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -45,12 +46,18 @@ def answer(cohort: Cohort, earlier: Mapping[str, Answer] | None = None) -> Answe
     study = from_records(cohort) if cohort.has("incidents", "exposure", "rollout") else from_counts(cohort)
     main = default_rates(study)
     told = Section.join([main, *_other_parts(study)])
-    results = with_truth(told.results, cohort)
+    results = [_in_its_group(result) for result in with_truth(told.results, cohort)]
     cautions = [*told.cautions, *allocation_cautions(cohort)]
     return Answer(
         "incidents", TITLE, tuple(told.lead), tuple(results), (*_forest(results), *told.exhibits), tuple(_once(cautions)),
         tuple(told.gaps), tuple(told.methods),
     )  # fmt: skip
+
+
+def _in_its_group(result: Result) -> Result:
+    """Labels that mean something under their heading only ("Falls") begin small, so that a list puts the heading before them."""
+    stands_alone = not result.group or result.id in ("incidents.near_miss_share", "incidents.prompt_reports") or result.role == "audit"
+    return result if stands_alone else replace(result, label=result.label[:1].lower() + result.label[1:])
 
 
 def _other_parts(study: Prepared) -> list[Section]:
