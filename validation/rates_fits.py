@@ -39,7 +39,9 @@ class RateFit:
     @cached_property
     def truth(self) -> float:
         dept, month, _ = self.targets
-        return math.log(self.drawn.events_with(dept, month) / self.drawn.events_without(dept, month))
+        with_it, without = self.drawn.events_with(dept, month), self.drawn.events_without(dept, month)
+        # with rare events a panel may hold no target cell with any: then nothing is true of it
+        return math.log(with_it / without) if with_it > 0 and without > 0 else math.nan
 
     @cached_property
     def rate_truth(self) -> float:
