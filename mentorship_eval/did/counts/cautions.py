@@ -6,7 +6,7 @@ import numpy as np
 
 from mentorship_eval.did.counts.few_controls import few_serving_caution
 from mentorship_eval.did.counts.imputation import Imputation, impute
-from mentorship_eval.did.counts.placebo import rank_statement
+from mentorship_eval.did.counts.imputed import rank_statement
 from mentorship_eval.did.counts.ratios import FEW_TREATED
 from mentorship_eval.did.counts.support import INFINITE, UNIDENTIFIED, ZERO
 from mentorship_eval.did.counts.targets import Targets, untreated_clusters

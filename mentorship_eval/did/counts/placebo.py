@@ -13,19 +13,14 @@ from mentorship_eval.did.panels.panel import Panel
 from mentorship_eval.estimate import Caution
 from mentorship_eval.inference.permutation import Permutation, permutation_test
 
-__all__ = ["Arrangement", "arrange", "placebo_test", "rank_statement"]
+__all__ = ["Arrangement", "arrange", "not_made", "placebo_test"]
 
 NUMBERS_AT_ONCE = 25_000  # of draws x units: small enough for the arrays of a batch to stay in the processor's cache
 CELLS_AT_ONCE = 110_000  # with covariates, of draws x units x periods
 
 
-def rank_statement(rank: tuple[int, int], kind: str) -> str:
-    """The placebo rank of the one treated unit or cluster (``kind``) in words."""
-    place, count = rank
-    return f"As if each of {count:,} {kind} had been the treated one, the ratio of the actual one ranks {place:,} of {count:,} by distance from 1."
-
-
-def _not_made(why: str) -> tuple[Permutation, None, list[Caution]]:
+def not_made(why: str) -> tuple[Permutation, None, list[Caution]]:
+    """What stands in the place of a permutation test that was not wanted (``why`` empty) or cannot be made."""
     nothing = Permutation(np.nan, np.nan, 0, False, 0, 0, None, None)
     return nothing, None, [Caution("no_permutation", f"No permutation p-value: {why}.")] if why else []
 
@@ -88,10 +83,10 @@ def placebo_test(
     there is no p-value), and cautions. The statistic is |log rate ratio|.
     """
     if draws == 0:
-        return _not_made("")
+        return not_made("")
     arrangement = arrange(panel, fit, anticipation=anticipation, min_controls=min_controls, last=last)
     if arrangement.why:
-        return _not_made(arrangement.why)
+        return not_made(arrangement.why)
     found = arrangement.test(log_ratio, draws=draws, seed=seed)
     cautions: list[Caution] = []
     if found.undefined:

@@ -18,6 +18,7 @@ import pandas as pd
 
 from mentorship_eval.did.counts.active import last_active, stop_caution
 from mentorship_eval.did.counts.cautions import cluster_cautions, design_cautions, gap_caution, refuse_unprojectable, scale_caution
+from mentorship_eval.did.counts.checks import check_choices, check_targets, roles
 from mentorship_eval.did.counts.estimates import METHOD, estimates
 from mentorship_eval.did.counts.event_study import event_study, projected_cells, step_groups
 from mentorship_eval.did.counts.few_controls import FEW_SERVING, serving_clusters, without_intervals
@@ -35,7 +36,6 @@ from mentorship_eval.did.counts.waves import by_calendar, by_wave, calendar_grou
 from mentorship_eval.did.panels.panel import Panel, build_panel
 from mentorship_eval.errors import EstimationError, UsageError, listing
 from mentorship_eval.estimate import Estimate
-from mentorship_eval.inference.intervals import critical_value
 from mentorship_eval.inference.jackknife import cluster_jackknife
 
 __all__ = ["poisson_imputation"]
@@ -45,38 +45,16 @@ AFTER_STOP = ("adopted", "left_out")
 
 
 def _check_settings(anticipation: int, min_controls: int, per: float, ci_level: float, after_stop: str) -> None:
-    if anticipation < 0 or anticipation != int(anticipation):
-        raise UsageError(f"anticipation is {anticipation}.", fix="Give a number of periods, 0 or more.")
-    if min_controls < 1 or min_controls != int(min_controls):
-        raise UsageError(f"min_controls is {min_controls}.", fix="Give a number of untreated units (clusters, where these are coarser), 1 or more.")
+    check_choices(anticipation, min_controls, ci_level)
     if not per > 0:
         raise UsageError(f"per is {per}.", fix="Give the exposure that rates are told per, such as 1000.")
     if after_stop not in AFTER_STOP:
         raise UsageError(f"after_stop is {after_stop!r}.", fix="Use 'adopted' (intention to treat) or 'left_out'.")
-    critical_value(ci_level)
-
-
-def _check_targets(panel: Panel, targets: Targets) -> None:
-    if not targets.treated.any():
-        raise EstimationError("No unit is treated within the periods of the panel.",
-            fix=f"Check {panel.columns['adopted']!r}: it holds the first treated period, missing for never.")
-    if not targets.untreated.any():
-        raise EstimationError("No unit has an untreated period: nothing says what would have been expected.",
-            fix="Add periods before adoption, or units that never adopt.")
-    if not targets.target.any():
-        reasons = pd.unique(targets.reason[targets.treated])
-        raise EstimationError(
-            f"None of the {int(targets.treated.sum()):,} treated cells can be compared: {listing(reasons)} (units "
-            f"{listing(panel.units[targets.treated.any(axis=1)])}).",
-            fix="Lower min_controls, or add units that adopt later or never.",
-        )
 
 
 def _cells(panel: Panel, targets: Targets, expected: np.ndarray) -> pd.DataFrame:
     i, t = np.nonzero(panel.exposure > 0)
-    role = np.array(["left out", "untreated", "target", "anticipation"], dtype=object)[
-        targets.untreated + 2 * targets.target + 3 * targets.waiting
-    ]
+    role = roles(targets)
     return pd.DataFrame({
         "unit": panel.units[i], "time": panel.times[t], "observed": panel.outcome[i, t], "expected": expected[i, t],
         "exposure": panel.exposure[i, t],
@@ -161,7 +139,7 @@ def _analysed(
     rules: dict[str, Any] = {"anticipation": anticipation, "last": last}
     left_out = active_to is not None and settings["after_stop"] == "left_out"
     targets = choose_targets(data, min_controls=min_controls, leave_out_stopped=left_out, **rules)
-    _check_targets(data, targets)
+    check_targets(data, targets)
     check_collinear(data.covariates, data.exposure * targets.untreated, data.covariate_names)
     fit = impute(data, targets.untreated)
     refuse_unprojectable(data, targets, fit)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from html import escape
 
 import numpy as np
 import pandas as pd
@@ -18,6 +17,7 @@ from mentorship_eval.errors import EstimationError, listing
 from mentorship_eval.estimate import Caution, Estimate
 from mentorship_eval.inference.intervals import difference_estimate
 from mentorship_eval.inference.jackknife import Jackknife, cluster_jackknife
+from mentorship_eval.inference.shown import as_html
 
 __all__ = ["Aggregate", "aggregate_effects"]
 
@@ -54,9 +54,7 @@ class Aggregate:
         return self.estimate.statement()
 
     def _repr_html_(self) -> str:
-        notes = "".join(f"<li>{escape(caution.text)}</li>" for caution in self.warnings)
-        table = self.table.to_html(index=False, float_format=lambda v: f"{v:.4g}", na_rep="")
-        return f"<p>{escape(self.statement())}</p>{table}" + (f"<ul>{notes}</ul>" if notes else "")
+        return as_html(self.statement(), self.table, cautions=self.warnings)
 
 
 def _treated_clusters(engine: Engine, scheme: Scheme, known: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:

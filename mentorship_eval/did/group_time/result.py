@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from mentorship_eval.did.group_time.pretest import PreTest, joint_pretest
 from mentorship_eval.did.group_time.schemes import KINDS
 from mentorship_eval.errors import UsageError
 from mentorship_eval.estimate import Caution, Estimate
+from mentorship_eval.inference.shown import as_html
 
 __all__ = ["VARIANCES", "GroupTimeEffects"]
 
@@ -101,6 +101,4 @@ class GroupTimeEffects:
         )
 
     def _repr_html_(self) -> str:
-        notes = "".join(f"<li>{escape(caution.text)}</li>" for caution in self.warnings)
-        table = self.table.to_html(index=False, float_format=lambda v: f"{v:.4g}", na_rep="", max_rows=40)
-        return f"<p>{escape(self.statement())}</p>{table}" + (f"<ul>{notes}</ul>" if notes else "")
+        return as_html(self.statement(), self.table, cautions=self.warnings, max_rows=40)

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from mentorship_eval.did.counts.cautions import FEW_PERIODS, cluster_cautions
+from mentorship_eval.did.counts.imputed import rank_statement
 from mentorship_eval.did.counts.targets import Targets
 from mentorship_eval.did.panels.panel import Panel
-from mentorship_eval.did.scores.placebo import rank_statement
 from mentorship_eval.did.scores.two_way import fit_two_way
 from mentorship_eval.errors import EstimationError, listing
 from mentorship_eval.estimate import Caution, format_number
@@ -107,7 +107,8 @@ def score_cluster_cautions(
     out = cluster_cautions(panel, targets, jackknife, informative, treated_clusters, None)
     if rank is not None:
         kind = "clusters" if panel.has_cluster else "units"
-        text = f"Only one of the {kind} is treated: no p-value and no interval can be given, only its placebo rank. {rank_statement(rank, kind)}"
+        told = rank_statement(rank, kind, "effect", 0)
+        text = f"Only one of the {kind} is treated: no p-value and no interval can be given, only its placebo rank. {told}"
         out = [replace(c, text=text, data={**c.data, "rank": rank[0], "of": rank[1]}) if c.code == "one_treated" else c for c in out]
     if variance == "bjs":
         told = "how far it would move is unknown, and there is no jackknife standard error"

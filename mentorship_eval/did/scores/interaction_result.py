@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
 
 import pandas as pd
 
 from mentorship_eval.estimate import Caution, Estimate
+from mentorship_eval.inference.shown import as_html
 
 __all__ = ["SunAbraham"]
 
@@ -46,7 +46,5 @@ class SunAbraham:
         )
 
     def _repr_html_(self) -> str:
-        notes = "".join(f"<li>{escape(caution.text)}</li>" for caution in self.warnings)
         shown = self.event_study[["event_time", "estimate", "ci_low", "ci_high", "band_low", "band_high", "n_units"]]
-        table = shown.to_html(index=False, float_format=lambda v: f"{v:.4g}", na_rep="")
-        return f"<p>{escape(self.statement())}</p>{table}" + (f"<ul>{notes}</ul>" if notes else "")
+        return as_html(self.statement(), shown, cautions=self.warnings)

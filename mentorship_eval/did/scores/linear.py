@@ -19,6 +19,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from mentorship_eval.did.counts.checks import check_choices, check_targets, roles
 from mentorship_eval.did.counts.few_controls import FEW_SERVING, serving_clusters, without_intervals
 from mentorship_eval.did.counts.ratios import FEW_TREATED
 from mentorship_eval.did.counts.targets import Targets, choose_targets
@@ -29,9 +30,9 @@ from mentorship_eval.did.scores.effects import group_means, impute_scores, infor
 from mentorship_eval.did.scores.placebo import placebo_test
 from mentorship_eval.did.scores.pretrend import pretrend_test
 from mentorship_eval.did.scores.result import LinearImputation
-from mentorship_eval.errors import EstimationError, UsageError, listing
+from mentorship_eval.errors import UsageError
 from mentorship_eval.estimate import Estimate
-from mentorship_eval.inference.intervals import critical_value, difference_estimate
+from mentorship_eval.inference.intervals import difference_estimate
 from mentorship_eval.inference.jackknife import cluster_jackknife
 
 __all__ = ["linear_imputation"]
@@ -43,33 +44,14 @@ METHODS = {
 
 
 def _check_settings(anticipation: int, min_controls: int, variance: str, ci_level: float) -> None:
-    if anticipation < 0 or anticipation != int(anticipation):
-        raise UsageError(f"anticipation is {anticipation}.", fix="Give a number of periods, 0 or more.")
-    if min_controls < 1 or min_controls != int(min_controls):
-        raise UsageError(f"min_controls is {min_controls}.", fix="Give a number of untreated units (clusters, where these are coarser), 1 or more.")
+    check_choices(anticipation, min_controls, ci_level)
     if variance not in METHODS:
         raise UsageError(f"There is no variance {variance!r}.", fix="Use 'jackknife' or 'bjs'.")
-    critical_value(ci_level)
-
-
-def _check_targets(panel: Panel, targets: Targets) -> None:
-    if not targets.treated.any():
-        raise EstimationError("No unit is treated within the periods of the panel.",
-            fix=f"Check {panel.columns['adopted']!r}: it holds the first treated period, missing for never.")
-    if not targets.untreated.any():
-        raise EstimationError("No unit has an untreated period: nothing says what would have been expected.",
-            fix="Add periods before adoption, or units that never adopt.")
-    if not targets.target.any():
-        raise EstimationError(
-            f"None of the {int(targets.treated.sum()):,} treated cells can be compared: {listing(pd.unique(targets.reason[targets.treated]))} "
-            f"(units {listing(panel.units[targets.treated.any(axis=1)])}).",
-            fix="Lower min_controls, or add units that adopt later or never.",
-        )
 
 
 def _cells(panel: Panel, targets: Targets, expected: np.ndarray) -> pd.DataFrame:
     i, t = np.nonzero(panel.exposure > 0)
-    role = np.select([targets.untreated, targets.target, targets.waiting], ["untreated", "target", "anticipation"], "left out")
+    role = roles(targets)
     observed, projected = panel.outcome[i, t], expected[i, t]
     return pd.DataFrame({
         "unit": panel.units[i], "time": panel.times[t], "observed": observed, "expected": projected, "effect": observed - projected,
@@ -132,7 +114,7 @@ def linear_imputation(
         permute_within=permute_within,
     )
     targets = choose_targets(data, anticipation=anticipation, min_controls=min_controls)
-    _check_targets(data, targets)
+    check_targets(data, targets)
     imputed = impute_scores(data, targets.untreated)
     means = group_means(data, imputed, targets.target, np.zeros(int(targets.target.sum()), dtype=int), 1)
     value = float(means.value[0])

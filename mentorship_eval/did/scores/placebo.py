@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from mentorship_eval.did.counts.placebo import not_made
 from mentorship_eval.did.counts.support import connected_cells, is_plainly_connected
 from mentorship_eval.did.counts.targets import untreated_clusters
 from mentorship_eval.did.panels.panel import Panel
@@ -20,7 +21,7 @@ from mentorship_eval.errors import EstimationError
 from mentorship_eval.estimate import Caution
 from mentorship_eval.inference.permutation import Permutation, permutation_test
 
-__all__ = ["MOST_CELLS", "PlaceboMeans", "placebo_test", "rank_statement"]
+__all__ = ["MOST_CELLS", "PlaceboMeans", "placebo_test"]
 
 CELLS_AT_ONCE = 110_000  # small enough for the arrays of a batch to stay in the processor's cache
 MOST_CELLS = 25_000  # of a panel whose dates are permuted unless asked otherwise: beyond it a draw may take a refit of seconds
@@ -119,17 +120,6 @@ class PlaceboMeans:
         return float(np.average((self.outcome - fit.expected)[target], weights=panel.exposure[target]))
 
 
-def rank_statement(rank: tuple[int, int], kind: str) -> str:
-    """The placebo rank of the one treated unit or cluster (``kind``) in words."""
-    place, count = rank
-    return f"As if each of {count:,} {kind} had been the treated one, the effect of the actual one ranks {place:,} of {count:,} by distance from 0."
-
-
-def _not_made(why: str) -> tuple[Permutation, None, list[Caution]]:
-    nothing = Permutation(np.nan, np.nan, 0, False, 0, 0, None, None)
-    return nothing, None, [Caution("no_permutation", f"No permutation p-value: {why}.")] if why else []
-
-
 def placebo_test(
     panel: Panel, estimate: float, *, anticipation: int, min_controls: int, draws: int | None, seed: int, treated_clusters: int
 ) -> tuple[Permutation, tuple[int, int] | None, list[Caution]]:
@@ -140,10 +130,10 @@ def placebo_test(
     (then there is no p-value), and cautions.
     """
     if draws is None and panel.outcome.size > MOST_CELLS:
-        return _not_made(f"the panel has more than {MOST_CELLS:,} unit-periods; give permutations to have it made")
+        return not_made(f"the panel has more than {MOST_CELLS:,} unit-periods; give permutations to have it made")
     draws = DRAWS if draws is None else draws
     if draws == 0:
-        return _not_made("")
+        return not_made("")
     last = panel.position[-1]
     # dates that fall beyond the panel, anticipation included, are all the same assignment: never
     adopted = np.where(panel.adopted - anticipation > last, np.inf, panel.adopted)
@@ -152,9 +142,9 @@ def placebo_test(
     number, code = len(part.cluster_labels), part.cluster
     first = np.array([np.flatnonzero(code == c)[0] for c in range(number)])
     if (part.adopted != part.adopted[first][code]).any():
-        return _not_made("adoption dates differ between the units of a cluster, so that whole clusters cannot be permuted")
+        return not_made("adoption dates differ between the units of a cluster, so that whole clusters cannot be permuted")
     if (part.block != part.block[first][code]).any():
-        return _not_made("permute_within differs between the units of a cluster")
+        return not_made("permute_within differs between the units of a cluster")
     statistic = PlaceboMeans(part, anticipation=anticipation, min_controls=min_controls)
     # the tables of equal weights are small, so that thousands of draws fit at once
     room = CELLS_AT_ONCE * (8 if statistic.values is not None else 1) // max(part.outcome.size, 1)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
 
 import numpy as np
 import pandas as pd
 
 from mentorship_eval.estimate import Caution, Estimate, format_number
+from mentorship_eval.inference.shown import as_html
 
 __all__ = ["SyntheticDid"]
 
@@ -64,6 +64,4 @@ class SyntheticDid:
         return " ".join(parts)
 
     def _repr_html_(self) -> str:
-        notes = "".join(f"<li>{escape(caution.text)}</li>" for caution in self.warnings)
-        table = self.table.to_html(index=False, float_format=lambda v: f"{v:.4g}", na_rep="")
-        return f"<p>{escape(self.statement())}</p>{table}" + (f"<ul>{notes}</ul>" if notes else "")
+        return as_html(self.statement(), self.table, cautions=self.warnings)

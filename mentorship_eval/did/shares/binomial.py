@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mentorship_eval.did.counts.checks import check_choices, check_targets, roles
 from mentorship_eval.did.counts.event_study import step_groups
 from mentorship_eval.did.counts.few_controls import FEW_SERVING, serving_clusters, without_intervals
 from mentorship_eval.did.counts.fit_covariates import check_collinear
@@ -34,43 +35,15 @@ from mentorship_eval.did.shares.records import build_share_panel
 from mentorship_eval.did.shares.replicates import difference, informative_clusters, leave_one_out
 from mentorship_eval.did.shares.result import BinomialImputation
 from mentorship_eval.did.shares.rows import by_wave, weights_by_unit
-from mentorship_eval.errors import EstimationError, UsageError, listing
 from mentorship_eval.estimate import Estimate
-from mentorship_eval.inference.intervals import critical_value
 from mentorship_eval.inference.jackknife import cluster_jackknife
 
 __all__ = ["binomial_imputation"]
 
 
-def _check_settings(anticipation: int, min_controls: int, ci_level: float) -> None:
-    if anticipation < 0 or anticipation != int(anticipation):
-        raise UsageError(f"anticipation is {anticipation}.", fix="Give a number of periods, 0 or more.")
-    if min_controls < 1 or min_controls != int(min_controls):
-        raise UsageError(f"min_controls is {min_controls}.", fix="Give a number of untreated units (clusters, where these are coarser), 1 or more.")
-    critical_value(ci_level)
-
-
-def _check_targets(panel: Panel, targets: Targets) -> None:
-    if not targets.treated.any():
-        raise EstimationError("No unit is treated within the periods of the panel.",
-            fix=f"Check {panel.columns['adopted']!r}: it holds the first treated period, missing for never.")
-    if not targets.untreated.any():
-        raise EstimationError("No unit has an untreated period: nothing says what would have been expected.",
-            fix="Add periods before adoption, or units that never adopt.")
-    if not targets.target.any():
-        reasons = pd.unique(targets.reason[targets.treated])
-        raise EstimationError(
-            f"None of the {int(targets.treated.sum()):,} treated cells can be compared: {listing(reasons)} (units "
-            f"{listing(panel.units[targets.treated.any(axis=1)])}).",
-            fix="Lower min_controls, or add units that adopt later or never.",
-        )
-
-
 def _cells(panel: Panel, targets: Targets, expected: np.ndarray) -> pd.DataFrame:
     i, t = np.nonzero(panel.exposure > 0)
-    role = np.array(["left out", "untreated", "target", "anticipation"], dtype=object)[
-        targets.untreated + 2 * targets.target + 3 * targets.waiting
-    ]
+    role = roles(targets)
     return pd.DataFrame({
         "unit": panel.units[i], "time": panel.times[t], "observed": panel.outcome[i, t], "expected": expected[i, t],
         "denominator": panel.exposure[i, t], "treated": targets.treated[i, t], "role": role[i, t],
@@ -122,13 +95,13 @@ def binomial_imputation(
     their denominator, adoption 0 or changing within a unit, nobody treated, no untreated cell, target cells whose share the
     untreated cells leave open, no convergence, collinear covariates.
     """
-    _check_settings(anticipation, min_controls, ci_level)
+    check_choices(anticipation, min_controls, ci_level)
     data = build_share_panel(
         panel, numerator=numerator, denominator=denominator, unit=unit, time=time, adopted=adopted, covariates=covariates, cluster=cluster,
         permute_within=permute_within,
     )
     targets = choose_targets(data, min_controls=min_controls, anticipation=anticipation)
-    _check_targets(data, targets)
+    check_targets(data, targets)
     check_collinear(data.covariates, data.exposure * targets.untreated, data.covariate_names)
     fit = impute(data, targets.untreated)
     refuse_unprojectable(data, targets, fit)

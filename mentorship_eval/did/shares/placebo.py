@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from mentorship_eval.did.counts.placebo import not_made
 from mentorship_eval.did.counts.placebo_ratios import Labels, make_labels
 from mentorship_eval.did.counts.support import connected_cells
 from mentorship_eval.did.counts.targets import untreated_clusters
@@ -63,11 +64,6 @@ class PlaceboDifferences:
         return float((self.panel.outcome - fit.expected)[target].sum()), float(self.panel.exposure[target].sum())
 
 
-def _not_made(why: str) -> tuple[Permutation, None, list[Caution]]:
-    nothing = Permutation(np.nan, np.nan, 0, False, 0, 0, None, None)
-    return nothing, None, [Caution("no_permutation", f"No permutation p-value: {why}.")] if why else []
-
-
 def placebo_test(
     panel: Panel, fit: ShareImputation, observed: float, *, anticipation: int, min_controls: int, draws: int, seed: int, treated_clusters: int
 ) -> tuple[Permutation, tuple[int, int] | None, list[Caution]]:
@@ -77,15 +73,15 @@ def placebo_test(
     treated (then there is no p-value), and cautions.
     """
     if draws == 0:
-        return _not_made("")
+        return not_made("")
     taking = np.asarray(((panel.exposure > 0) & (panel.position[None, :] < panel.adopted[:, None] - anticipation)).any(axis=1))
     part = panel.keep_units(taking)
     labels = make_labels(part.position, part.adopted, anticipation)
     first = np.unique(part.cluster, return_index=True)[1]
     if (labels.code != labels.code[first][part.cluster]).any():
-        return _not_made("adoption dates differ between the units of a cluster, so that whole clusters cannot be permuted")
+        return not_made("adoption dates differ between the units of a cluster, so that whole clusters cannot be permuted")
     if (part.block != part.block[first][part.cluster]).any():
-        return _not_made("permute_within differs between the units of a cluster")
+        return not_made("permute_within differs between the units of a cluster")
     effects = Effects(fit.effects.unit[:, taking], fit.effects.period, fit.effects.slope, fit.effects.converged)
     start = starting_effects(part, effects, fit.fitted[taking], part.exposure > 0)
     statistic = PlaceboDifferences(part, labels, min_controls=min_controls, start=start)

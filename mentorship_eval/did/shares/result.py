@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
 
 import pandas as pd
 
-from mentorship_eval.did.scores.placebo import rank_statement
+from mentorship_eval.did.counts.imputed import Imputed
 from mentorship_eval.did.shares.event_study import COMPARED_WITH
-from mentorship_eval.estimate import Caution, Estimate, format_number, format_p
+from mentorship_eval.estimate import Caution, Estimate, format_number
 from mentorship_eval.inference.permutation import Permutation
 
 __all__ = ["BinomialImputation"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class BinomialImputation:
+class BinomialImputation(Imputed):
     """Shares of treated units against those expected from untreated ones.
 
     difference : in percentage points; the one that is tested, by t and by permutation. It is the primary estimate because readers of
@@ -32,6 +31,8 @@ class BinomialImputation:
     event_study, by_wave, weights_by_unit, dropped, cells : DataFrames, see their columns; cells has a row per unit and period
         with records, its role (untreated, target, anticipation, left out) and its expected numerator.
     """
+
+    COMPARED = COMPARED_WITH
 
     difference: Estimate
     ratio: Estimate
@@ -58,48 +59,17 @@ class BinomialImputation:
         return self.difference
 
     @property
-    def permutation_p(self) -> float:
-        return self.permutation.p_value
-
-    @property
-    def smallest_permutation_p(self) -> float:
-        return self.permutation.smallest_p
-
-    @property
     def expected(self) -> pd.DataFrame:
         """The target cells: unit, time, observed, expected, denominator."""
         rows = self.cells[self.cells["role"] == "target"]
         return rows[["unit", "time", "observed", "expected", "denominator"]].reset_index(drop=True)
 
     @property
-    def event_study_compared_with(self) -> str:
-        return COMPARED_WITH
-
-    @property
     def table(self) -> pd.DataFrame:
         """quantity, estimate, se, ci_low, ci_high, ci_level, p_value, permutation_p, scale, unit, n, n_events, n_clusters, df."""
         rows = {"difference of shares": self.difference, "ratio of shares": self.ratio, "records above expectation": self.surplus,
             "difference of shares, min_controls 1": self.all_periods}
-        frame = pd.DataFrame([
-            {
-                "quantity": name, "estimate": e.value, "se": e.se, "ci_low": e.ci_low, "ci_high": e.ci_high, "ci_level": e.ci_level,
-                "p_value": e.p_value, "permutation_p": self.permutation_p if e is self.difference else float("nan"), "scale": e.scale,
-                "unit": e.unit, "n": e.n, "n_events": e.n_events, "n_clusters": e.n_clusters, "df": e.df,
-            }
-            for name, e in rows.items()
-        ])
-        frame["df"] = frame["df"].astype(float)
-        return frame
-
-    def placebo_statement(self) -> str:
-        """The permutation test in words; it is a test of the programme only where timing was random."""
-        if self.placebo_rank is not None:
-            return rank_statement(self.placebo_rank, "units" if self.settings["cluster"] == self.settings["unit"] else "clusters")
-        p = self.permutation
-        if not p.draws:
-            return "No permutation of adoption dates was made."
-        how = f"all {p.draws:,} assignments" if p.exact else f"{p.draws:,} random assignments, seed {p.seed}"
-        return f"Placebo test by permuting adoption dates: {format_p(p.p_value)} ({how}; smallest attainable p {p.smallest_p:.2g})."
+        return self._quantities(rows, self.difference)
 
     def statement(self) -> str:
         """A few sentences with their intervals; never a verdict."""
@@ -111,9 +81,3 @@ class BinomialImputation:
             f"from {self.n_untreated_cells:,} untreated cells."
         )
         return " ".join([self.difference.statement(), counts, self.ratio.statement(), self.placebo_statement()])
-
-    def _repr_html_(self) -> str:
-        notes = "".join(f"<li>{escape(caution.text)}</li>" for caution in self.warnings)
-        shown = self.table[["quantity", "estimate", "ci_low", "ci_high", "p_value", "unit"]]
-        table = shown.to_html(index=False, float_format=lambda v: f"{v:.4g}", na_rep="")
-        return f"<p>{escape(self.statement())}</p>{table}" + (f"<ul>{notes}</ul>" if notes else "")

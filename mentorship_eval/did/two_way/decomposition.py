@@ -10,10 +10,10 @@ import pandas as pd
 from mentorship_eval.did.panels.panel import Panel, build_score_panel
 from mentorship_eval.did.two_way.coefficient import two_way_result
 from mentorship_eval.did.two_way.comparisons import TYPES, compare
-from mentorship_eval.did.two_way.result import as_html
 from mentorship_eval.errors import EstimationError, listing
 from mentorship_eval.estimate import Caution, Estimate, format_number
 from mentorship_eval.inference.intervals import critical_value
+from mentorship_eval.inference.shown import as_html
 
 __all__ = ["GoodmanBacon", "goodman_bacon"]
 

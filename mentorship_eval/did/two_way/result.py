@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
 
 import numpy as np
 import pandas as pd
 
 from mentorship_eval.estimate import Caution, Estimate
+from mentorship_eval.inference.shown import as_html
 from mentorship_eval.inference.wild_bootstrap import WildBootstrap
 
 __all__ = ["TwoWayFixedEffects", "as_html"]
-
-
-def as_html(statement: str, *frames: pd.DataFrame, cautions: tuple[Caution, ...] = ()) -> str:
-    """A result in a notebook: its sentence, its tables, its cautions."""
-    tables = "".join(frame.to_html(index=False, float_format=lambda value: f"{value:.4g}", na_rep="") for frame in frames)
-    notes = "".join(f"<li>{escape(caution.text)}</li>" for caution in cautions)
-    return f"<p>{escape(statement)}</p>{tables}" + (f"<ul>{notes}</ul>" if notes else "")
 
 
 @dataclass(frozen=True, kw_only=True)

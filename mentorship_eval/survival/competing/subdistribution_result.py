@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from mentorship_eval.estimate import Caution, Estimate, format_p
+from mentorship_eval.inference.shown import as_html
 from mentorship_eval.survival.design import Design
-from mentorship_eval.survival.shown import as_html
 
 __all__ = ["FineGray"]
 

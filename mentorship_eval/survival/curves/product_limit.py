@@ -12,12 +12,12 @@ import pandas as pd
 from mentorship_eval.errors import EstimationError, UsageError, listing
 from mentorship_eval.estimate import Caution, format_number
 from mentorship_eval.inference.intervals import critical_value
+from mentorship_eval.inference.shown import as_html
 from mentorship_eval.survival.columns import case_weights, event_flags, interval_times, read_groups, require_columns
 from mentorship_eval.survival.curves.curve_intervals import curve_interval, require_interval, time_to_level
 from mentorship_eval.survival.curves.curve_steps import Rows, Steps, curve_steps
 from mentorship_eval.survival.curves.influence_variance import curve_with_variances
 from mentorship_eval.survival.lookup import look_up
-from mentorship_eval.survival.shown import as_html
 
 __all__ = ["KaplanMeier", "kaplan_meier"]
 

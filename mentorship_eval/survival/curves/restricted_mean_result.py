@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from mentorship_eval.estimate import Caution, Estimate
-from mentorship_eval.survival.shown import as_html
+from mentorship_eval.inference.shown import as_html
 
 __all__ = ["RestrictedMean"]
 

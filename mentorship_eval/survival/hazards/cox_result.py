@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mentorship_eval.estimate import Caution, Estimate, format_p
+from mentorship_eval.inference.shown import as_html
 from mentorship_eval.survival.columns import Groups
 from mentorship_eval.survival.design import Design
 from mentorship_eval.survival.hazards.baseline import baseline_hazard, predicted_survival
@@ -18,7 +19,6 @@ from mentorship_eval.survival.hazards.ph_test import PHTest, score_test_of_propo
 from mentorship_eval.survival.hazards.residuals import residual_frame
 from mentorship_eval.survival.hazards.schoenfeld_curve import SchoenfeldCurve, schoenfeld_curve
 from mentorship_eval.survival.lookup import as_times
-from mentorship_eval.survival.shown import as_html
 
 __all__ = ["CoxResult"]
 

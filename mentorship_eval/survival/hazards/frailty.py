@@ -13,11 +13,11 @@ from scipy.special import chdtrc, ndtri
 from mentorship_eval.errors import EstimationError, UsageError, listing
 from mentorship_eval.estimate import Caution, Estimate, format_number, format_p
 from mentorship_eval.inference.intervals import critical_value, ratio_estimate
+from mentorship_eval.inference.shown import as_html
 from mentorship_eval.survival.columns import event_flags, interval_times, read_groups, require_columns
 from mentorship_eval.survival.design import build_design
 from mentorship_eval.survival.hazards.cox_regression import prepare
 from mentorship_eval.survival.hazards.frailty_likelihood import GroupedRows, PenalisedFit, fit_at, gamma_variance, gaussian_variance, integrated
-from mentorship_eval.survival.shown import as_html
 
 __all__ = ["SharedFrailty", "shared_frailty"]
 

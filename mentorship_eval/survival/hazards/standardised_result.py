@@ -12,11 +12,11 @@ import pandas as pd
 from mentorship_eval.errors import listing
 from mentorship_eval.estimate import Caution, Estimate, format_number
 from mentorship_eval.inference.intervals import critical_value, difference_estimate
+from mentorship_eval.inference.shown import as_html
 from mentorship_eval.survival.curves.curve_intervals import curve_interval
 from mentorship_eval.survival.hazards.cox_result import CoxResult
 from mentorship_eval.survival.hazards.standardised_support import Support
 from mentorship_eval.survival.hazards.standardised_variance import CurveVariance
-from mentorship_eval.survival.shown import as_html
 
 __all__ = ["AdjustedSurvival", "assemble"]
 

@@ -10,8 +10,8 @@ import pandas as pd
 
 from mentorship_eval.errors import listing
 from mentorship_eval.estimate import Caution, Estimate, format_number
+from mentorship_eval.inference.shown import as_html
 from mentorship_eval.survival.histories.structural_fit import HistoryWeights, OutcomeFit, Panel
-from mentorship_eval.survival.shown import as_html
 
 __all__ = ["MarginalStructural", "describe_weights", "structural_cautions"]
 

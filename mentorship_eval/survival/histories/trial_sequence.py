@@ -11,12 +11,12 @@ import pandas as pd
 from mentorship_eval.errors import EstimationError, UsageError, listing
 from mentorship_eval.estimate import Caution, Estimate
 from mentorship_eval.inference.intervals import ratio_estimate
+from mentorship_eval.inference.shown import as_html
 from mentorship_eval.survival.columns import event_flags, interval_times, labels_of, read_groups, require_columns
 from mentorship_eval.survival.design import build_design
 from mentorship_eval.survival.hazards.cox_regression import cox
 from mentorship_eval.survival.hazards.cox_result import CoxResult
 from mentorship_eval.survival.histories.trial_rows import MADE, TrialGrid, build_trials, censoring_weights, read_onset, trial_grid
-from mentorship_eval.survival.shown import as_html
 from mentorship_eval.survival.weighting.arms import read_clip
 from mentorship_eval.survival.weighting.reweighted import refit_without_clusters
 

@@ -12,11 +12,11 @@ from scipy.special import log_ndtr
 from mentorship_eval.errors import EstimationError, UsageError, listing
 from mentorship_eval.estimate import Caution, Estimate, format_p
 from mentorship_eval.inference.intervals import critical_value, ratio_estimate
+from mentorship_eval.inference.shown import as_html
 from mentorship_eval.survival.columns import event_flags, interval_times, labels_of, read_groups, require_columns
 from mentorship_eval.survival.design import Design, build_design
 from mentorship_eval.survival.lookup import as_times
 from mentorship_eval.survival.parametric_models.accelerated import DISTRIBUTIONS, fit_accelerated
-from mentorship_eval.survival.shown import as_html
 from mentorship_eval.survival.weighting.logistic import refuse_dependent
 
 __all__ = ["ParametricResult", "parametric"]

@@ -11,9 +11,9 @@ import pandas as pd
 from mentorship_eval.errors import EstimationError, UsageError, listing
 from mentorship_eval.estimate import Caution
 from mentorship_eval.inference.intervals import critical_value, two_sided_p
+from mentorship_eval.inference.shown import as_html
 from mentorship_eval.survival.columns import Groups, read_groups, require_columns
 from mentorship_eval.survival.design import Design, build_design
-from mentorship_eval.survival.shown import as_html
 from mentorship_eval.survival.weighting.arms import clip_weights, effective_size, read_clip, treated_rows
 from mentorship_eval.survival.weighting.logistic import LogisticFit, fit_logistic, refuse_dependent
 

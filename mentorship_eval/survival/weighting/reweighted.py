@@ -12,10 +12,10 @@ from mentorship_eval.errors import EstimationError, UsageError, listing
 from mentorship_eval.estimate import Caution, Estimate, format_p
 from mentorship_eval.inference.intervals import ratio_estimate
 from mentorship_eval.inference.jackknife import Jackknife, cluster_jackknife
+from mentorship_eval.inference.shown import as_html
 from mentorship_eval.survival.columns import read_groups, require_columns
 from mentorship_eval.survival.hazards.cox_regression import cox
 from mentorship_eval.survival.hazards.cox_result import CoxResult
-from mentorship_eval.survival.shown import as_html
 from mentorship_eval.survival.weighting.covariate_balance import Balance, balance
 from mentorship_eval.survival.weighting.propensity import PropensityWeights, propensity_weights
 
