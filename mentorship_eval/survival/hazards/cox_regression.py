@@ -163,11 +163,11 @@ def _standardise(matrix: np.ndarray, codes: np.ndarray, count: int, sets: RiskSe
     sizes = np.maximum(np.bincount(codes, minlength=count), 1)
     x, centre, scale = np.empty((len(matrix), len(sets.rows))), np.empty((len(matrix), count)), np.empty(len(matrix))
     within = codes[sets.rows] if count > 1 else 0
-    for j, row in enumerate(matrix):  # one at a time: all at once would take the memory of the matrix twice more
-        centre[j] = np.bincount(codes, row, count) / sizes
+    for j, row in enumerate(matrix):  # one at a time, without copies: fresh memory costs more than the sums at millions of rows
+        centre[j] = np.bincount(codes, row, count) / sizes if count > 1 else row.mean()
         np.take(row, sets.rows, out=x[j], mode="clip")
         x[j] -= centre[j][within]
-        spread, overall = np.sqrt(np.mean(x[j] ** 2)), np.abs(row).max()
+        spread, overall = np.sqrt(x[j] @ x[j] / max(len(x[j]), 1)), max(row.max(), -row.min())
         # A covariate that is constant within strata is left with rounding only; 1 keeps it so.
         scale[j] = (spread if spread > 1e-11 * overall else overall) or 1.0
         x[j] /= scale[j]

@@ -21,6 +21,7 @@ from mentorship_eval.survival.hazards.risk_sets import RiskSets
 __all__ = ["Fit", "Likelihood", "maximise"]
 
 CONVERGED = 1e-13  # Newton decrement: the distance to the maximum in standard errors
+ROUNDING = 4 * np.finfo(float).eps  # times the root of the events: what rounding of the score alone makes of the decrement
 STALLED = 1e-7  # below this a decrement that no longer shrinks is rounding
 MOST_ITERATIONS = 100
 ROWS_AT_ONCE = 32_768  # of the covariates while they are weighted, so that they stay in the processor's cache
@@ -186,6 +187,7 @@ def maximise(sets: RiskSets, x: np.ndarray, begin: np.ndarray | Likelihood, conv
     converge, the coefficient whose step is largest is reported as ``runaway``.
     """
     current = begin if isinstance(begin, Likelihood) else Likelihood.at(sets, x, begin)
+    converged = max(converged, ROUNDING * float(np.sqrt(len(sets.dead))))  # beyond it, further iterations change nothing but the time
     inverse = _invert(current.information())
     flat, decrement = 0, np.inf
     for iteration in range(MOST_ITERATIONS + 1):
