@@ -14,8 +14,8 @@ from typing import Any
 
 import pandas as pd
 
-from mentorship_eval.cohort.episodes import Episodes, mentorship_episodes
-from mentorship_eval.cohort.fixed_exposure import landmark_rows, naive_rows
+from mentorship_eval.cohort.person_time.episodes import Episodes, mentorship_episodes
+from mentorship_eval.cohort.person_time.fixed_exposure import landmark_rows, naive_rows
 from mentorship_eval.inference.intervals import ratio_estimate
 from mentorship_eval.questions.retention.model_rows import CAUSE, calendar_periods, default_cox
 from validation.worlds import END, MONTH, START, Draw

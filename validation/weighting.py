@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from mentorship_eval.cohort.fixed_exposure import landmark_rows
+from mentorship_eval.cohort.person_time.fixed_exposure import landmark_rows
 from mentorship_eval.survival import marginal_structural, person_periods, propensity_weights, rmst, shared_frailty
 from validation.analyses import ANALYSES, COVARIATES, LABELS, Followed, Found, of_estimate
 from validation.worlds import MONTH

@@ -24,7 +24,7 @@ WHOLE_LABELS = {
 def retention(seed: int, *, scenario: str, departments: int, staff: int) -> dict[str, Found]:
     """One replicate: the default analysis and the two naive ones."""
     from mentorship_eval import simulate_cohort
-    from mentorship_eval.cohort.episodes import mentorship_episodes
+    from mentorship_eval.cohort.person_time.episodes import mentorship_episodes
     from mentorship_eval.questions.covariates import with_covariates
     from mentorship_eval.questions.retention.immortal_time import immortal_time
     from mentorship_eval.questions.retention.model_rows import calendar_periods, default_cox

@@ -69,11 +69,11 @@ def _empty(folder: str) -> Path:
 def new_cohort(folder: str, like: str | None) -> None:
     """Write the skeleton of a cohort folder; a folder with anything in it is refused."""
     from mentorship_eval.cohort import data_dictionary, write_templates
-    from mentorship_eval.cohort.schema import TABLES
+    from mentorship_eval.cohort.schema.tables import TABLES
 
     model = resolve_cohort(like) if like else None
     if model is not None:
-        from mentorship_eval.cohort.study import load_study
+        from mentorship_eval.cohort.study.document import load_study
 
         tables = list(load_study(model).tables)
         text = (model / "study.yaml").read_text(encoding="utf-8-sig")

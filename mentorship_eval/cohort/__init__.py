@@ -6,14 +6,14 @@ from mentorship_eval.lazy import fetched_late
 
 _LAZY = {
     "Cohort": "cohort",
-    "CohortError": "findings",
-    "Finding": "findings",
-    "Findings": "findings",
+    "CohortError": "reading.findings",
+    "Finding": "reading.findings",
+    "Findings": "reading.findings",
     "check_cohort": "cohort",
-    "data_dictionary": "schema",
+    "data_dictionary": "schema.tables",
     "read_cohort": "cohort",
     "simulate_cohort": "simulate",
-    "write_templates": "schema",
+    "write_templates": "schema.tables",
 }
 
 __all__ = list(_LAZY)

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from mentorship_eval.cohort.findings import CohortError, Findings
-from mentorship_eval.cohort.read import read_tables
-from mentorship_eval.cohort.repairs import Flow
-from mentorship_eval.cohort.schema import QUESTIONS, TABLES, missing_for
-from mentorship_eval.cohort.study import STUDY_FILE, Study, did_you_mean, load_study
+from mentorship_eval.cohort.reading.findings import CohortError, Findings
+from mentorship_eval.cohort.reading.read import read_tables
+from mentorship_eval.cohort.reading.repairs import Flow
+from mentorship_eval.cohort.schema.tables import QUESTIONS, TABLES, missing_for
+from mentorship_eval.cohort.study.document import STUDY_FILE, Study, did_you_mean, load_study
 from mentorship_eval.errors import DataError, UsageError
 
 __all__ = ["Cohort", "check_cohort", "read_cohort"]

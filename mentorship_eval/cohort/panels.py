@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from mentorship_eval.cohort.employments import FAR, day_number, flow_table, require_columns
-from mentorship_eval.cohort.episodes import mentorship_episodes
+from mentorship_eval.cohort.person_time.employments import FAR, day_number, flow_table, require_columns
+from mentorship_eval.cohort.person_time.episodes import mentorship_episodes
 from mentorship_eval.errors import DataError, UsageError, listing
 
 __all__ = ["DAYS_PER_MONTH", "HARM_LEVELS", "Panel", "adoption", "department_months", "leaver_panel"]

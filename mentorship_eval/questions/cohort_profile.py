@@ -8,7 +8,7 @@ import pandas as pd
 
 from mentorship_eval.cohort import Cohort
 from mentorship_eval.cohort.panels import adoption
-from mentorship_eval.cohort.schema import QUESTIONS
+from mentorship_eval.cohort.schema.tables import QUESTIONS
 from mentorship_eval.estimate import Caution
 from mentorship_eval.questions.allocation import own_rollout
 from mentorship_eval.questions.answer import Answer, Counted, Exhibit, Gap, Statement

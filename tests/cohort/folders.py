@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from mentorship_eval.cohort.cohort import Cohort, check_cohort
-from mentorship_eval.cohort.findings import Finding, Findings
+from mentorship_eval.cohort.reading.findings import Finding, Findings
 
 __all__ = ["PEOPLE", "SAFETY", "bad", "good", "one", "repairs", "write"]
 

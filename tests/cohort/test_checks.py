@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from mentorship_eval.cohort.identifiers import valid_nhs_number
-from mentorship_eval.cohort.repairs import short_hash
+from mentorship_eval.cohort.checks.identifiers import valid_nhs_number
+from mentorship_eval.cohort.reading.repairs import short_hash
 from tests.cohort.folders import PEOPLE, SAFETY, bad, good, one, repairs
 
 SPELLS = "staff_id,dept_id,start,end,wte,status,leaving_reason\n"

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mentorship_eval.cohort.dose import dose_rows, held_sessions
-from mentorship_eval.cohort.episodes import mentorship_episodes
+from mentorship_eval.cohort.person_time.dose import dose_rows, held_sessions
+from mentorship_eval.cohort.person_time.episodes import mentorship_episodes
+from mentorship_eval.cohort.person_time.splitting import split_rows
 from mentorship_eval.cohort.simulate import simulate_cohort
-from mentorship_eval.cohort.splitting import split_rows
 from mentorship_eval.errors import DataError, UsageError
 
 START, END = pd.Timestamp("2023-01-01"), pd.Timestamp("2023-12-31")

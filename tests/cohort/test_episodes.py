@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mentorship_eval.cohort.episodes import mentorship_episodes
-from mentorship_eval.cohort.fixed_exposure import default_landmark, landmark_rows, naive_rows
+from mentorship_eval.cohort.person_time.episodes import mentorship_episodes
+from mentorship_eval.cohort.person_time.fixed_exposure import default_landmark, landmark_rows, naive_rows
 from mentorship_eval.errors import DataError, EstimationError, UsageError
 
 WINDOW = {"start": "2022-01-01", "end": "2022-12-31"}  # day 0 to day 364 from the first of January

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mentorship_eval.cohort.episodes import mentorship_episodes
 from mentorship_eval.cohort.panels import adoption, department_months, leaver_panel
+from mentorship_eval.cohort.person_time.episodes import mentorship_episodes
 from mentorship_eval.cohort.simulate import simulate_cohort
 from mentorship_eval.errors import DataError, UsageError
 

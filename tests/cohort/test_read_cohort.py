@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mentorship_eval.cohort import check_cohort, read_cohort
-from mentorship_eval.cohort.findings import CohortError
-from mentorship_eval.cohort.schema import TABLES
+from mentorship_eval.cohort.reading.findings import CohortError
+from mentorship_eval.cohort.schema.tables import TABLES
 from mentorship_eval.errors import DataError, MentorshipEvalError, UsageError
 from tests.cohort.folders import PEOPLE, SAFETY, bad, good, one, write
 from tests.shared_data import shared_data

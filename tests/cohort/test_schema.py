@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mentorship_eval.cohort.schema import QUESTIONS, TABLES, data_dictionary, missing_for, write_templates
+from mentorship_eval.cohort.schema.tables import QUESTIONS, TABLES, data_dictionary, missing_for, write_templates
 
 NAMES = (
     *("staff", "spells", "departments", "dept_lineage", "programmes", "rollout", "mentors", "matches", "sessions", "goals", "feedback"),

@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mentorship_eval.cohort.episodes import Episodes, mentorship_episodes
-from mentorship_eval.cohort.fixed_exposure import naive_rows
 from mentorship_eval.cohort.panels import department_months, leaver_panel
+from mentorship_eval.cohort.person_time.episodes import Episodes, mentorship_episodes
+from mentorship_eval.cohort.person_time.fixed_exposure import naive_rows
 from mentorship_eval.cohort.simulate import SCENARIOS, SimulatedCohort, simulate_cohort
 from mentorship_eval.cohort.simulation.careers import Hazards
 from mentorship_eval.cohort.simulation.departments import draw_departments

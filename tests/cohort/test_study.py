@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mentorship_eval.cohort.findings import StudyFileError
-from mentorship_eval.cohort.study import Study, load_study
+from mentorship_eval.cohort.reading.findings import StudyFileError
+from mentorship_eval.cohort.study.document import Study, load_study
 from mentorship_eval.errors import StudyError
 
 BASE = "study: {name: N, start: 2022-01-01, end: 2024-12-31}\ntables: {staff: staff.csv}\n"

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mentorship_eval.cohort.dose import dose_rows, held_sessions
+from mentorship_eval.cohort.person_time.dose import dose_rows, held_sessions
 from mentorship_eval.questions.retention.dose import dose
 from mentorship_eval.questions.retention.prepared import prepare
 from mentorship_eval.survival import cox

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mentorship_eval.cohort.in_post import in_post
-from mentorship_eval.cohort.study_models import Benchmark
+from mentorship_eval.cohort.person_time.in_post import in_post
+from mentorship_eval.cohort.study.models import Benchmark
 from mentorship_eval.disclosure import Rule, protect
 from mentorship_eval.inference.proportions import poisson_limits, wilson
 from mentorship_eval.questions.answer import Answer

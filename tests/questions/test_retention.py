@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mentorship_eval import simulate_cohort
-from mentorship_eval.cohort.episodes import mentorship_episodes
+from mentorship_eval.cohort.person_time.episodes import mentorship_episodes
 from mentorship_eval.questions import answer_chapter
 from mentorship_eval.questions.covariates import with_covariates
 from mentorship_eval.survival import cox

@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 
 from mentorship_eval import read_cohort, simulate_cohort
-from mentorship_eval.cohort.episodes import mentorship_episodes
-from mentorship_eval.cohort.fixed_exposure import landmark_rows
-from mentorship_eval.cohort.study import StudyFileError, load_study
-from mentorship_eval.cohort.study_choices import SensitivityChoice
+from mentorship_eval.cohort.person_time.episodes import mentorship_episodes
+from mentorship_eval.cohort.person_time.fixed_exposure import landmark_rows
+from mentorship_eval.cohort.study.choices import SensitivityChoice
+from mentorship_eval.cohort.study.document import StudyFileError, load_study
 from mentorship_eval.disclosure import Rule, protect
 from mentorship_eval.questions.answer import Answer
 from mentorship_eval.questions.covariates import with_covariates

@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 from scipy.stats import t as student
 
-from mentorship_eval.cohort.episodes import mentorship_episodes
-from mentorship_eval.cohort.in_post import in_post
+from mentorship_eval.cohort.person_time.episodes import mentorship_episodes
+from mentorship_eval.cohort.person_time.in_post import in_post
 from mentorship_eval.disclosure import Rule, protect
 from mentorship_eval.questions.answer import Answer
 from mentorship_eval.questions.retention.from_landmark.horizon_differences import difference_at, horizon_differences, survival_without_each

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from mentorship_eval.cohort.episodes import Episodes
+from mentorship_eval.cohort.person_time.episodes import Episodes
 from mentorship_eval.errors import EstimationError
 from mentorship_eval.estimate import Caution
 from mentorship_eval.questions.answer import Result, Statement

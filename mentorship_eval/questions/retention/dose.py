@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from mentorship_eval.cohort.dose import dose_rows, held_sessions
+from mentorship_eval.cohort.person_time.dose import dose_rows, held_sessions
 from mentorship_eval.errors import DataError, EstimationError
 from mentorship_eval.estimate import Caution, Estimate
 from mentorship_eval.inference.intervals import ratio_estimate

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from mentorship_eval.cohort.episodes import Episodes
-from mentorship_eval.cohort.fixed_exposure import naive_rows
+from mentorship_eval.cohort.person_time.episodes import Episodes
+from mentorship_eval.cohort.person_time.fixed_exposure import naive_rows
 from mentorship_eval.errors import EstimationError
 from mentorship_eval.questions.answer import Counted, Exhibit, Result
 from mentorship_eval.questions.covariates import with_covariates

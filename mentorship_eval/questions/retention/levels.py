@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mentorship_eval.cohort import Cohort
-from mentorship_eval.cohort.episodes import Episodes
+from mentorship_eval.cohort.person_time.episodes import Episodes
 from mentorship_eval.estimate import Caution
 from mentorship_eval.questions.answer import Gap
 

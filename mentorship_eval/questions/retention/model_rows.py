@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from mentorship_eval.cohort import Cohort
-from mentorship_eval.cohort.episodes import Episodes, mentorship_episodes
+from mentorship_eval.cohort.person_time.episodes import Episodes, mentorship_episodes
 from mentorship_eval.estimate import Caution, Estimate
 from mentorship_eval.questions.allocation import own_rollout
 from mentorship_eval.questions.covariates import planned_covariates, varying

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from mentorship_eval.cohort import Cohort
-from mentorship_eval.cohort.episodes import Episodes
+from mentorship_eval.cohort.person_time.episodes import Episodes
 from mentorship_eval.errors import EstimationError
 from mentorship_eval.estimate import Caution, Estimate
 from mentorship_eval.questions.covariates import planned_covariates, with_covariates

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from mentorship_eval.cohort import Cohort
-from mentorship_eval.cohort.episodes import Episodes
 from mentorship_eval.cohort.panels import leaver_panel
+from mentorship_eval.cohort.person_time.episodes import Episodes
 from mentorship_eval.errors import DataError, EstimationError
 from mentorship_eval.estimate import Caution
 from mentorship_eval.questions.allocation import allocation_cautions, allocations, own_rollout

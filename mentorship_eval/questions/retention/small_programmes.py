@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from mentorship_eval.cohort.episodes import Episodes
-from mentorship_eval.cohort.fixed_exposure import default_landmark, landmark_rows
+from mentorship_eval.cohort.person_time.episodes import Episodes
+from mentorship_eval.cohort.person_time.fixed_exposure import default_landmark, landmark_rows
 from mentorship_eval.errors import EstimationError
 from mentorship_eval.estimate import Estimate
 from mentorship_eval.inference.proportions import newcombe, rate_difference_limits, wilson

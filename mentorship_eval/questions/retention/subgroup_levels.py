@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mentorship_eval.cohort import Cohort
-from mentorship_eval.cohort.splitting import split_rows
+from mentorship_eval.cohort.person_time.splitting import split_rows
 from mentorship_eval.questions.exhibits import DAYS_PER_MONTH
 
 __all__ = ["DEFAULT", "EXPECTED", "TENURE", "Grouping", "group_rows", "planned_subgroups"]

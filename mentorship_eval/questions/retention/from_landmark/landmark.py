@@ -13,7 +13,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from mentorship_eval.cohort.fixed_exposure import default_landmark, landmark_rows
+from mentorship_eval.cohort.person_time.fixed_exposure import default_landmark, landmark_rows
 from mentorship_eval.errors import EstimationError
 from mentorship_eval.estimate import Caution
 from mentorship_eval.questions.answer import Exhibit, Result

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from mentorship_eval.cohort.fixed_exposure import default_landmark, landmark_rows
-from mentorship_eval.cohort.reread import bridged_on_reading, spells_with_gap
+from mentorship_eval.cohort.person_time.fixed_exposure import default_landmark, landmark_rows
+from mentorship_eval.cohort.reading.reread import bridged_on_reading, spells_with_gap
 from mentorship_eval.errors import EstimationError
 from mentorship_eval.estimate import Estimate
 from mentorship_eval.inference.intervals import ratio_estimate

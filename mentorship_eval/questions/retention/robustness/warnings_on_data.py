@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import fdtrc
 
-from mentorship_eval.cohort.splitting import split_rows
+from mentorship_eval.cohort.person_time.splitting import split_rows
 from mentorship_eval.errors import EstimationError
 from mentorship_eval.estimate import Caution, format_p
 from mentorship_eval.questions.allocation import own_rollout

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from mentorship_eval.cohort.employments import day_number
-from mentorship_eval.cohort.in_post import InPost, in_post
+from mentorship_eval.cohort.person_time.employments import day_number
+from mentorship_eval.cohort.person_time.in_post import InPost, in_post
 from mentorship_eval.estimate import Caution
 from mentorship_eval.questions.retention.prepared import Prepared
 from mentorship_eval.questions.section import Section

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from mentorship_eval.cohort.employments import day_number
-from mentorship_eval.cohort.in_post import InPost
+from mentorship_eval.cohort.person_time.employments import day_number
+from mentorship_eval.cohort.person_time.in_post import InPost
 
 __all__ = ["ALL", "OVERALL", "Period", "joined_groups", "measures", "periods_of"]
 

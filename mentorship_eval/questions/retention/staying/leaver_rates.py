@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from mentorship_eval.cohort.in_post import in_post
+from mentorship_eval.cohort.person_time.in_post import in_post
 from mentorship_eval.estimate import Caution, Estimate
 from mentorship_eval.inference.proportions import gamma_limits, poisson_limits, wilson
 from mentorship_eval.questions.answer import Result, Statement

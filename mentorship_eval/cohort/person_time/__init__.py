@@ -1,0 +1,1 @@
+"""Who was at risk when: employments, episodes of exposure, dose."""

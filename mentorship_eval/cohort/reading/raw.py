@@ -1,0 +1,161 @@
+"""A file as text: every cell a stripped string, every row under its number in the file."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from mentorship_eval.cohort.reading.findings import Findings
+from mentorship_eval.cohort.reading.repairs import Flow, RepairLog, short_hash
+from mentorship_eval.cohort.schema.tables import Table
+from mentorship_eval.cohort.study.document import Study
+from mentorship_eval.cohort.study.models import TableSource
+
+__all__ = ["MISSING", "Reading", "Source", "Unreadable", "tidy_cells"]
+
+# "none" is a value (no harm), so it is not here; "-" may be a value too
+MISSING = frozenset({"", "NA", "N/A", "n/a", "NULL", "null", "NaN", "nan", "<NA>", "#N/A", "."})
+
+_TOTAL = re.compile(r"^(grand\s+|sub-?)?totals?\b|^sum$|^overall$|^summe$", re.IGNORECASE)
+_MOJIBAKE = re.compile("[ÂÃâ][\u0080-\u00bf\u0152-\u2122]|\ufffd")
+
+
+class Unreadable(Exception):
+    """The file cannot be read as a table: what is wrong, where, and what to do."""
+
+    def __init__(self, message: str, *, fix: str = "", row: int | None = None, code: str = "E002") -> None:
+        super().__init__(message)
+        self.fix, self.row, self.code = fix, row, code
+
+
+@dataclass
+class Reading:
+    """What is gathered while one cohort is read."""
+
+    study: Study
+    findings: Findings = field(default_factory=Findings)
+    repairs: RepairLog = field(default_factory=RepairLog)
+    flow: Flow = field(default_factory=Flow)
+    sources: dict[str, Source] = field(default_factory=dict)
+
+
+@dataclass
+class Source:
+    """One table on its way in.
+
+    ``raw``: text as found, index = file rows; ``frame``: typed, same index; ``theirs``: our column -> name
+    in the file; ``ignored``: columns of the file that nothing asked for.
+    """
+
+    table: Table
+    declared: TableSource
+    file: str
+    reading: Reading
+    raw: pd.DataFrame = field(default_factory=pd.DataFrame)
+    frame: pd.DataFrame = field(default_factory=pd.DataFrame)
+    theirs: dict[str, str] = field(default_factory=dict)
+    ignored: tuple[str, ...] = ()
+    sha256: str = ""
+    rows_read: int = 0
+
+    @property
+    def name(self) -> str:
+        return self.table.name
+
+    def find(self, code: str, message: str, *, rows: object = (), column: str = "", fix: str = "", count: int | None = None) -> None:
+        """Record a finding; ``column`` is ours and is shown under its name in the file."""
+        shown = self.theirs.get(column, column)
+        self.reading.findings.add(code, message, table=self.name, file=self.file, rows=rows, column=shown, fix=fix, count=count)
+
+    def repair(
+        self, code: str, *, row: int | None, column: str = "", before: object = "", after: object = "", reason: str, count: int = 1
+    ) -> None:
+        shown = self.theirs.get(column, column)
+        self.reading.repairs.add(
+            code, table=self.name, file=self.file, row=row, column=shown, before=before, after=after, reason=reason, count=count
+        )
+
+    def step(self, reason: str, rows_in: int, kept: int) -> None:
+        if rows_in != kept or not reason:
+            self.reading.flow.step(self.name, reason, rows_in, kept)
+
+
+def tidy_cells(source: Source) -> None:
+    """Strip blanks, drop empty and trailing total rows, point out text decoded wrongly. Works on ``source.raw``."""
+    raw = source.raw
+    for name in raw.columns:
+        _strip(source, name)
+    raw = source.raw
+    n = len(raw)
+    source.rows_read = n
+    source.reading.flow.step(source.name, "rows in the file", n, n)
+    empty = (raw == "").all(axis=1)
+    if empty.any():
+        rows = raw.index[empty]
+        raw = raw[~empty]
+        source.step("empty rows", n, len(raw))
+        inside = [int(row) for row in rows if len(raw) and row < raw.index[-1]]
+        if inside:
+            source.find("R123", "empty rows left out", rows=inside)
+            source.repair("R123", row=inside[0], reason="empty row left out", count=len(inside))
+    source.raw = raw
+    _drop_totals(source)
+
+
+def _strip(source: Source, name: str) -> None:
+    codes, values = pd.factorize(source.raw[name].to_numpy(dtype=object))
+    stripped = [value.strip() for value in values]
+    rows = source.raw.index
+    changed = [i for i, (old, new) in enumerate(zip(values, stripped, strict=True)) if old != new and new]
+    if changed:
+        hit = pd.Series(codes).isin(changed).to_numpy()
+        source.find("R123", "blanks around values taken off", rows=rows[hit], column=name)
+        for i in changed[:50]:
+            own = rows[codes == i]
+            source.repair(
+                "R123",
+                row=int(own[0]),
+                column=name,
+                before=_safe(source, name, values[i], quote=True),
+                after=_safe(source, name, stripped[i], quote=True),
+                reason="blanks around the value taken off",
+                count=len(own),
+            )
+    if changed or any(old != new for old, new in zip(values, stripped, strict=True)):
+        source.raw[name] = pd.Series(stripped, dtype=object).to_numpy()[codes]
+    odd = [i for i, value in enumerate(stripped) if not value.isascii() and _MOJIBAKE.search(value)]
+    if odd:
+        hit = pd.Series(codes).isin(odd).to_numpy()
+        source.find(
+            "W123",
+            f"text that looks decoded wrongly, such as {stripped[odd[0]][:40]!r}; kept as it is",
+            rows=rows[hit],
+            column=name,
+            fix="Export the file again as UTF-8, or map the value in study.yaml under values.",
+        )
+
+
+def _safe(source: Source, name: str, value: str, *, quote: bool = False) -> str:
+    """The value for the log, or its hash where the column is an id."""
+    ours = next((key for key, theirs in source.theirs.items() if theirs == name), None)
+    is_id = (ours is not None and ours in source.table and source.table[ours].type == "id") or "id" in re.split(r"[\W_]+", name.lower())
+    return short_hash(value) if is_id else (repr(value) if quote else value)
+
+
+def _drop_totals(source: Source) -> None:
+    """Rows such as "Total, 123" at the foot of the file."""
+    raw, rows = source.raw, []
+    for row, cells in zip(raw.index[::-1][:5], raw.to_numpy()[::-1][:5], strict=False):
+        filled = [cell for cell in cells if cell]
+        if not filled or not _TOTAL.match(filled[0]):
+            break
+        rows.append(int(row))
+    if not rows:
+        return
+    source.raw = raw.drop(index=rows)
+    source.step("total rows", len(raw), len(source.raw))
+    source.find("R123", "total row at the foot of the file left out", rows=sorted(rows))
+    for row in sorted(rows):
+        source.repair("R123", row=row, before="total row", after="left out", reason="a sum is not an observation")

@@ -1,0 +1,91 @@
+"""From a study to typed, checked tables: the order in which reading and checking is done."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mentorship_eval.cohort.checks.exposure import check_counts, check_exposure
+from mentorship_eval.cohort.checks.identifiers import check_identifiers
+from mentorship_eval.cohort.checks.rows import check_durations, check_order, drop_duplicates, fill_keys, unique_keys
+from mentorship_eval.cohort.checks.spells import clean_spells
+from mentorship_eval.cohort.checks.tables import check_departments, check_references
+from mentorship_eval.cohort.reading.columns import map_columns
+from mentorship_eval.cohort.reading.convert import convert
+from mentorship_eval.cohort.reading.raw import Reading, Source, Unreadable, tidy_cells
+from mentorship_eval.cohort.reading.readers import read_source
+from mentorship_eval.cohort.schema.tables import MINIMUM_SETS, TABLES
+from mentorship_eval.cohort.study.document import STUDY_FILE, Study
+
+__all__ = ["read_tables"]
+
+
+def read_tables(folder: Path, study: Study) -> Reading:
+    """Read every table of the study. Errors of one table do not hide those of another."""
+    reading = Reading(study)
+    _enough(reading)
+    for name, declared in study.tables.items():
+        source = Source(TABLES[name], declared, Path(declared.file).name, reading)
+        if _read(source, folder):
+            reading.sources[name] = source
+    check_references(reading)
+    check_departments(reading)
+    check_exposure(reading)
+    if "spells" in reading.sources:
+        clean_spells(reading.sources["spells"])
+    return reading
+
+
+def _read(source: Source, folder: Path) -> bool:
+    """One table up to its own checks; False when it cannot be used any further."""
+    try:
+        read_source(source, folder / source.declared.file)
+    except Unreadable as problem:
+        source.find(problem.code, str(problem), rows=() if problem.row is None else problem.row, fix=problem.fix)
+        return False
+    complete = map_columns(source)
+    check_identifiers(source)
+    tidy_cells(source)
+    if source.raw.empty:
+        source.find(
+            "E003",
+            "the table has a header and no rows",
+            rows=source.declared.header_row,
+            fix="Export it again, or leave it out of study.yaml.",
+        )
+        return False
+    if not complete:
+        return False
+    convert(source)
+    drop_duplicates(source)
+    fill_keys(source)
+    unique_keys(source)
+    check_order(source)
+    if source.name == "durations":
+        check_durations(source)
+    if source.name == "counts":
+        check_counts(source)
+    return True
+
+
+def _enough(reading: Reading) -> None:
+    """E009 when no question can be answered, E001 when the window is needed and not given."""
+    study = reading.study
+    have = set(study.tables)
+    if not any(have.issuperset(names) for names in MINIMUM_SETS):
+        sets = "; ".join(" + ".join(names) for names in MINIMUM_SETS)
+        reading.findings.add(
+            "E009",
+            f"the tables given ({', '.join(study.tables) or 'none'}) answer no question",
+            file=STUDY_FILE,
+            column="tables",
+            fix=f"Give at least one of: {sets}.",
+        )
+    window = study.study
+    if "spells" in have and not (window.start and window.end):
+        reading.findings.add(
+            "E001",
+            "study.start and study.end are needed with spells",
+            file=STUDY_FILE,
+            column="study",
+            fix="Add study: {start: 2022-01-01, end: 2024-12-31}.",
+        )

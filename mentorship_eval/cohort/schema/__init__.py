@@ -1,0 +1,1 @@
+"""The tables of a cohort, declared once: validation, templates, the data dictionary and the simulation follow from it."""

@@ -1,0 +1,109 @@
+"""Tables about the other promises: wellbeing, innovation, careers, collaboration, learning, money."""
+
+from __future__ import annotations
+
+from mentorship_eval.cohort.schema.types import Table
+from mentorship_eval.cohort.schema.types import column as col
+
+SURVEYS = Table(
+    "surveys",
+    "One row per person, wave and subscale: a scored answer.",
+    ("staff_id", "anon_id", "wave", "instrument", "subscale"),
+    (
+        col("staff_id", "id", "Person, when answers may be linked", references="staff.staff_id"),
+        col("anon_id", "id", "Respondent, when they may not"),
+        col("wave", "int", "Wave", required=True),
+        col("completed_on", "date", "Day completed"),
+        col("instrument", "category", "Instrument", required=True),
+        col("subscale", "category", "Subscale", required=True),
+        col("score", "float", "Score", required=True),
+        col("version", "category", "Version of the instrument"),
+    ),
+    ("wellbeing",),
+    one_of=(("staff_id", "anon_id"),),
+)
+
+SURVEY_INVITES = Table(
+    "survey_invites",
+    "One row per person and wave: who was asked.",
+    ("staff_id", "wave"),
+    (
+        col("staff_id", "id", "Person", required=True, references="staff.staff_id"),
+        col("wave", "int", "Wave", required=True),
+        col("invited_on", "date", "Day invited"),
+    ),
+    ("wellbeing",),
+)
+
+PROJECTS = Table(
+    "projects",
+    "One row per person and improvement, innovation or research project.",
+    ("project_id", "staff_id"),
+    (
+        col("project_id", "id", "Project", required=True),
+        col("staff_id", "id", "Member", required=True, references="staff.staff_id"),
+        col("dept_id", "id", "Department"),
+        col("start", "date", "Start", required=True),
+        col("type", "category", "Kind", categories=("qi", "innovation", "research", "digital")),
+        col("stage", "category", "Stage"),
+        col("adopted_on", "date", "Day adopted; blank = not yet"),
+        col("lab_id", "id", "Innovation lab"),
+    ),
+    ("innovation",),
+)
+
+CAREER_EVENTS = Table(
+    "career_events",
+    "One row per step in a career.",
+    ("staff_id", "date", "event"),
+    (
+        col("staff_id", "id", "Person", required=True, references="staff.staff_id"),
+        col("date", "date", "Day", required=True),
+        col("event", "category", "Step", required=True, categories=("promotion", "leadership_role", "acting_up", "certification")),
+    ),
+    ("careers",),
+)
+
+COLLABORATION = Table(
+    "collaboration",
+    "One row per tie between two people.",
+    ("from_id", "to_id", "date", "kind"),
+    (
+        col("from_id", "id", "From", required=True),
+        col("to_id", "id", "To", required=True),
+        col("date", "date", "Day", required=True),
+        col("kind", "category", "Kind of tie"),
+    ),
+    ("collaboration",),
+)
+
+TRAINING = Table(
+    "training",
+    "One row per person and competency.",
+    ("staff_id", "competency", "due"),
+    (
+        col("staff_id", "id", "Person", required=True, references="staff.staff_id"),
+        col("competency", "category", "Competency", required=True),
+        col("due", "date", "Day due"),
+        col("completed", "date", "Day completed; blank = not yet"),
+    ),
+    ("careers",),
+)
+
+COSTS = Table(
+    "costs",
+    "One row per cost item, with its plausible range.",
+    ("item",),
+    (
+        col("item", "text", "Item", required=True),
+        col("unit", "text", "Per what", required=True),
+        col("amount", "float", "Amount", required=True),
+        col("currency", "category", "Currency", required=True),
+        col("price_year", "int", "Price year", minimum=1980, maximum=2100),
+        col("low", "float", "Lowest plausible amount"),
+        col("high", "float", "Highest plausible amount"),
+    ),
+    ("economics",),
+)
+
+OUTCOME_TABLES = (SURVEYS, SURVEY_INVITES, PROJECTS, CAREER_EVENTS, COLLABORATION, TRAINING, COSTS)

@@ -1,0 +1,84 @@
+"""Which analyses stand around the default ones: the keys ``plan.exposure``, ``plan.sensitivity`` and ``plan.incidents``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, field_validator
+
+from mentorship_eval.cohort.schema.people import LEAVING_REASONS
+from mentorship_eval.cohort.study.types import Days, Names, Strict, listed
+
+__all__ = ["ExposureChoice", "IncidentChoice", "SensitivityChoice"]
+
+Clusters = Literal["current_department", "person", "none"]
+Months = Annotated[int, Field(ge=1)]
+
+
+class ExposureChoice(Strict):
+    """How being mentored is turned into exposed time."""
+
+    definition: Literal["absorbing", "current"] = "absorbing"
+    lag_days: float = Field(default=0, ge=0)
+    grace_days: float = Field(default=0, ge=0)
+
+
+class SensitivityChoice(Strict):
+    """Which other analyses stand around the default one of being mentored; an empty list or false leaves that one out.
+
+    Days of lags, grace periods (exposure that ends with the match, so many days later), landmarks since hire and rehire gaps;
+    clusters other than the department at entry; reasons for leaving that mentorship should not move; the days before a go-live
+    that stand for a programme that is not there yet.
+    """
+
+    without_strata: bool = True
+    without_calendar: bool = True
+    clusters: Annotated[tuple[Clusters, ...], BeforeValidator(listed)] = ("current_department", "person", "none")
+    lags_days: list[Days] = Field(default_factory=lambda: [30.0, 90.0])
+    other_definition: bool = True
+    grace_days: list[Days] = Field(default_factory=lambda: [90.0])
+    exclude_prevalent: bool = True
+    hired_in_window: bool = True
+    rehire_gaps_days: list[Days] = Field(default_factory=lambda: [0.0, 30.0, 90.0])
+    remove_suspended: bool = True
+    exclude_planned_ends: bool = True
+    landmarks_days: list[Days] = Field(default_factory=lambda: [91.0, 183.0, 274.0, 365.0])
+    negative_outcomes: Names = Field(default_factory=lambda: ["death", "end_of_contract"])
+    lead_days: float = Field(default=91, ge=0)
+
+    @field_validator("negative_outcomes")
+    @classmethod
+    def _reasons(cls, value: list[str]) -> list[str]:
+        for reason in value:
+            if reason not in LEAVING_REASONS or reason == "voluntary":
+                others = [known for known in LEAVING_REASONS if known != "voluntary"]
+                raise ValueError(f"{reason!r} is not a reason for leaving that could be a negative control; there are {', '.join(others)}")
+        return value
+
+
+class IncidentChoice(Strict):
+    """Which other analyses stand around the default one of incident rates; an empty list or false leaves that one out.
+
+    Months before a go-live that are left out (anticipation); smallest numbers of comparison departments; other denominators (columns
+    of exposure); whether months after the end of a programme, months marked incomplete and the months in which reports still come
+    in are left out; days within which a report counts as prompt; months around a change of the reporting system that are left
+    out; comparison departments of a site where the programme runs (spillover); the false-discovery rate over categories;
+    the companion estimators; programmes of rollout that are not the mentorship (an innovation lab), told beside it and together with it; the
+    most departments that get a chart of their own.
+    """
+
+    anticipation_months: list[Months] = Field(default_factory=lambda: [1, 3])
+    min_controls: list[Months] = Field(default_factory=lambda: [1, 3, 5])
+    denominators: Names = Field(default_factory=lambda: ["staffed_wte", "items_dispensed", "admissions"])
+    categories: bool = True
+    severity: bool = True
+    false_discovery_rate: float = Field(default=0.05, gt=0, lt=1)
+    without_months_after_end: bool = True
+    without_incomplete_months: bool = True
+    prompt_days: float = Field(default=7, gt=0)
+    switch_months: int = Field(default=1, ge=0)
+    without_shocks: bool = True
+    spillover: bool = True
+    companions: bool = True
+    other_programmes: Names = Field(default_factory=list)
+    charts: int = Field(default=12, ge=0)
