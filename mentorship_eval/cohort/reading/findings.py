@@ -45,6 +45,7 @@ CODES: dict[str, str] = {
     "E121": "direct identifiers",
     "W122": "ethnicity or gender not stated",
     "E123": "suppressed or unreadable counts",
+    "E126": "waves in which nobody answers twice",
     "R123": "format of the file",
     "W123": "text of the file",
 }

@@ -135,7 +135,7 @@ def _check_tables(document: dict[str, Any], lines: dict[KeyPath, int], findings:
             continue
         known = TABLES[name].names
         extra = [key for part in ("outcomes", "covariates") if isinstance(source.get(part), dict | list) for key in source[part]]
-        for part in ("columns", "values", "reference", "dates"):
+        for part in ("columns", "values", "reference", "dates", "levels"):
             mapping = source.get(part)
             for key in mapping if isinstance(mapping, dict) else ():
                 allowed = known if part == "columns" else [*known, *map(str, extra)]

@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from mentorship_eval.cohort.study.choices import ExposureChoice, IncidentChoice, SensitivityChoice
-from mentorship_eval.cohort.study.types import NameMap, Names, Strict, TextMap, as_text, map_of_maps, text_map
+from mentorship_eval.cohort.study.types import NameMap, Names, Strict, TextMap, as_text, map_of_lists, map_of_maps, text_map
 
-__all__ = ["PROFILES", "Benchmark", "Disclosure", "Plan", "Rules", "TableSource", "Window"]
+__all__ = ["PROFILES", "Benchmark", "Disclosure", "Earlier", "Plan", "Rules", "TableSource", "Window"]
 
 # profile -> smallest count that it lets out
 PROFILES = {"cms11": 11, "hes": 8, "opensafely": 8, "acro": 10, "survey": 10, "nhs5": 6, "tre10": 10}
@@ -19,13 +19,28 @@ PROFILES = {"cms11": 11, "hes": 8, "opensafely": 8, "acro": 10, "survey": 10, "n
 _URL = re.compile(r"^[A-Za-z][\w+.-]*://")
 
 
+class Earlier(Strict):
+    """An evaluation of the same programme before this one; ``plan`` and ``data`` are the first digits of hashes."""
+
+    name: Annotated[str, BeforeValidator(as_text)]
+    start: date | None = None
+    end: date | None = None
+    plan: Annotated[str, BeforeValidator(as_text)] = ""
+    data: Annotated[str, BeforeValidator(as_text)] = ""
+
+
 class Window(Strict):
-    """``study``: name and window, both days inside; ``extract`` is the day on which the files were drawn."""
+    """``study``: name and window, both days inside; ``extract`` is the day on which the files were drawn.
+
+    ``earlier``: evaluations of the same programme before this one, each of which is a look at it.
+    """
 
     name: Annotated[str, BeforeValidator(as_text)] = ""
+    programme: Annotated[str, BeforeValidator(as_text)] = ""
     start: date | None = None
     end: date | None = None
     extract: date | None = None
+    earlier: list[Earlier] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _in_order(self) -> Window:
@@ -35,7 +50,10 @@ class Window(Strict):
 
 
 class TableSource(Strict):
-    """Where one table stands and how its columns map: ``columns`` is ours: theirs, ``values`` is theirs: ours per column of ours."""
+    """Where one table stands and how its columns map: ``columns`` is ours: theirs, ``values`` is theirs: ours per column of ours.
+
+    ``levels``: categories seen in an earlier cohort, per column. ``cross_sectional``: surveys in which nobody answers twice, on purpose.
+    """
 
     file: str
     sheet: str | int | None = None
@@ -49,6 +67,9 @@ class TableSource(Strict):
     outcomes: NameMap = Field(default_factory=dict)
     covariates: NameMap = Field(default_factory=dict)
     reference: TextMap = Field(default_factory=dict)
+    levels: Annotated[dict[str, list[str]], BeforeValidator(map_of_lists)] = Field(default_factory=dict)
+    levels: Annotated[dict[str, list[str]], BeforeValidator(map_of_lists)] = Field(default_factory=dict)
+    cross_sectional: bool = False
     unit: Literal["days", "weeks", "months", "years"] = "days"
     not_identifiers: Names = Field(default_factory=list)
 
@@ -123,23 +144,3 @@ class Disclosure(Strict):
         if "threshold" not in self.model_fields_set:
             object.__setattr__(self, "threshold", PROFILES[self.profile])
         return self
-
-
-class Benchmark(Strict):
-    """A published leaver rate to set beside this cohort's."""
-
-    leaver_rate: float = Field(gt=0, lt=1)
-    source: str
-    includes_suspended: bool = True
-
-
-class Rules(Strict):
-    """How messy records are read; every use is in the repair log."""
-
-    rehire_gap_days: float = Field(default=30, ge=0)
-    suspended: Literal["keep", "remove"] = "keep"
-    same_day_days: float = Field(default=0.5, gt=0, lt=1)
-    min_controls: int = Field(default=2, ge=1)
-    missing_exposure: Literal["stop", "exclude"] = "stop"
-    benchmark: Benchmark | None = None
-    profession_destinations: Annotated[dict[str, Literal["left", "stayed", "unknown"]], BeforeValidator(text_map)] = Field(default_factory=dict)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-__all__ = ["Days", "NameMap", "Names", "Strict", "TextMap", "as_text", "listed", "map_of_maps", "text_map"]
+__all__ = ["Days", "NameMap", "Names", "Strict", "TextMap", "as_text", "listed", "map_of_lists", "map_of_maps", "text_map"]
 
 
 class Strict(BaseModel):
@@ -29,6 +29,20 @@ def text_map(value: Any) -> Any:
 
 def map_of_maps(value: Any) -> Any:
     return {as_text(key): text_map(item) for key, item in value.items()} if isinstance(value, dict) else value
+
+
+def map_of_lists(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    listed_values = {as_text(key): [item] if isinstance(item, str | int | float | date) else item for key, item in value.items()}
+    return {key: [as_text(item) for item in items] if isinstance(items, list) else items for key, items in listed_values.items()}
+
+
+def map_of_lists(value: Any) -> Any:
+    """Lists of texts by key; one text stands for a list of one."""
+    if not isinstance(value, dict):
+        return value
+    return {as_text(key): [as_text(one) for one in item] if isinstance(item, list) else [as_text(item)] for key, item in value.items()}
 
 
 def _names(value: Any) -> Any:
