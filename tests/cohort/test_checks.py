@@ -280,7 +280,7 @@ def test_r108_spelling_and_unknown_reason(tmp_path: Path) -> None:
     cohort = good(tmp_path, PEOPLE, spells_csv=text)
     assert cohort.table("spells")["leaving_reason"].tolist() == ["end_of_contract", "unknown"]
     assert repairs(cohort, "R108")["after"].tolist() == ["end_of_contract", "unknown"]
-    assert one(cohort.findings, "W108").rows == (3,)
+    assert one(cohort.findings, "W012").rows == (3,)
 
 
 def test_w109_and_r111(tmp_path: Path) -> None:

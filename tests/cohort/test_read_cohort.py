@@ -230,7 +230,7 @@ def test_durations(tmp_path: Path) -> None:
     assert cohort.unit() == "months"
     assert cohort.name == "riverside"
     assert cohort.reference("durations", "mentored") == 0
-    assert one(cohort.findings, "W108").rows == (4,)
+    assert one(cohort.findings, "W012").rows == (4,)
 
 
 def test_durations_with_causes(tmp_path: Path) -> None:

@@ -191,7 +191,7 @@ def _reasons(source: Source) -> None:
     if blank.any():
         rows = frame.index[blank.to_numpy()]
         source.find(
-            "W108",
+            "W012",
             "closed spells without a leaving reason: unknown",
             rows=np.sort(rows),
             column="leaving_reason",
@@ -210,7 +210,7 @@ def _reasons(source: Source) -> None:
     if odd.any():
         rows = frame.index[odd.to_numpy()]
         source.find(
-            "W108",
+            "W012",
             "open spells with a leaving reason: the reason is not used",
             rows=np.sort(rows),
             column="leaving_reason",

@@ -65,7 +65,7 @@ def to_covariate(cells: Cells) -> np.ndarray:
     else:
         values = to_text(cells, Column(cells.ours, "text", ""))
     if cells.missing[cells.codes].any():
-        cells.source.find("W108", f"{cells.ours} is missing", rows=cells.rows[cells.missing[cells.codes]], column=cells.ours)
+        cells.source.find("W012", f"{cells.ours} is missing", rows=cells.rows[cells.missing[cells.codes]], column=cells.ours)
     return values
 
 

@@ -8,52 +8,21 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from mentorship_eval.errors import DataError, StudyError
+from mentorship_eval.cohort.reading.codes import CODES
+from mentorship_eval.errors import DataError, StudyError, listing
 
 __all__ = ["CODES", "CohortError", "Finding", "Findings", "StudyFileError"]
 
 ROWS_KEPT = 1000  # row numbers kept per finding; the count is always exact
 
-CODES: dict[str, str] = {
-    "E001": "study.yaml cannot be read as a study",
-    "E002": "file missing or unreadable",
-    "E003": "empty table",
-    "E004": "required column missing",
-    "E005": "key used twice",
-    "E006": "refers to a record that is not there",
-    "E007": "not a value of the column's type",
-    "E008": "required value missing",
-    "E009": "too few tables for any question",
-    "E101": "one id, conflicting attributes",
-    "R102": "duplicate rows or concurrent assignments",
-    "W102": "rows equal in everything but the id",
-    "R103": "rehire after a short gap",
-    "R104": "internal transfer",
-    "E105": "dates out of order",
-    "R105": "start and end on the same day",
-    "E106": "date that cannot be read for certain",
-    "R106": "date placeholder or format recognised",
-    "R107": "suspended time",
-    "E108": "value that is not allowed",
-    "W108": "values missing",
-    "R108": "spelling of a category",
-    "E109": "unknown department",
-    "W109": "department without a go-live row",
-    "E111": "incidents without patient-days",
-    "R111": "department-month left out",
-    "W111": "odd exposure",
-    "E121": "direct identifiers",
-    "W122": "ethnicity or gender not stated",
-    "E123": "suppressed or unreadable counts",
-    "E126": "waves in which nobody answers twice",
-    "R123": "format of the file",
-    "W123": "text of the file",
-}
-
 
 @dataclass(frozen=True)
 class Finding:
-    """One kind of trouble in one place. ``rows`` are file rows (the header is row 1), the first thousand of ``count``."""
+    """One kind of trouble in one place. ``rows`` are rows of ``file`` (the header is row 1), the first thousand of them.
+
+    ``count``: all rows. ``elsewhere``: where a table is made of several files, the others with the same trouble: name, first
+    row, number of rows.
+    """
 
     code: str
     message: str
@@ -63,6 +32,7 @@ class Finding:
     column: str = ""
     fix: str = ""
     count: int = 1
+    elsewhere: tuple[tuple[str, int, int], ...] = ()
 
     @property
     def severity(self) -> str:
@@ -81,9 +51,13 @@ class Finding:
 
     def __str__(self) -> str:
         more = ""
-        if self.count > 1 and len(self.rows) > 1:
-            shown = ", ".join(str(row) for row in self.rows[1:6])
-            more = f" [{self.count:,} rows; also {shown}{', ...' if self.count > 6 else ''}]"
+        if self.count > 1 and (len(self.rows) > 1 or self.elsewhere):
+            shown = ", ".join(str(row) for row in self.rows[1:6]) + (", ..." if len(self.rows) > 6 else "")
+            also = [f"also {shown}"] if shown else []
+            if self.elsewhere:
+                others = listing([f"{file} ({n:,}, first {row})" for file, row, n in self.elsewhere], 3)
+                also.append(f"also in {len(self.elsewhere)} other files: {others}" if len(self.elsewhere) > 1 else f"also in {others}")
+            more = f" [{self.count:,} rows; {'; '.join(also)}]"
         arrow = f"  -> {self.fix}" if self.fix else ""
         return f"{self.location}  {self.code}  {self.message}{more}{arrow}"
 
@@ -105,12 +79,13 @@ class Findings:
         column: str = "",
         fix: str = "",
         count: int | None = None,
+        elsewhere: tuple[tuple[str, int, int], ...] = (),
     ) -> Finding:
         if code not in CODES:
             raise KeyError(code)
-        numbers = [int(row) for row in np.asarray(rows, dtype=object).ravel()] if not np.isscalar(rows) else [int(rows)]  # type: ignore[arg-type]
+        numbers = np.atleast_1d(np.asarray(rows, dtype="int64")).ravel()
         total = max(len(numbers), 1) if count is None else count
-        finding = Finding(code, message, table, file, tuple(numbers[:ROWS_KEPT]), column, fix, total)
+        finding = Finding(code, message, table, file, tuple(numbers[:ROWS_KEPT].tolist()), column, fix, total, elsewhere[:ROWS_KEPT])
         self.items.append(finding)
         return finding
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from mentorship_eval.cohort.study.choices import ExposureChoice, IncidentChoice, SensitivityChoice
-from mentorship_eval.cohort.study.types import NameMap, Names, Strict, TextMap, as_text, map_of_lists, map_of_maps, text_map
+from mentorship_eval.cohort.study.rules import Benchmark, Rules
+from mentorship_eval.cohort.study.types import NameMap, Names, Strict, TextMap, as_text, map_of_lists, map_of_maps
 
 __all__ = ["PROFILES", "Benchmark", "Disclosure", "Earlier", "Plan", "Rules", "TableSource", "Window"]
 
@@ -52,10 +54,14 @@ class Window(Strict):
 class TableSource(Strict):
     """Where one table stands and how its columns map: ``columns`` is ours: theirs, ``values`` is theirs: ours per column of ours.
 
-    ``levels``: categories seen in an earlier cohort, per column. ``cross_sectional``: surveys in which nobody answers twice, on purpose.
+    ``file``: a file, a folder, a pattern (``monthly/Staff in Post *.csv``) or a list of these; the rows of all stand one below the other.
+    ``recipe``: name of an import recipe that turns the export of one system into this table before its columns are mapped.
+    ``levels``: the categories that an open column may hold (E125 beyond them), as ``new --like`` takes them over, per column.
+    ``cross_sectional``: surveys in which nobody answers twice, on purpose.
     """
 
-    file: str
+    file: str | list[str]
+    recipe: str | None = None
     sheet: str | int | None = None
     header_row: int = Field(default=1, ge=1)
     encoding: str | None = None
@@ -68,19 +74,30 @@ class TableSource(Strict):
     covariates: NameMap = Field(default_factory=dict)
     reference: TextMap = Field(default_factory=dict)
     levels: Annotated[dict[str, list[str]], BeforeValidator(map_of_lists)] = Field(default_factory=dict)
-    levels: Annotated[dict[str, list[str]], BeforeValidator(map_of_lists)] = Field(default_factory=dict)
     cross_sectional: bool = False
     unit: Literal["days", "weeks", "months", "years"] = "days"
     not_identifiers: Names = Field(default_factory=list)
 
     @field_validator("file")
     @classmethod
-    def _a_file(cls, value: str) -> str:
-        if not value.strip():
+    def _a_file(cls, value: str | list[str]) -> str | list[str]:
+        names = [value] if isinstance(value, str) else value
+        if not names or not all(name.strip() for name in names):
             raise ValueError("the file name is empty")
-        if _URL.match(value):
+        if any(_URL.match(name) for name in names):
             raise ValueError("database addresses are not read yet; export the table to CSV, XLSX or Parquet and name that file")
         return value
+
+    @property
+    def files(self) -> list[str]:
+        """What stands under ``file``, as a list."""
+        return [self.file] if isinstance(self.file, str) else list(self.file)
+
+    @property
+    def shown(self) -> str:
+        """What messages call the whole of it: the last part of the first name, since a path says where a machine keeps its data."""
+        first = Path(self.files[0]).name
+        return first if len(self.files) == 1 else f"{first} and {len(self.files) - 1} more"
 
     def date_format(self, name: str) -> str | None:
         """The declared format of one date column of ours, if any."""

@@ -32,17 +32,11 @@ def map_of_maps(value: Any) -> Any:
 
 
 def map_of_lists(value: Any) -> Any:
+    """Lists of texts by key; one text stands for a list of one."""
     if not isinstance(value, dict):
         return value
     listed_values = {as_text(key): [item] if isinstance(item, str | int | float | date) else item for key, item in value.items()}
     return {key: [as_text(item) for item in items] if isinstance(items, list) else items for key, items in listed_values.items()}
-
-
-def map_of_lists(value: Any) -> Any:
-    """Lists of texts by key; one text stands for a list of one."""
-    if not isinstance(value, dict):
-        return value
-    return {as_text(key): [as_text(one) for one in item] if isinstance(item, list) else [as_text(item)] for key, item in value.items()}
 
 
 def _names(value: Any) -> Any:
