@@ -1,4 +1,4 @@
-"""Two posts at the same time: person-time is counted once, in the post with the largest whole-time equivalent."""
+"""Two posts at the same time: person-time is counted once, in the primary post (by default the one with the largest whole-time equivalent)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ from mentorship_eval.cohort.reading.raw import Source
 
 __all__ = ["collapse_concurrent"]
 
+_PRIMARY = {
+    "largest_wte": "the one with the largest WTE",
+    "longest": "the longest one",
+    "declared": "the one declared in is_primary, else the one with the largest WTE",
+}
 _FOREVER = np.datetime64("2262-01-01", "ns")
 
 # a piece of person-time: position of the post, start, end (ns), whole-time equivalent x time, time
@@ -18,9 +23,9 @@ Piece = list
 
 
 def collapse_concurrent(source: Source, frame: pd.DataFrame) -> pd.DataFrame:
-    """Cut overlapping spells of a person so that at every time one is left: the primary, with the largest WTE.
+    """Cut overlapping spells of a person so that at every time one is left: the primary one, as rules.primary says.
 
-    frame: sorted by staff_id, start, file row. The WTE of a piece is the sum over concurrent posts, capped at 1,
+    frame: sorted by staff_id, start, file row. The WTE of a piece is the sum over concurrent posts, capped at rules.wte_cap,
     averaged over the piece. A post cut short by another one ends in a transfer, not in a leave.
     """
     ends = frame["end"].to_numpy(dtype="datetime64[ns]").copy()
@@ -32,21 +37,23 @@ def collapse_concurrent(source: Source, frame: pd.DataFrame) -> pd.DataFrame:
     overlapping = (people[1:] == people[:-1]) & (starts[1:] < latest[:-1])
     if not overlapping.any():
         return frame
+    rules = source.reading.study.rules
     touched = np.isin(people, people[1:][overlapping])
     rows = np.unique(frame["file_row"].to_numpy()[1:][overlapping])
     source.find(
         "R102",
-        "concurrent assignments collapsed to the one with the largest WTE",
+        f"concurrent assignments collapsed to {_PRIMARY[rules.primary]}",
         rows=rows,
         column="wte",
-        fix="See repair_log.csv for each person.",
+        fix="See repair_log.csv for each person; rules.primary: largest_wte, longest or declared, rules.wte_cap.",
     )
     posts = frame[touched]
     weight = np.nan_to_num(posts["wte"].to_numpy(dtype="float64"), nan=0.0).tolist()
     begin, finish = starts[touched].tolist(), ends[touched].tolist()
+    rank = _ranks(posts, rules.primary, weight, begin, finish)
     person = people[touched]
     bounds = [0, *(np.flatnonzero(person[1:] != person[:-1]) + 1).tolist(), len(posts)]
-    pieces = [piece for low, high in pairwise(bounds) for piece in _one_person(range(low, high), begin, finish, weight)]
+    pieces = [piece for low, high in pairwise(bounds) for piece in _one_person(range(low, high), begin, finish, weight, rank, rules.wte_cap)]
     _log(source, posts, pieces, begin, finish)
     result = pd.concat([frame[~touched], _as_rows(posts, pieces, finish)], ignore_index=True)
     result = result.sort_values(["staff_id", "start", "file_row"], kind="stable", ignore_index=True)
@@ -56,7 +63,19 @@ def collapse_concurrent(source: Source, frame: pd.DataFrame) -> pd.DataFrame:
     return result
 
 
-def _one_person(posts: range, begin: list[int], finish: list[int], weight: list[float]) -> list[Piece]:
+def _ranks(posts: pd.DataFrame, primary: str, weight: list[float], begin: list[int], finish: list[int]) -> list[tuple[float, ...]]:
+    """Of concurrent posts the one with the highest rank is the primary one."""
+    if primary == "longest":
+        return [(high - low, share) for low, high, share in zip(begin, finish, weight, strict=True)]
+    if primary == "declared":
+        said = posts["is_primary"].eq(True).tolist() if "is_primary" in posts else [False] * len(posts)
+        return list(zip(said, weight, strict=True))
+    return [(share,) for share in weight]
+
+
+def _one_person(
+    posts: range, begin: list[int], finish: list[int], weight: list[float], rank: list[tuple[float, ...]], cap: float
+) -> list[Piece]:
     cuts = sorted({*(begin[i] for i in posts), *(finish[i] for i in posts)})
     pieces: list[Piece] = []
     for low, high in pairwise(cuts):
@@ -64,8 +83,8 @@ def _one_person(posts: range, begin: list[int], finish: list[int], weight: list[
         if not active:
             continue
         # of equals the one that lasts longest, then the earliest: posts are in time order
-        primary = max(active, key=lambda i: (weight[i], finish[i], -i))
-        share = min(1.0, sum(weight[i] for i in active))
+        primary = max(active, key=lambda i: (*rank[i], finish[i], -i))
+        share = min(cap, sum(weight[i] for i in active))
         if pieces and pieces[-1][0] == primary and pieces[-1][2] == low:
             last = pieces[-1]
             last[2], last[3], last[4] = high, last[3] + share * (high - low), last[4] + (high - low)
@@ -100,10 +119,10 @@ def _log(source: Source, posts: pd.DataFrame, pieces: list[Piece], begin: list[i
     for i, row in enumerate(rows):
         kept = mine.get(i, [])
         if not kept:
-            source.repair("R102", row=row, before="own row", after="left out", reason="concurrent with a post of larger WTE")
+            source.repair("R102", row=row, before="own row", after="left out", reason="concurrent with the primary post")
         elif len(kept) > 1 or kept[0][1] != begin[i] or kept[0][2] != finish[i]:
             after = "; ".join(f"{_date(piece[1])} to {_date(piece[2])}" for piece in kept)
-            source.repair("R102", row=row, before="whole spell", after=after, reason="the rest is concurrent with a post of larger WTE")
+            source.repair("R102", row=row, before="whole spell", after=after, reason="the rest is concurrent with the primary post")
 
 
 def _date(ns: int) -> str:

@@ -16,7 +16,7 @@ def check_exposure(reading: Reading) -> None:
     exposure, incidents = reading.sources.get("exposure"), reading.sources.get("incidents")
     if exposure is None:
         return
-    _jumps(exposure)
+    _jumps(exposure, reading.study.rules.exposure_jump)
     if incidents is None:
         return
     frame = incidents.frame[["dept_id", "occurred"]].dropna()
@@ -67,21 +67,21 @@ def _exclude(reading: Reading, incidents: Source, exposure: Source, rows: pd.Ind
     exposure.step("department-months without patient-days", n, len(exposure.frame))
 
 
-def _jumps(source: Source) -> None:
-    """Patient-days that change more than threefold from one month to the next."""
+def _jumps(source: Source, factor: float) -> None:
+    """Patient-days that change more than ``factor``-fold from one month to the next."""
     frame = source.frame.dropna(subset=["dept_id", "month", "patient_days"]).sort_values(["dept_id", "month"], kind="stable")
     days = frame["patient_days"].to_numpy(dtype="float64")
     same = np.concatenate([[False], frame["dept_id"].to_numpy()[1:] == frame["dept_id"].to_numpy()[:-1]])[: len(frame)]
     before = np.concatenate([[np.nan], days[:-1]])[: len(frame)]
     with np.errstate(divide="ignore", invalid="ignore"):
-        jump = same & (before > 0) & (days > 0) & ((days > 3 * before) | (before > 3 * days))
+        jump = same & (before > 0) & (days > 0) & ((days > factor * before) | (before > factor * days))
     if jump.any():
         source.find(
             "W111",
-            "patient-days jump more than threefold from the month before",
+            f"patient-days jump more than {'three' if factor == 3 else f'{factor:g}-'}fold from the month before",
             rows=np.sort(frame.index[jump]),
             column="patient_days",
-            fix="See whether the unit was merged, split or counted otherwise.",
+            fix="See whether the unit was merged, split (dept_lineage) or counted otherwise.",
         )
 
 

@@ -1,4 +1,4 @@
-"""Checks between tables: records that are referred to, and departments under one spelling everywhere."""
+"""Departments under one spelling in every table, and a place for each in the programme."""
 
 from __future__ import annotations
 
@@ -7,33 +7,9 @@ import difflib
 import pandas as pd
 
 from mentorship_eval.cohort.reading.raw import Reading, Source
-from mentorship_eval.cohort.reading.repairs import short_hash
 from mentorship_eval.errors import listing
 
-__all__ = ["check_departments", "check_references"]
-
-
-def check_references(reading: Reading) -> None:
-    """E006: a record that another table refers to is not there."""
-    for source in reading.sources.values():
-        for column in source.table.columns:
-            if not column.references or column.name not in source.frame:
-                continue
-            table, key = column.references.split(".")
-            other = reading.sources.get(table)
-            if other is None or key not in other.frame:
-                continue
-            values = source.frame[column.name]
-            absent = (values.notna() & ~values.isin(other.frame[key])).to_numpy()
-            if absent.any():
-                shown = listing([short_hash(value) for value in values[absent].unique()], 3)
-                source.find(
-                    "E006",
-                    f"{values[absent].nunique()} {column.name} not in {table}: {shown}",
-                    rows=values.index[absent],
-                    column=column.name,
-                    fix=f"Add them to {other.file}, or leave the rows out.",
-                )
+__all__ = ["check_departments", "check_lineage_ids"]
 
 
 def _departments(source: Source | None) -> set[str]:
@@ -64,10 +40,17 @@ def check_departments(reading: Reading) -> None:
             _never(reading, listed - rollout)
 
 
-def _unknown(source: Source, known: set[str], where: str) -> None:
-    if "dept_id" not in source.frame:
+def check_lineage_ids(reading: Reading) -> None:
+    """E109 for departments that others became and that the table of departments does not know."""
+    lineage, listed = reading.sources.get("dept_lineage"), _departments(reading.sources.get("departments"))
+    if lineage is not None and listed:
+        _unknown(lineage, listed | set(lineage.frame["from_id"].dropna()), "departments", "to_id")
+
+
+def _unknown(source: Source, known: set[str], where: str, column: str = "dept_id") -> None:
+    if column not in source.frame:
         return
-    values = source.frame["dept_id"].dropna()
+    values = source.frame[column].dropna()
     absent = values[~values.isin(known)]
     if absent.empty:
         return
@@ -81,8 +64,8 @@ def _unknown(source: Source, known: set[str], where: str) -> None:
         "E109",
         f"departments not in {where}: {listing(hints)}",
         rows=absent.index,
-        column="dept_id",
-        fix=f"Map the names under values: {{dept_id: {{{names[0]}: OURS}}}}, or add the department to {where}.",
+        column=column,
+        fix=f"Map the names under values: {{{column}: {{{names[0]}: OURS}}}}, or add the department to {where}.",
     )
 
 

@@ -12,6 +12,7 @@ from mentorship_eval.cohort.reading.cells import Cells
 from mentorship_eval.cohort.reading.convert_categories import to_bool, to_category, to_covariate, to_level, to_text
 from mentorship_eval.cohort.reading.convert_numbers import numbers
 from mentorship_eval.cohort.reading.dates import DateAnswer, parse_dates, parse_months
+from mentorship_eval.cohort.reading.levels import check_levels
 from mentorship_eval.cohort.reading.raw import Source
 from mentorship_eval.cohort.schema.tables import Column
 from mentorship_eval.errors import listing
@@ -28,6 +29,7 @@ def convert(source: Source) -> None:
             frame[column.name] = _CONVERT[column.type](cells, column)
             _required(cells, column)
             _within(source, frame[column.name], column)
+            check_levels(source, column.name, frame[column.name])
     for name in source.declared.outcomes:
         if name in source.theirs:
             cells = Cells(source, name)
@@ -38,6 +40,7 @@ def convert(source: Source) -> None:
     for name in source.declared.covariates:
         if name in source.theirs:
             frame[name] = to_covariate(Cells(source, name))
+            check_levels(source, name, frame[name])
     source.frame = frame
 
 

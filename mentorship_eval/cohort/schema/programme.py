@@ -26,7 +26,7 @@ MATCHES = Table(
     ("match_id",),
     (
         col("match_id", "id", "Key of the match; numbered by the program when absent"),
-        col("programme_id", "id", "Programme"),
+        col("programme_id", "id", "Programme", references="programmes.programme_id"),
         col("mentor_id", "id", "Mentor"),
         col("mentee_id", "id", "Mentee", required=True, references="staff.staff_id"),
         col("offered_on", "date", "Day a mentor was offered"),

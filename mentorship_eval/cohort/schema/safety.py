@@ -13,7 +13,7 @@ ROLLOUT = Table(
     "When the programme went live in each department; blank active_from = never.",
     ("programme_id", "dept_id"),
     (
-        col("programme_id", "id", "Programme; one programme is assumed when absent"),
+        col("programme_id", "id", "Programme; one programme is assumed when absent", references="programmes.programme_id"),
         col("dept_id", "id", "Department", required=True),
         col("planned_from", "date", "Planned go-live"),
         col("active_from", "date", "Go-live; blank = never in the programme", required=True),
