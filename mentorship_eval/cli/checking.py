@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 
 import click
@@ -25,12 +26,14 @@ def check_folder(cohort: str, as_json: bool) -> None:
     if as_json:
         rows = [
             {"code": f.code, "severity": f.severity, "table": f.table, "file": f.file, "rows": list(f.rows), "column": f.column,
-             "message": f.message, "fix": f.fix, "count": f.count}
+             "message": f.message, "fix": f.fix, "count": f.count,
+             "elsewhere": [{"file": file, "row": row, "count": count} for file, row, count in f.elsewhere]}
             for f in findings
         ]
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
     else:
-        click.echo(str(findings))
+        # a terminal gets paragraphs, a pipe or a file one line for each finding
+        click.echo(findings.text(shutil.get_terminal_size().columns if sys.stdout.isatty() else None))
         if read is not None:
             questions = [name for name in ("retention", "incidents") if not read.missing_for(name)]
             click.echo(f"This cohort answers: {', '.join(questions)}." if questions else "This cohort answers no question yet.")

@@ -28,7 +28,7 @@ class Cohort:
     folder: where it stands. study: the typed study.yaml. tables: name -> DataFrame in our column names (ids and
     categories are text, dates datetime64[ns], missing is NaN or NaT). findings: repairs and warnings.
     repair_log: code, table, file, row, column, before, after, reason, count. flow: table, step, reason, rows_in,
-    removed, kept. files: table, file, sha256, rows, ignored.
+    removed, kept. files: table, file, sha256, rows, ignored; a row per file, so several for a table of several files.
     """
 
     folder: Path
@@ -149,7 +149,11 @@ def check_cohort(path: str | Path) -> tuple[Findings, Cohort | None]:
         return reading.findings, None
     tables = {name: source.frame.reset_index(drop=True) for name, source in reading.sources.items()}
     files = pd.DataFrame(
-        [(name, source.file, source.sha256, source.rows_read, ", ".join(source.ignored)) for name, source in reading.sources.items()],
+        [
+            (name, file, sha256, rows, ", ".join(source.ignored))
+            for name, source in reading.sources.items()
+            for file, sha256, rows in zip(source.places.files, source.places.sha256, source.rows_read, strict=True)
+        ],
         columns=["table", "file", "sha256", "rows", "ignored"],
     )
     sha = hashlib.sha256((folder / STUDY_FILE).read_bytes()).hexdigest()

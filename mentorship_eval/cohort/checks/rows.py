@@ -39,7 +39,8 @@ def drop_duplicates(source: Source) -> None:
     rows = raw.index[again]
     source.find("R102", "exact duplicate rows left out", rows=rows)
     for row in rows:
-        source.repair("R102", row=int(row), before="row", after="left out", reason=f"exact duplicate of row {first[int(row)]}")
+        earlier = source.places.row_of(first[int(row)])
+        source.repair("R102", row=int(row), before="row", after="left out", reason=f"exact duplicate of row {earlier}")
     source.raw, source.frame = raw[~again], frame[~again]
     source.step("exact duplicates", len(raw), len(source.raw))
 
@@ -112,7 +113,8 @@ def _merge_people(source: Source, rows: pd.Index) -> None:
             f"staff_id {listing([short_hash(person) for person in conflicting], 3)}: rows disagree on {listing(columns)}",
             rows=bad,
             column=columns[0],
-            fix="Correct the rows, or give each person one id (an id map) before the file comes here.",
+            fix="Correct the rows. Two people under one id: give one of them another id in every file. One person under two: map the ids with "
+            "values: {staff_id: {OLD: NEW}} in every table that has them.",
         )
         return
     merged = frame.copy()

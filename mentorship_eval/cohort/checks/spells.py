@@ -1,7 +1,7 @@
 """Spells made fit for person-time: one row per person and assignment, in time order, without overlaps.
 
-Order of work: dates checked (E105, R105), concurrent assignments collapsed (R102), short gaps bridged (R103),
-internal moves labelled (R104), suspended time marked (R107): its rows stay, or a return would look like a new employment.
+Order of work: dates checked (E105, R105), suspended time marked (R107): its rows stay, or a return would look like a new employment;
+concurrent assignments collapsed (R102), administrative ends (W108) as the rules say, short gaps bridged (R103), internal moves labelled (R104).
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from mentorship_eval.cohort.checks.administrative import apply_bank, apply_mass_ends, apply_retire_return
 from mentorship_eval.cohort.checks.concurrent import collapse_concurrent
 from mentorship_eval.cohort.checks.suspended import mark_suspended
 from mentorship_eval.cohort.reading.raw import Source
@@ -35,10 +36,13 @@ def clean_spells(source: Source) -> None:
     frame["file_row"] = frame.index
     frame = frame.sort_values(["staff_id", "start", "file_row"], kind="stable")
     frame = collapse_concurrent(source, frame)
+    frame = apply_retire_return(source, frame)
+    frame = apply_bank(source, frame)
     frame = _join(source, frame)
     frame = frame.sort_values(["staff_id", "start", "file_row"], kind="stable")
     source.frame = frame.set_index("file_row", drop=True)
     _reasons(source)
+    apply_mass_ends(source)
     first = [name for name in CLEAN_COLUMNS if name in source.frame]
     source.frame = source.frame[first + [name for name in source.frame if name not in first]]
 
@@ -136,7 +140,7 @@ def _bridge(source: Source, frame: pd.DataFrame, rehired: np.ndarray) -> pd.Data
             column="end",
             before=str(ends[i])[:10],
             after=str(starts[i + 1])[:10],
-            reason=f"back after {days:g} days (row {int(rows[i + 1])}): bridged",
+            reason=f"back after {days:g} days (row {source.places.row_of(rows[i + 1])}): bridged",
         )
         ends[i] = starts[i + 1]
     return frame.assign(end=ends)
@@ -158,7 +162,12 @@ def _label_moves(source: Source, frame: pd.DataFrame, moves: np.ndarray) -> pd.D
     for i in relabelled:
         before = "" if pd.isna(reasons[i]) else reasons[i]
         source.repair(
-            "R104", row=int(rows[i]), column="leaving_reason", before=before, after="transfer", reason=f"goes on in row {int(rows[i + 1])}"
+            "R104",
+            row=int(rows[i]),
+            column="leaving_reason",
+            before=before,
+            after="transfer",
+            reason=f"goes on in row {source.places.row_of(rows[i + 1])}",
         )
         reasons[i] = "transfer"
     return frame.assign(leaving_reason=reasons)
@@ -177,7 +186,8 @@ def _merge_alike(source: Source, frame: pd.DataFrame, alike: np.ndarray) -> pd.D
     rows = frame["file_row"].to_numpy()
     opening = pd.Series(rows).groupby(block).transform("first").to_numpy()
     for i in np.flatnonzero(~first):
-        source.repair("R103", row=int(rows[i]), before="own row", after=f"merged into row {int(opening[i])}", reason="same post goes on")
+        into = source.places.row_of(opening[i])
+        source.repair("R103", row=int(rows[i]), before="own row", after=f"merged into row {into}", reason="same post goes on")
     source.find("R103", "rows of one post that goes on merged", rows=np.sort(rows[~first]))
     source.step("rows of one post merged", len(frame), len(merged))
     return merged

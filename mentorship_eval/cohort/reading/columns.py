@@ -6,11 +6,13 @@ import re
 
 from mentorship_eval.cohort.reading.raw import Source
 from mentorship_eval.cohort.study.document import did_you_mean
+from mentorship_eval.errors import listing
 
-__all__ = ["map_columns"]
+__all__ = ["map_columns", "plain_name"]
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
+    """A column's name without capitals, blanks, hyphens and dots: what two spellings of it have in common."""
     return re.sub(r"[\W_]+", "_", name.strip().lower()).strip("_")
 
 
@@ -23,7 +25,7 @@ def map_columns(source: Source) -> bool:
     present = list(source.raw.columns)
     plain: dict[str, list[str]] = {}
     for name in present:
-        plain.setdefault(_plain(name), []).append(name)
+        plain.setdefault(plain_name(name), []).append(name)
     ok = True
     theirs: dict[str, str] = {}
     declared = source.declared
@@ -66,5 +68,17 @@ def map_columns(source: Source) -> bool:
         if not any(name in theirs or name in declared.columns for name in group):
             ok = False
             source.find("E004", f"one of the columns {' or '.join(group)} is needed", rows=declared.header_row, fix="Map it under columns.")
+    for ours, name in theirs.items():
+        lacking = source.places.lacking(name)
+        if lacking:
+            ok = False
+            first = source.places.starts[source.places.files.index(lacking[0])]
+            source.find(
+                "E004",
+                f"{len(lacking)} of {len(source.places)} files have no column {name!r} ({ours}): {listing(lacking, 3)}",
+                rows=first + declared.header_row,
+                column=name,
+                fix="Give every file the same header; a column without values has empty cells.",
+            )
     source.ignored = tuple(name for name in present if name not in theirs.values())
     return ok

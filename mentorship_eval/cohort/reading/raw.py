@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+import numpy as np
 import pandas as pd
 
 from mentorship_eval.cohort.reading.findings import Findings
+from mentorship_eval.cohort.reading.places import Places
 from mentorship_eval.cohort.reading.repairs import Flow, RepairLog, short_hash
 from mentorship_eval.cohort.schema.tables import Table
 from mentorship_eval.cohort.study.document import Study
@@ -39,14 +41,16 @@ class Reading:
     repairs: RepairLog = field(default_factory=RepairLog)
     flow: Flow = field(default_factory=Flow)
     sources: dict[str, Source] = field(default_factory=dict)
+    beside: list[tuple[str, str, str, int]] = field(default_factory=list)  # recipes, key files: table, file, sha256, rows
 
 
 @dataclass
 class Source:
     """One table on its way in.
 
-    ``raw``: text as found, index = file rows; ``frame``: typed, same index; ``theirs``: our column -> name
-    in the file; ``ignored``: columns of the file that nothing asked for.
+    ``raw``: text as found, index = file rows (where a table is made of several files, the numbers that ``places`` resolves);
+    ``frame``: typed, same index; ``theirs``: our column -> name in the file; ``ignored``: columns of the file that nothing
+    asked for; ``file``: the file's name, or what study.yaml says where there are several.
     """
 
     table: Table
@@ -57,24 +61,39 @@ class Source:
     frame: pd.DataFrame = field(default_factory=pd.DataFrame)
     theirs: dict[str, str] = field(default_factory=dict)
     ignored: tuple[str, ...] = ()
-    sha256: str = ""
-    rows_read: int = 0
+    places: Places = field(default_factory=Places)
+    rows_read: list[int] = field(default_factory=list)
 
     @property
     def name(self) -> str:
         return self.table.name
 
     def find(self, code: str, message: str, *, rows: object = (), column: str = "", fix: str = "", count: int | None = None) -> None:
-        """Record a finding; ``column`` is ours and is shown under its name in the file."""
+        """Record a finding; ``column`` is ours and is shown under its name in the file, ``rows`` are of ``raw.index``."""
         shown = self.theirs.get(column, column)
-        self.reading.findings.add(code, message, table=self.name, file=self.file, rows=rows, column=shown, fix=fix, count=count)
+        (file, own), *others = self.places.group(rows)
+        total = len(np.atleast_1d(np.asarray(rows))) if count is None else count
+        elsewhere = tuple((name, int(more[0]), len(more)) for name, more in others)
+        self.reading.findings.add(
+            code,
+            message,
+            table=self.name,
+            file=file if len(own) and file else self.file,
+            rows=own,
+            column=shown,
+            fix=fix,
+            count=max(total, 1),
+            elsewhere=elsewhere,
+        )
 
     def repair(
         self, code: str, *, row: int | None, column: str = "", before: object = "", after: object = "", reason: str, count: int = 1
     ) -> None:
+        """Record a repair; ``row`` is of ``raw.index``."""
         shown = self.theirs.get(column, column)
+        file, place = (self.file, None) if row is None else self.places.locate(row)
         self.reading.repairs.add(
-            code, table=self.name, file=self.file, row=row, column=shown, before=before, after=after, reason=reason, count=count
+            code, table=self.name, file=file or self.file, row=place, column=shown, before=before, after=after, reason=reason, count=count
         )
 
     def step(self, reason: str, rows_in: int, kept: int) -> None:
@@ -89,19 +108,29 @@ def tidy_cells(source: Source) -> None:
         _strip(source, name)
     raw = source.raw
     n = len(raw)
-    source.rows_read = n
+    source.rows_read = [len(at) for at in source.places.spans(raw.index)]
     source.reading.flow.step(source.name, "rows in the file", n, n)
     empty = (raw == "").all(axis=1)
     if empty.any():
-        rows = raw.index[empty]
+        inside = _before_the_end(source, raw.index, empty.to_numpy())
         raw = raw[~empty]
         source.step("empty rows", n, len(raw))
-        inside = [int(row) for row in rows if len(raw) and row < raw.index[-1]]
         if inside:
             source.find("R123", "empty rows left out", rows=inside)
             source.repair("R123", row=inside[0], reason="empty row left out", count=len(inside))
     source.raw = raw
     _drop_totals(source)
+
+
+def _before_the_end(source: Source, index: pd.Index, empty: np.ndarray) -> list[int]:
+    """Empty rows that have a row with cells after them in the same file: those at the foot are not worth a word."""
+    inside: list[int] = []
+    for at in source.places.spans(index):
+        filled = np.flatnonzero(~empty[at])
+        if len(filled):
+            upto = at[: filled[-1]]
+            inside += index[upto[empty[upto]]].tolist()
+    return inside
 
 
 def _strip(source: Source, name: str) -> None:
@@ -145,13 +174,17 @@ def _safe(source: Source, name: str, value: str, *, quote: bool = False) -> str:
 
 
 def _drop_totals(source: Source) -> None:
-    """Rows such as "Total, 123" at the foot of the file."""
+    """Rows such as "Total, 123" at the foot of each file."""
     raw, rows = source.raw, []
-    for row, cells in zip(raw.index[::-1][:5], raw.to_numpy()[::-1][:5], strict=False):
-        filled = [cell for cell in cells if cell]
-        if not filled or not _TOTAL.match(filled[0]):
-            break
-        rows.append(int(row))
+    for k, at in enumerate(source.places.spans(raw.index)):
+        foot = raw.iloc[at[-5:][::-1]]
+        own = [name for name in source.places.columns[k] if name in foot] if k < len(source.places) else []
+        foot = foot[own or list(foot)]  # "Total" is the first cell in the order of its own file
+        for row, cells in zip(foot.index, foot.to_numpy(), strict=True):
+            filled = [cell for cell in cells if cell]
+            if not filled or not _TOTAL.match(filled[0]):
+                break
+            rows.append(int(row))
     if not rows:
         return
     source.raw = raw.drop(index=rows)

@@ -5,10 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from mentorship_eval.cohort.checks.exposure import check_counts, check_exposure
+from mentorship_eval.cohort.checks.follow_up import check_follow_up
 from mentorship_eval.cohort.checks.identifiers import check_identifiers
+from mentorship_eval.cohort.checks.lineage import apply_lineage
+from mentorship_eval.cohort.checks.matches import check_matches
+from mentorship_eval.cohort.checks.references import check_references
+from mentorship_eval.cohort.checks.reporting import check_reporting
 from mentorship_eval.cohort.checks.rows import check_durations, check_order, drop_duplicates, fill_keys, unique_keys
 from mentorship_eval.cohort.checks.spells import clean_spells
-from mentorship_eval.cohort.checks.tables import check_departments, check_references
+from mentorship_eval.cohort.checks.tables import check_departments, check_lineage_ids
 from mentorship_eval.cohort.reading.columns import map_columns
 from mentorship_eval.cohort.reading.convert import convert
 from mentorship_eval.cohort.reading.raw import Reading, Source, Unreadable, tidy_cells
@@ -24,23 +29,33 @@ def read_tables(folder: Path, study: Study) -> Reading:
     reading = Reading(study)
     _enough(reading)
     for name, declared in study.tables.items():
-        source = Source(TABLES[name], declared, Path(declared.file).name, reading)
+        source = Source(TABLES[name], declared, declared.shown, reading)
         if _read(source, folder):
             reading.sources[name] = source
     check_references(reading)
+    # from here on departments are the units of dept_lineage
+    check_lineage_ids(reading)
+    apply_lineage(reading)
     check_departments(reading)
+    check_reporting(reading)
     check_exposure(reading)
     if "spells" in reading.sources:
         clean_spells(reading.sources["spells"])
+    check_matches(reading)
+    check_follow_up(reading)
     return reading
 
 
 def _read(source: Source, folder: Path) -> bool:
     """One table up to its own checks; False when it cannot be used any further."""
     try:
-        read_source(source, folder / source.declared.file)
+        read_source(source, folder)
     except Unreadable as problem:
         source.find(problem.code, str(problem), rows=() if problem.row is None else problem.row, fix=problem.fix)
+        return False
+    if source.raw.columns.empty:
+        return False
+    if source.raw.columns.empty:
         return False
     complete = map_columns(source)
     check_identifiers(source)

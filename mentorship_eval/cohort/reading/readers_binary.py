@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mentorship_eval.cohort.reading.raw import Source, Unreadable
+from mentorship_eval.cohort.reading.pieces import Piece
+from mentorship_eval.cohort.reading.raw import Unreadable
 from mentorship_eval.cohort.study.document import did_you_mean
 
 __all__ = ["read_excel", "read_parquet"]
@@ -42,7 +43,7 @@ def as_text(value: Any) -> str:
     return str(value)
 
 
-def read_excel(source: Source, data: bytes) -> pd.DataFrame:
+def read_excel(piece: Piece, data: bytes) -> pd.DataFrame:
     """One sheet, row 0 = the header; merged cells of the header are reported."""
     from openpyxl import load_workbook
     from openpyxl.utils.exceptions import InvalidFileException
@@ -53,18 +54,18 @@ def read_excel(source: Source, data: bytes) -> pd.DataFrame:
             book = load_workbook(io.BytesIO(data), data_only=True)
     except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError, TypeError, EOFError, SyntaxError):
         raise Unreadable("not a readable Excel file", fix="Open it in Excel and save it again as .xlsx without a password.") from None
-    sheet = _sheet(source, book)
-    first = source.declared.header_row
+    sheet = _sheet(piece, book)
+    first = piece.declared.header_row
     merged = [item for item in sheet.merged_cells.ranges if item.min_row <= first <= item.max_row]
     if merged:
         where = ", ".join(str(item) for item in merged)
-        source.find(
+        piece.find(
             "R123",
             f"merged cells in the header ({where}): only the first column of each has the name",
             rows=first,
             fix="If a column is missing below, set header_row to the row that names every column.",
         )
-        source.repair("R123", row=first, before=where, after="name given to the first column", reason="merged header cells")
+        piece.repair("R123", row=first, before=where, after="name given to the first column", reason="merged header cells")
     rows = [[as_text(value) for value in row] for row in sheet.iter_rows(min_row=first, values_only=True)]
     if not rows or not any(any(row) for row in rows):
         raise Unreadable(f"the sheet {sheet.title!r} is empty", fix="Name another sheet in study.yaml.", code="E003")
@@ -73,14 +74,14 @@ def read_excel(source: Source, data: bytes) -> pd.DataFrame:
     return frame
 
 
-def _sheet(source: Source, book: Any) -> Any:
-    wanted = source.declared.sheet
+def _sheet(piece: Piece, book: Any) -> Any:
+    wanted = piece.declared.sheet
     names = [sheet.title for sheet in book.worksheets]
     if not names:
         raise Unreadable("the workbook has no sheet with cells")
     if wanted is None:
         if len(names) > 1:
-            source.find("W123", f"the workbook has {len(names)} sheets; the first, {names[0]!r}, is read", fix="Name sheet in study.yaml.")
+            piece.find("W123", f"the workbook has {len(names)} sheets; the first, {names[0]!r}, is read", fix="Name sheet in study.yaml.")
         return book.worksheets[0]
     if isinstance(wanted, int):
         if not 1 <= wanted <= len(names):
@@ -91,7 +92,7 @@ def _sheet(source: Source, book: Any) -> Any:
     return book[wanted]
 
 
-def read_parquet(source: Source, data: bytes) -> pd.DataFrame:
+def read_parquet(piece: Piece, data: bytes) -> pd.DataFrame:
     """All columns as text under a header row, as the other readers give it."""
     import pyarrow as pa
     import pyarrow.parquet as pq

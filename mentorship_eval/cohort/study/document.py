@@ -20,7 +20,7 @@ STUDY_FILE = "study.yaml"
 
 
 def _source(value: Any) -> Any:
-    return {"file": value} if isinstance(value, str) else value
+    return {"file": value} if isinstance(value, str | list) else value
 
 
 class Study(Strict):
@@ -94,25 +94,32 @@ def _expand(document: dict[str, Any], lines: dict[KeyPath, int], findings: Findi
     tables = document.get("tables")
     for name, source in tables.items() if isinstance(tables, dict) else ():
         written = source.get("file") if isinstance(source, dict) else source
-        if not isinstance(written, str):
-            continue
-        path = ("tables", str(name), "file") if isinstance(source, dict) else ("tables", str(name))
-        value, unset = expand_variables(written)
-        for variable in unset:
-            findings.add(
-                "E001",
-                f"{'.'.join(path)}: the environment variable {variable} is not set",
-                file=STUDY_FILE,
-                rows=lines.get(path, ()),
-                column=".".join(path),
-                fix=f"Set {variable} to the folder that holds the data, or write ${{{variable}:-a/default}}.",
-            )
-        if unset:
-            value = "unset"  # reported above; what follows checks the other keys
+        path: KeyPath = ("tables", str(name), "file") if isinstance(source, dict) else ("tables", str(name))
+        if isinstance(written, list):
+            value: Any = [_expanded(item, (*path, i), lines, findings) for i, item in enumerate(written)]
+        else:
+            value = _expanded(written, path, lines, findings)
         if isinstance(source, dict):
             source["file"] = value
         elif isinstance(tables, dict):
             tables[name] = value
+
+
+def _expanded(written: Any, path: KeyPath, lines: dict[KeyPath, int], findings: Findings) -> Any:
+    if not isinstance(written, str):
+        return written
+    value, unset = expand_variables(written)
+    key = ".".join(map(str, path))
+    for variable in unset:
+        findings.add(
+            "E001",
+            f"{key}: the environment variable {variable} is not set",
+            file=STUDY_FILE,
+            rows=lines.get(path, ()),
+            column=key,
+            fix=f"Set {variable} to the folder that holds the data, or write ${{{variable}:-a/default}}.",
+        )
+    return "unset" if unset else value  # reported above; what follows checks the other keys
 
 
 def _check_tables(document: dict[str, Any], lines: dict[KeyPath, int], findings: Findings) -> None:
@@ -130,7 +137,7 @@ def _check_tables(document: dict[str, Any], lines: dict[KeyPath, int], findings:
             wrong(("tables", str(name)), "there is no such table", did_you_mean(str(name), list(TABLES)))
             continue
         if not isinstance(source, dict):
-            if name == "counts" and isinstance(source, str):
+            if name == "counts" and isinstance(source, str | list):
                 wrong(("tables", "counts"), "outcomes are not named", "Use the long form and add outcomes: {name: column}.")
             continue
         known = TABLES[name].names

@@ -55,13 +55,15 @@ class TableSource(Strict):
     """Where one table stands and how its columns map: ``columns`` is ours: theirs, ``values`` is theirs: ours per column of ours.
 
     ``file``: a file, a folder, a pattern (``monthly/Staff in Post *.csv``) or a list of these; the rows of all stand one below the other.
-    ``recipe``: name of an import recipe that turns the export of one system into this table before its columns are mapped.
+    ``recipe``: name of an import recipe that turns the export of one system into this table before its columns are mapped, or a file
+    of the user's; ``settings``: keys of that recipe, laid over it.
     ``levels``: the categories that an open column may hold (E125 beyond them), as ``new --like`` takes them over, per column.
     ``cross_sectional``: surveys in which nobody answers twice, on purpose.
     """
 
     file: str | list[str]
     recipe: str | None = None
+    settings: dict[str, Any] = Field(default_factory=dict)
     sheet: str | int | None = None
     header_row: int = Field(default=1, ge=1)
     encoding: str | None = None
@@ -78,10 +80,12 @@ class TableSource(Strict):
     unit: Literal["days", "weeks", "months", "years"] = "days"
     not_identifiers: Names = Field(default_factory=list)
 
-    @field_validator("file")
+    @field_validator("file", mode="before")
     @classmethod
-    def _a_file(cls, value: str | list[str]) -> str | list[str]:
+    def _some_file(cls, value: Any) -> Any:
         names = [value] if isinstance(value, str) else value
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise ValueError("give a file, a folder, a pattern, or a list of these")
         if not names or not all(name.strip() for name in names):
             raise ValueError("the file name is empty")
         if any(_URL.match(name) for name in names):
@@ -91,7 +95,7 @@ class TableSource(Strict):
     @property
     def files(self) -> list[str]:
         """What stands under ``file``, as a list."""
-        return [self.file] if isinstance(self.file, str) else list(self.file)
+        return [self.file] if isinstance(self.file, str) else self.file
 
     @property
     def shown(self) -> str:
