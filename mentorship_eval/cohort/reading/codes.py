@@ -35,6 +35,7 @@ LIST: tuple[Code, ...] = (
     Code("E008", "required value missing", "Stops, with the rows."),
     Code("E009", "too few tables for any question", "Stops, with the sets of tables that answer one."),
     Code("W012", "values missing", "Said with the rows; a closed spell without a reason counts as ended for an unknown reason."),
+    Code("E010", "import recipe that cannot be used", "Stops, with the key, its line and the nearest known key.", ("tables.*.recipe",)),
     Code("E101", "one id, conflicting attributes", "Stops, with the ids hashed and the way to an id map.", ("tables.*.values",)),
     Code(
         "R102",
@@ -139,8 +140,18 @@ LIST: tuple[Code, ...] = (
         "first_session",
         ("retention.sensitivity.match_start",),
     ),
+    Code("R113", "one incident in several rows", "The latest revision, and one row per incident: patients are not counted.", ("tables.*.settings",)),
+    Code(
+        "E118",
+        "scale out of range, versions mixed or items against each other",
+        "Stops: items or scores out of range, one instrument in two versions, alpha below 0.5, items that run against the others.",
+        ("tables.*.settings",),
+    ),
     Code("W119", "few, or unequal, answers to surveys", "Said by wave and arm.", ("rules.response_share", "rules.response_difference"), "0.5"),
+    Code("E120", "anonymous answers joined to staff", "Stops without a flag of consent or a declaration.", ("tables.*.settings",)),
+    Code("R120", "answers without consent to linkage", "Kept without the id.", ("tables.*.settings",)),
     Code("E121", "direct identifiers", "Stops; what was found is never quoted.", ("tables.*.not_identifiers",)),
+    Code("R121", "identifiers dropped or replaced by a recipe", "Identifying columns go unread; addresses become ids.", ("tables.*.settings",)),
     Code("W122", "ethnicity or gender not stated", "A category of its own."),
     Code("E123", "suppressed or unreadable counts", "Stops: a suppressed count is not 0.", ("tables.*.decimal",)),
     Code("R123", "format of the file", "Encodings, blanks, totals, separators and merged headers are recognised.", ("tables.*.encoding",)),
@@ -148,6 +159,10 @@ LIST: tuple[Code, ...] = (
     Code("W124", "immature cohort", "Said; nothing is told of a time beyond which too few are followed.", ("rules.mature_share",), "0.25"),
     Code("E125", "category never seen before", "Stops where study.yaml declares the levels of a column.", ("tables.*.levels",)),
     Code("E126", "waves in which nobody answers twice", "Stops: nobody's change can be told.", ("tables.*.cross_sectional",), "False"),
+    Code("E127", "lists that do not say who stayed", "Stops: a month is missing, or only leavers are listed.", ("tables.*.settings",)),
+    Code("R127", "rows made into other rows by a recipe", "Monthly lists to spells, stays to patient-days, items to scores.", ("tables.*.settings",)),
+    Code("W127", "monthly lists that leave something open", "Short lists, unknown days of hire, leavers without a leave."),
+    Code("R128", "rows or values as a recipe says", "Rows left out by status, values mapped, each a line of the log.", ("tables.*.recipe",)),
 )
 
 CODES: dict[str, str] = {item.code: item.what for item in LIST}

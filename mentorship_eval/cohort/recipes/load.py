@@ -170,7 +170,7 @@ def _used(table: TableRecipe) -> list[tuple[KeyPath, str]]:
     for i, rule in enumerate(table.set):
         found += [(("set", i, "column"), rule.column), *((("set", i, "when", key), key) for key in rule.when)]
     for i, one in enumerate(table.one_row_per):
-        names = [*one.by, *one.must_agree, *(one.worst or {}), *(item for item in (one.largest, one.latest, one.earliest) if item)]
+        names = [*one.by, *one.must_agree, *(one.worst or {}), *filter(None, (one.largest, one.latest, one.earliest, one.add_up))]
         found += [(("one_row_per", i), key) for key in names]
     if table.snapshots:
         found += [(("snapshots", "new_spell"), key) for key in table.snapshots.new_spell]

@@ -38,7 +38,8 @@ class Keep(Strict):
 class OneRow(Strict):
     """Of the rows that agree in ``by`` one is kept: the first of those with the largest, latest, earliest or worst value.
 
-    ties: all keeps every row that is as large. must_agree: columns on which such rows may not differ (E101).
+    ties: all keeps every row that is as large. must_agree: columns on which such rows may not differ (E101). add_up: a column whose sum
+    over the rows, up to rules.wte_cap, the kept row gets.
     each: a repair line for each row left out, else one for each file.
     """
 
@@ -49,6 +50,7 @@ class OneRow(Strict):
     worst: dict[str, Texts] | None = None
     ties: Literal["first", "all"] = "first"
     must_agree: Names = Field(default_factory=list)
+    add_up: str | None = None
     code: Literal["R102", "R113"] = "R102"
     each: bool = True
     reason: str

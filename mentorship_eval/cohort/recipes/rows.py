@@ -86,8 +86,22 @@ def _one(source: Source, rule: OneRow) -> bool:
     if not len(gone):
         return True
     _tell(source, rule, group, kept, gone)
+    if rule.add_up is not None and has(source, rule.add_up):
+        _add_up(source, rule.add_up, group, kept)
     leave_out(source, gone, rule.reason)
     return True
+
+
+def _add_up(source: Source, name: str, group: np.ndarray, kept: np.ndarray) -> None:
+    """The kept row gets the sum over its group, capped; where a cell is no number nothing is changed, and the checks find it."""
+    cap = float(source.reading.study.rules.wte_cap)
+    values = pd.to_numeric(pd.Series(texts(source, name), dtype=object), errors="coerce").to_numpy(dtype="float64")
+    total = np.minimum(pd.Series(values).groupby(group).transform(lambda part: part.sum(skipna=False)).to_numpy(), cap)
+    change = kept & ~np.isnan(total) & (np.abs(total - values) > 1e-9) & (pd.Series(group).groupby(group).transform("size").to_numpy() > 1)
+    for at in np.flatnonzero(change):
+        row, new = int(source.raw.index[at]), f"{total[at]:.10g}"
+        source.repair("R102", row=row, column=name, before=f"{values[at]:g}", after=new, reason=f"sum over concurrent posts, up to {cap:g}")
+        source.raw.loc[row, source.theirs[name]] = new
 
 
 def _rank(source: Source, rule: OneRow) -> np.ndarray:
