@@ -54,6 +54,40 @@ def new(folder: str, like: str | None) -> None:
 
 
 @cli.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option("--column", "columns", multiple=True, required=True, metavar="COL", help="A column to replace by pseudonyms; may be repeated.")
+@click.option("--key", required=True, metavar="KEYFILE", help="The secret key; made on first use.")
+@click.option("--out", required=True, metavar="DIR", help="Folder for the new files.")
+@click.option("--normalise", multiple=True, metavar="KIND", help="text (the default), email or nhs; COL=KIND for one column.")
+@click.option("--drop", multiple=True, metavar="COL", help="A column to leave out; may be repeated.")
+@click.option("--not-identifier", "cleared", multiple=True, metavar="COL", help="A column that identifies nobody, whatever it looks like.")
+@click.option("--lookup", is_flag=True, help="Also keep who is who, in a file beside the key.")
+@click.option("--sheet", metavar="NAME", help="Sheet of a workbook.")
+@click.option("--header-row", default=1, show_default=True, type=click.IntRange(1), metavar="N", help="Row that names the columns.")
+@click.option("--encoding", metavar="NAME", help="Of CSV files; found out when not given.")
+@click.option("--delimiter", metavar="CHAR", help="Of CSV files; found out when not given.")
+def pseudonymise(
+    files: tuple[str, ...], columns: tuple[str, ...], key: str, out: str, normalise: tuple[str, ...], drop: tuple[str, ...],
+    cleared: tuple[str, ...], lookup: bool, **reading: Any,
+) -> None:
+    """Replace NHS numbers, e-mails, names or staff numbers by keyed hashes.
+
+    The same key gives the same pseudonyms in every file and year, so that tables
+    link. Keep it outside cohort folders and outputs: anybody who has it can test
+    whom a pseudonym stands for. CSV or XLSX in, CSV out; nothing is overwritten.
+    Other columns pass through, unless they identify people: then nothing is
+    written.
+
+    \b
+    mentorship-eval pseudonymise leavers.xlsx pairs.csv --column "NHS Number"
+      --normalise nhs --drop Surname --key ~/keys/study.key --out my-cohort
+    """
+    from mentorship_eval.cli.pseudonymising import pseudonymise as replace
+
+    replace(files, out, key, columns, normalise, drop, cleared, lookup, **reading)
+
+
+@cli.command()
 @click.argument("cohort")
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 def check(cohort: str, as_json: bool) -> None:

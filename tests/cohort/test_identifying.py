@@ -7,13 +7,15 @@ import pytest
 from mentorship_eval.cohort.checks.identifying import PSEUDONYM, Column, identifying_name
 
 NAMES_THAT_TELL = (
-    "NHS Number", "nhs_no", "Patient NHS Number", "Email", "Work E-mail", "work_email_address", "Surname", "ForeName", "First Name", "name", "Staff Name",
+    "NHS Number", "nhs_no", "Patient NHS Number",
+    "Email", "Work E-mail", "work_email_address", "Surname", "ForeName", "First Name", "name", "Staff Name",
     "Mentor Name", "Line Manager Name", "RecipientFirstName", "DOB", "Date of Birth", "DateOfBirth", "Birthdate", "Telephone", "Mobile Number",
     "Home Phone", "Postcode", "Home Post Code", "Home Address", "Address Line 1", "NI Number", "National Insurance No", "NMC PIN", "GMC Number",
     "Registration Number", "IPAddress", "Passport Number",
 )  # fmt: skip
 NAMES_THAT_DO_NOT = (
-    "staff_id", "Person Ref", "ward_name", "Programme Name", "birth_year", "Year of Birth", "registration_date", "Registration Status", "Mobile Worker",
+    "staff_id",
+    "Person Ref", "ward_name", "Programme Name", "birth_year", "Year of Birth", "registration_date", "Registration Status", "Mobile Worker",
     "telephone_triage_calls", "emails_sent", "email_count", "names_checked", "postcode_district", "Unique Nhs Identifier", "Employee Number",
     "phone_survey", "pinned", "homes visited", "addressed", "nominations", "surname_changed_twice", "dobutamine",
 )  # fmt: skip
@@ -32,7 +34,8 @@ def test_names_of_columns_that_do_not(name: str) -> None:
 FOUND = {
     "e-mail addresses": [["x", "y", "call a.o'neil@trust.nhs.example please"]],
     "valid NHS numbers": [["9434765919", "4010232137"], ["NHS 943 476 5919 seen"], ["943-476-5919", ""]],
-    "telephone numbers": [["07700 900123", "07700900456", "+44 20 7946 0958"], ["020 7946 0958", "0161 496 0000"], ["(212) 555-0123", "212-555-0198"]],
+    "telephone numbers": [
+        ["07700 900123", "07700900456", "+44 20 7946 0958"], ["020 7946 0958", "0161 496 0000"], ["(212) 555-0123", "212-555-0198"]],
     "National Insurance numbers": [["AB123456C", "AB 12 34 56 D"]],
     "full postcodes": [["SW1A 1AA", "M1 1AE", "B33 8TH"], ["SW1A1AA", "EC1A1BB"]],
     "nursing registration numbers": [["98I1234E", "04A0012S"]],

@@ -1,0 +1,1 @@
+"""Direct identifiers replaced by keyed hashes, before a file comes near a cohort folder."""
