@@ -17,14 +17,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mentorship_eval.cohort.simulation import outcomes as extra
 from mentorship_eval.cohort.simulation import tables as make
 from mentorship_eval.cohort.simulation.departments import draw_departments, identifiers
-from mentorship_eval.cohort.simulation.incidents import draw_counts, draw_patient_days, expected_incidents
+from mentorship_eval.cohort.simulation.further import further_tables
+from mentorship_eval.cohort.simulation.incidents import draw_incidents, draw_patient_days
+from mentorship_eval.cohort.simulation.lessons import lesson
+from mentorship_eval.cohort.simulation.merger import merge_departments, merging_pair
 from mentorship_eval.cohort.simulation.parameters import SCENARIOS, Parameters, parameters_of, streams
 from mentorship_eval.cohort.simulation.population import populate
 from mentorship_eval.cohort.simulation.sessions import dose_truth, mentor_table, session_table
 from mentorship_eval.cohort.simulation.truth import incident_truth, retention_truth
+from mentorship_eval.cohort.simulation.wards import calendar_table
 
 __all__ = ["SCENARIOS", "Parameters", "SimulatedCohort", "simulate_cohort"]
 
@@ -72,22 +75,23 @@ def _rounded(value: Any) -> Any:
 def simulate_cohort(scenario: str = "default", *, seed: int = 0, name: str | None = None, **changes: Any) -> SimulatedCohort:
     """A cohort of a named scenario, with any parameter changed by keyword.
 
-    scenario: ``default``, ``null`` (no effect of any kind), ``confounded`` (an unmeasured commitment drives both uptake
-    and staying), ``few_departments``, ``one_pilot_ward``, ``tiny_programme``. changes: fields of `Parameters`, such as
-    ``departments=24, staff=2400, months=36, start="2022-01-01", hazard_ratio=0.75, harm_irr=0.85, reporting=1.25``.
+    scenario: a name of `SCENARIOS`, each with a line about what it shows: ``default``, ``null`` (no effect of any kind), ``confounded``,
+    ``immortal``, ``reporting_culture``, ``regression_to_mean``, ``few_departments``, ``one_pilot_ward``, ``tiny_programme``,
+    ``late_effect``, ``competing_exits``, ``informative_missing``, ``system_switch``.
+    changes: fields of `Parameters`, such as ``departments=24, staff=2400, months=36, start="2022-01-01", hazard_ratio=0.75,
+    harm_irr=0.85, reporting=1.25``.
 
-    With ``outcomes=True`` also surveys, survey_invites, projects and career_events.
+    With ``outcomes=True`` also every optional table: surveys, survey_invites, projects, career_events, goals, feedback, programmes,
+    training, collaboration, audits, costs, calendar, dept_lineage; `SimulatedCohort.aggregated` gives durations and counts.
     staff is the number of people who were employed at the start of the window or hired in it. Raises `UsageError` for
     an unknown scenario or parameter.
     """
     parameters = parameters_of(scenario, changes)
     rng = streams(seed)
     departments = draw_departments(parameters, rng["departments"], rng["rollout"])
-    population = populate(parameters, departments, rng)
     patient_days = draw_patient_days(parameters, departments, rng["exposure"])
-    expected = expected_incidents(parameters, departments, patient_days)
-    counts = draw_counts(parameters, expected, rng["incidents"])
-
+    departments, expected, counts = draw_incidents(parameters, departments, patient_days, rng)
+    population = populate(parameters, departments, rng)
     dept_ids, staff_ids = identifiers("D", parameters.departments), identifiers("S", parameters.staff)
     # numbered in random order, so that an id tells nothing about tenure
     shuffled = np.empty(parameters.staff, dtype=object)
@@ -104,19 +108,6 @@ def simulate_cohort(scenario: str = "default", *, seed: int = 0, name: str | Non
     }
     tables["mentors"] = mentor_table(parameters, shuffled, population.is_mentor, rng["sessions"])
     tables["sessions"] = session_table(parameters, tables["matches"], rng["sessions"])
-    if parameters.outcomes:
-        tables |= {
-            "survey_invites": extra.survey_invites(parameters, tables),
-            "surveys": extra.surveys(parameters, tables, rng["outcomes"]),
-            "projects": extra.projects(parameters, tables, rng["outcomes"]),
-            "career_events": extra.career_events(parameters, tables, rng["outcomes"]),
-        }
-    end = (pd.Timestamp(parameters.start) + pd.DateOffset(months=parameters.months) - pd.Timedelta(days=1)).date()
-    study = {
-        "study": {"name": name or f"Simulated cohort ({scenario})", "start": pd.Timestamp(parameters.start).date(), "end": end},
-        "tables": {table: f"{table}.csv" for table in tables},
-        "plan": {"primary": ["retention", "harm_incidents"], "covariates": {"retention": ["profession", "newly_qualified"]}},
-    }
     truth = {
         "scenario": scenario,
         "seed": seed,
@@ -126,5 +117,24 @@ def simulate_cohort(scenario: str = "default", *, seed: int = 0, name: str | Non
         "parameters": parameters.as_dict(),
     }
     if parameters.outcomes:
-        truth["outcomes"] = extra.outcome_truth(parameters)
-    return SimulatedCohort(tables, _rounded(truth), study, parameters)
+        more, truth["outcomes"] = further_tables(parameters, departments, tables, rng)
+        tables |= more
+    elif parameters.systems:
+        tables["calendar"] = calendar_table(parameters)
+    if parameters.merger_month >= 0:
+        gone, stays = merging_pair(departments)
+        tables = merge_departments(parameters, tables, dept_ids[gone], dept_ids[stays])
+    told = lesson(scenario, parameters, departments, population, expected, tables, patient_days, truth)
+    if told is not None:
+        truth["lesson"] = told
+    return SimulatedCohort(tables, _rounded(truth), study_of(parameters, scenario, name, list(tables)), parameters)
+
+
+def study_of(parameters: Parameters, scenario: str, name: str | None, tables: list[str]) -> dict[str, Any]:
+    """The content of study.yaml."""
+    end = (pd.Timestamp(parameters.start) + pd.DateOffset(months=parameters.months) - pd.Timedelta(days=1)).date()
+    return {
+        "study": {"name": name or f"Simulated cohort ({scenario})", "start": pd.Timestamp(parameters.start).date(), "end": end},
+        "tables": {table: f"{table}.csv" for table in tables},
+        "plan": {"primary": ["retention", "harm_incidents"], "covariates": {"retention": ["profession", "newly_qualified"]}},
+    }

@@ -103,12 +103,12 @@ def test_what_is_written_is_what_was_simulated(tmp_path, small):
 
 @pytest.mark.parametrize("scenario", sorted(SCENARIOS))
 def test_every_scenario_can_be_drawn_and_followed(scenario):
-    large = scenario in ("default", "null", "confounded")
+    large = "departments" not in SCENARIOS[scenario].changes
     cohort = simulate_cohort(scenario, seed=1, **({"departments": 8, "staff": 500} if large else {}))
     assert cohort.truth["scenario"] == scenario and len(cohort["staff"]) == cohort.parameters.staff
     assert episodes(cohort).flow["removed"].sum() == 0
     treated = int(cohort["rollout"]["active_from"].notna().sum())
-    assert treated == (1 if "pilot" in scenario or "tiny" in scenario else 6)
+    assert treated == (1 if "pilot" in scenario or "tiny" in scenario else 2 if cohort.parameters.selection_months else 6)
 
 
 def test_unknown_names_and_impossible_values_are_refused():

@@ -12,17 +12,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mentorship_eval.cohort.simulation.departments import AGE_SENIOR, Departments, People
+from mentorship_eval.cohort.simulation.departments import AGE_SENIOR, AtRisk, Departments, People
+from mentorship_eval.cohort.simulation.mentors import Mentors
 from mentorship_eval.cohort.simulation.parameters import DAYS_PER_MONTH, Parameters, window_days
 
-__all__ = ["CAUSES", "NEVER", "Careers", "Hazards", "Mentors", "live"]
+__all__ = ["CAUSES", "NEVER", "Careers", "Hazards", "joined", "live"]
 
 NEVER = 10**6  # a day beyond every window
 CAUSES = ("voluntary", "retirement", "end_of_contract", "transfer")
 _TENURE = np.array([12.0, 24.0])
-# Of staff in post: those of 55 and over, and those whose contract has an end. Dividing by them makes retirement and ends
-# of contract their asked-for share of all exits although only these people can retire or reach an end.
-_SENIOR_SHARE, _LIMITED_SHARE = 0.12, 0.08
+# Of staff in post: those of 55 and over. Dividing by it makes retirement its asked-for share of all exits although only
+# these people can retire; limited_share does the same for those whose contract has an end.
+_SENIOR_SHARE = 0.12
 
 
 class Hazards:
@@ -48,7 +49,7 @@ class Hazards:
         month = np.searchsorted(self.edges, np.ceil(day), side="right") - 1
         return np.where(day <= 0, 1.0, self.shock[np.clip(month, 0, len(self.shock) - 1)])
 
-    def voluntary(self, people: People, dept: np.ndarray, day: np.ndarray) -> np.ndarray:
+    def voluntary(self, people: AtRisk | People, dept: np.ndarray, day: np.ndarray) -> np.ndarray:
         """Of voluntary leaving, without mentorship."""
         rate = self.base(day - people.hire)[1] * self.parameters.share_voluntary
         return rate * people.leaving * self.department[dept] * self.calendar(day)
@@ -56,42 +57,23 @@ class Hazards:
     def effect(self, day: np.ndarray, match_start: np.ndarray, match_end: np.ndarray) -> np.ndarray:
         """The factor by which mentorship multiplies the hazard of voluntary leaving."""
         after = np.where(day > match_end, self.parameters.hazard_ratio_after, self.parameters.hazard_ratio)
-        return np.where(day > match_start, after, 1.0)
+        return np.where(day > match_start + self.parameters.hazard_delay * DAYS_PER_MONTH, after, 1.0)
 
-    def others(self, people: People, day: np.ndarray, year: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def others(self, people: AtRisk | People, day: np.ndarray, year: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Retirement (from 55, steeply from 67), end of a contract that has one, transfer."""
         rate = self.base(day - people.hire)[0]
         age = year + day / 365.25 - people.birth_year
         retirement = np.select([age >= 67, age >= AGE_SENIOR], [6.0, 1.0], 0.0) * rate * self.parameters.share_retirement / _SENIOR_SHARE
-        contract = np.where(people.contract == "permanent", 0.0, rate * self.parameters.share_end_of_contract / _LIMITED_SHARE)
+        contract = np.where(people.limited, rate * self.parameters.share_end_of_contract / self.parameters.limited_share, 0.0)
         return retirement, contract, rate * self.parameters.share_transfer
 
-    def bound(self, people: People, dept: np.ndarray) -> np.ndarray:
+    def bound(self, people: AtRisk | People, dept: np.ndarray) -> np.ndarray:
         """No hazard of a person in this department ever exceeds it (matching apart)."""
         p = self.parameters
         top = max(p.hazard) / DAYS_PER_MONTH
         worst = max(1.0, p.hazard_ratio, p.hazard_ratio_after) * max(1.0, *p.shock_hazard) * max(1.0, p.bump)
-        fixed = p.share_transfer + 6 * p.share_retirement / _SENIOR_SHARE + p.share_end_of_contract / _LIMITED_SHARE
+        fixed = p.share_transfer + 6 * p.share_retirement / _SENIOR_SHARE + p.share_end_of_contract / p.limited_share
         return top * (p.share_voluntary * worst * people.leaving * self.department[dept] + fixed)
-
-
-@dataclass(frozen=True)
-class Mentors:
-    """Posts of mentors: person, department, first and last day, and the day on which the person left."""
-
-    person: np.ndarray
-    dept: np.ndarray
-    start: np.ndarray
-    stop: np.ndarray
-    left: np.ndarray
-
-    def pick(self, dept: np.ndarray, day: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """A post in the department on that day at random, else one anywhere, else -1."""
-        present = (self.start[None, :] < day[:, None]) & (self.stop[None, :] > day[:, None])
-        score = rng.random(present.shape) + (self.dept[None, :] == dept[:, None])
-        score = np.where(present, score, -1.0)
-        best = score.argmax(axis=1)
-        return np.where(score[np.arange(len(dept)), best] >= 0, best, -1)
 
 
 @dataclass(frozen=True)
@@ -120,6 +102,26 @@ class Careers:
         result[self.post_person[there]] = self.post_dept[there]
         return result
 
+    def of(self, people: np.ndarray) -> Careers:
+        """The careers of some people, numbered anew in the order given."""
+        new = np.full(len(self.exit), -1)
+        new[people] = np.arange(len(people))
+        kept = new[self.post_person] >= 0
+        person = new[self.post_person[kept]]
+        order = np.lexsort((self.post_start[kept], person))
+        posts = (values[kept][order] for values in (self.post_dept, self.post_start, self.post_stop, self.post_reason))
+        return Careers(self.exit[people], self.cause[people], person[order], *posts, self.match_start[people], self.match_end[people],
+                       self.match_reason[people], self.mentor[people])
+
+
+def joined(parts: list[Careers]) -> Careers:
+    """Careers of several groups of people as one, the groups one after the other."""
+    if len(parts) == 1:
+        return parts[0]
+    shift = np.cumsum([0, *(len(part.exit) for part in parts[:-1])])
+    values = {name: np.concatenate([getattr(part, name) for part in parts]) for name in Careers.__dataclass_fields__ if name != "post_person"}
+    return Careers(post_person=np.concatenate([part.post_person + add for part, add in zip(parts, shift, strict=True)]), **values)
+
 
 def transfer_to(dept: np.ndarray, organisation: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Another department of the same organisation at random; the same where there is no other."""
@@ -138,6 +140,7 @@ def live(parameters: Parameters, departments: Departments, people: People, *, cl
          willing: np.ndarray | None = None, mentors: Mentors | None = None) -> Careers:
     """Follow ``people`` from ``clock`` (days) to ``until``, or to the day they leave. opened: when the present post began."""
     hazards, year, number = Hazards(parameters, departments), int(parameters.start[:4]), len(people.hire)
+    lean = people.at_risk
     clock, dept = clock.astype(float), dept.copy()
     willing = np.zeros(number, bool) if willing is None else willing
     exit_day, cause = np.full(number, NEVER), np.full(number, "", dtype=object)
@@ -148,7 +151,7 @@ def live(parameters: Parameters, departments: Departments, people: People, *, cl
     matching = 1.0 / (parameters.uptake_delay * DAYS_PER_MONTH)
     at = np.arange(number)
     while len(at):
-        some = people.take(at)
+        some = lean.take(at)
         may = willing[at] & (match_start[at] == NEVER)
         bound = hazards.bound(some, dept[at]) + matching * may
         clock[at] += rng.exponential(size=len(at)) / bound
@@ -158,7 +161,10 @@ def live(parameters: Parameters, departments: Departments, people: People, *, cl
         day, here = clock[at], dept[at]
         rates = [hazards.voluntary(some, here, day) * hazards.effect(day, match_start[at], match_end[at]), *hazards.others(some, day, year)]
         rates.append(matching * (may & (day > hazards.active_from[here] - 1)))
-        event = (mark[:, None] >= np.cumsum(np.stack(rates, axis=1), axis=1)).sum(axis=1)  # 0-3 causes, 4 match, 5 nothing
+        event, total = np.zeros(len(at), int), np.zeros(len(at))  # 0-3 causes, 4 match, 5 nothing
+        for rate in rates:
+            total = total + rate
+            event += mark >= total
         date = np.ceil(day).astype(int)
 
         left = event < 3

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from mentorship_eval.cohort.simulation.parameters import Parameters, window_days
 
-__all__ = ["PROFESSIONS", "Departments", "People", "draw_departments", "draw_people", "draw_rollout", "identifiers", "uptake_probability"]
+__all__ = ["PROFESSIONS", "AtRisk", "Departments", "People", "chosen_for_harm", "draw_departments", "draw_people", "draw_rollout",
+           "identifiers", "joined_people", "uptake_probability"]
 
 # profession: share, hazard ratio of leaving, log odds of uptake
 PROFESSIONS = {"nurse": (0.55, 1.00, 0.0), "physician": (0.15, 0.85, -0.4), "pharmacist": (0.05, 0.90, 0.2),
                "technician": (0.07, 1.10, 0.0), "allied_health": (0.10, 0.95, 0.3), "administrator": (0.08, 1.20, -0.6)}
 HIGH_BURNOUT, OTHER = ("emergency", "intensive_care", "oncology"), ("medicine", "surgery", "geriatrics", "paediatrics", "pharmacy")
 WTE = ((1.0, 0.60), (0.8, 0.20), (0.6, 0.15), (0.4, 0.05))
-CONTRACTS = (("permanent", 0.88), ("fixed_term", 0.07), ("rotational", 0.05))
+CONTRACTS = ("permanent", "fixed_term", "rotational")
 ETHNICITY = {"white": 0.68, "asian": 0.14, "black": 0.09, "mixed": 0.03, "other": 0.03, "not_stated": 0.03}
 AGE_SENIOR = 55
 
@@ -36,6 +37,19 @@ class Departments:
 
 
 @dataclass(frozen=True)
+class AtRisk:
+    """What of a person enters the hazards: `People` without the rest. limited: the contract has an end."""
+
+    hire: np.ndarray
+    birth_year: np.ndarray
+    leaving: np.ndarray
+    limited: np.ndarray
+
+    def take(self, which: np.ndarray) -> AtRisk:
+        return AtRisk(self.hire[which], self.birth_year[which], self.leaving[which], self.limited[which])
+
+
+@dataclass(frozen=True)
 class People:
     """Arrays over people. hire: days from the first day of the window (negative = before it)."""
 
@@ -51,8 +65,20 @@ class People:
     commitment: np.ndarray
     leaving: np.ndarray  # personal factor on the hazard of voluntary leaving
 
+    @property
+    def limited(self) -> np.ndarray:
+        return self.contract != "permanent"
+
+    @property
+    def at_risk(self) -> AtRisk:
+        return AtRisk(self.hire, self.birth_year, self.leaving, self.limited)
+
     def take(self, which: np.ndarray) -> People:
         return People(**{name: value[which] for name, value in self.__dict__.items()})
+
+
+def joined_people(parts: list[People]) -> People:
+    return People(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in People.__dataclass_fields__})
 
 
 def identifiers(letter: str, number: int) -> np.ndarray:
@@ -73,6 +99,20 @@ def draw_rollout(parameters: Parameters, rng: np.random.Generator) -> np.ndarray
             treated = min(parameters.treated_departments, number)
             plan[:treated] = np.asarray(waves)[np.arange(treated) % len(waves)]
     return rng.permutation(plan)
+
+
+def chosen_for_harm(parameters: Parameters, departments: Departments, harm: np.ndarray, patient_days: np.ndarray) -> Departments:
+    """The worst departments by harm per patient-day in the months before the first go-live get the programme, all at once.
+
+    harm, patient_days: department x month, without a programme. A third of the departments, or ``treated_departments``.
+    """
+    live = min(parameters.waves)
+    window = slice(live - parameters.selection_months, live)
+    rate = harm[:, window].sum(axis=1) / patient_days[:, window].sum(axis=1)
+    number = parameters.departments // 3 if parameters.treated_departments is None else parameters.treated_departments
+    plan = np.full(parameters.departments, -1)
+    plan[np.argsort(-rate, kind="stable")[: min(number, parameters.departments)]] = live
+    return replace(departments, go_live=plan)
 
 
 def draw_departments(parameters: Parameters, rng: np.random.Generator, rollout: np.random.Generator) -> Departments:
@@ -107,7 +147,7 @@ def draw_people(parameters: Parameters, number: int, rng: np.random.Generator) -
     leaving = by_profession[profession] * np.where(newly, parameters.newly_qualified_hr, 1.0) / average
     leaving = leaving * parameters.commitment_hr**commitment
     ethnicity = rng.choice(np.array(list(ETHNICITY), object), p=list(ETHNICITY.values()), size=number)
-    contract = rng.choice(np.array([name for name, _ in CONTRACTS], object), p=[share for _, share in CONTRACTS], size=number)
+    contract = rng.choice(np.array(CONTRACTS, object), p=list(parameters.contracts), size=number)
     wte = rng.choice([value for value, _ in WTE], p=[share for _, share in WTE], size=number)
     return People(hire, rng.integers(parameters.departments, size=number), year - age, rng.random(number) < 0.76, ethnicity, profession,
                   newly, contract, wte, commitment, leaving)

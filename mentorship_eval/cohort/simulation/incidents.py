@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mentorship_eval.cohort.simulation.departments import Departments
+from mentorship_eval.cohort.simulation.departments import Departments, chosen_for_harm
 from mentorship_eval.cohort.simulation.parameters import Parameters
 
-__all__ = ["KINDS", "ExpectedIncidents", "draw_counts", "draw_patient_days", "expected_incidents", "month_factors", "programme_ratio"]
+__all__ = ["KINDS", "ExpectedIncidents", "draw_counts", "draw_incidents", "draw_patient_days", "expected_incidents", "month_factors",
+           "programme_ratio"]
 
 KINDS = ("harm", "no_harm", "near_miss")
 
@@ -35,7 +36,7 @@ def programme_ratio(parameters: Parameters, go_live: np.ndarray) -> tuple[np.nda
     """Ratio on each kind (kind x department x month), and which department-months are treated."""
     month = np.arange(parameters.months)[None, :]
     treated = (go_live[:, None] >= 0) & (month >= go_live[:, None])
-    ramp = np.clip((month - go_live[:, None] + 1) / max(parameters.ramp_months, 1), 0.0, 1.0)
+    ramp = np.clip((month - go_live[:, None] - parameters.harm_delay + 1) / max(parameters.ramp_months, 1), 0.0, 1.0)
     harm = np.where(treated, parameters.harm_irr**ramp, 1.0)
     reporting = np.where(treated, parameters.reporting, 1.0)
     return np.stack([harm, reporting, reporting]), treated
@@ -67,3 +68,20 @@ def draw_counts(parameters: Parameters, expected: ExpectedIncidents, rng: np.ran
     if parameters.dispersion > 0:
         noise = rng.gamma(1 / parameters.dispersion, parameters.dispersion, size=expected.mean.shape)
     return rng.poisson(expected.mean * noise)
+
+
+def draw_incidents(parameters: Parameters, departments: Departments, patient_days: np.ndarray,
+                   rng: dict[str, np.random.Generator]) -> tuple[Departments, ExpectedIncidents, np.ndarray]:
+    """Departments with their final go-live, expected counts and counts.
+
+    With selection_months the counts before the first go-live decide who gets the programme, and stay as they were drawn.
+    """
+    if not parameters.selection_months:
+        expected = expected_incidents(parameters, departments, patient_days)
+        return departments, expected, draw_counts(parameters, expected, rng["incidents"])
+    nobody = replace(departments, go_live=np.full(parameters.departments, -1))
+    before = draw_counts(parameters, expected_incidents(parameters, nobody, patient_days), rng["selection"])
+    departments = chosen_for_harm(parameters, departments, before[0], patient_days)
+    expected = expected_incidents(parameters, departments, patient_days)
+    early = np.arange(parameters.months) < min(parameters.waves)
+    return departments, expected, np.where(early, before, draw_counts(parameters, expected, rng["incidents"]))

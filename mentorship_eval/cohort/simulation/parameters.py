@@ -1,14 +1,15 @@
-"""What the generator knows: every parameter with its default, and the scenarios as data."""
+"""What the generator knows: every parameter with its default, and the streams of random numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from mentorship_eval.cohort.simulation.scenarios import SCENARIOS
 from mentorship_eval.errors import UsageError, listing
 
 __all__ = ["COMPONENTS", "DAYS_PER_MONTH", "SCENARIOS", "Parameters", "parameters_of", "streams", "window_days"]
@@ -16,7 +17,16 @@ __all__ = ["COMPONENTS", "DAYS_PER_MONTH", "SCENARIOS", "Parameters", "parameter
 DAYS_PER_MONTH = 30.4375
 # One stream of random numbers each, so that a change in one component leaves the others as they were.
 # New components go to the end.
-COMPONENTS = ("departments", "rollout", "people", "history", "mentors", "careers", "exposure", "incidents", "details", "outcomes", "sessions")
+COMPONENTS = ("departments", "rollout", "people", "history", "mentors", "careers", "exposure", "incidents", "details", "outcomes", "sessions",
+              "selection", "instruments", "goals", "feedback", "training", "collaboration", "audits")
+
+
+def _later(default: Any, *, of: str = "") -> Any:
+    """A parameter that came after cohorts had been published: told in truth.json only where it is not at its default.
+
+    of: another parameter without which this one does nothing.
+    """
+    return field(default=default, metadata={"later": True, "of": of})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,24 +103,39 @@ class Parameters:
     project_ratio: float = 1.6
     promotion: float = 0.05  # within 12 months
     promotion_mentored: float = 0.06
+    # when the effects begin
+    hazard_delay: float = _later(0.0)  # months of mentoring before it acts on leaving
+    harm_delay: int = _later(0)  # months with the programme before its ramp begins
+    # contracts: shares of permanent, fixed-term and rotational; share of posts with an end among those held
+    contracts: tuple[float, float, float] = _later((0.88, 0.07, 0.05))
+    limited_share: float = _later(0.08)
+    post_details: bool = _later(False)  # wte and contract in spells
+    # departments chosen by their harm rate of so many months before the first go-live; 0 = a lottery
+    selection_months: int = _later(0)
+    merger_month: int = _later(-1)  # two departments become one on the first of this month; -1 = never
+    systems: tuple[str, ...] = _later(())  # names of the reporting systems before and from switch_month on
+    # further outcomes, with outcomes=True; pairs are (without, with mentorship or the programme)
+    response_mentored: float = _later(0.0, of="outcomes")  # log odds of answering once mentored
+    resilience: tuple[float, float, float] = _later((30.0, 6.0, 1.2), of="outcomes")  # CD-RISC-10: mean, SD, change once mentored
+    engagement: tuple[float, float, float] = _later((4.0, 1.1, 0.15), of="outcomes")  # UWES-9
+    wellbeing: tuple[float, float, float] = _later((56.0, 19.0, 3.0), of="outcomes")  # WHO-5
+    goals_per_match: float = _later(2.0, of="outcomes")
+    goal_attained: float = _later(0.60, of="outcomes")
+    match_quality: tuple[float, float] = _later((74.0, 12.0), of="outcomes")  # 0 to 100: mean, SD between matches
+    training_in_time: tuple[float, float] = _later((0.78, 0.84), of="outcomes")
+    ties: tuple[float, float] = _later((1.2, 0.8), of="outcomes")  # per staff-year: within the own profession, across professions
+    ties_across_ratio: float = _later(1.4, of="outcomes")  # on ties across professions, once mentored
+    audit_compliance: float = _later(0.78, of="outcomes")
+    audit_odds_ratio: float = _later(1.35, of="outcomes")  # under the programme, from the month of go-live on
+    audit_cases: int = _later(20, of="outcomes")  # audited a month and measure
 
     def as_dict(self) -> dict[str, Any]:
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
-
-
-SCENARIOS: Mapping[str, Mapping[str, Any]] = {
-    "default": {},
-    # nothing works and nothing is reported more: for false positives
-    "null": {
-        "hazard_ratio": 1.0, "hazard_ratio_after": 1.0, "harm_irr": 1.0, "reporting": 1.0, "exhaustion_change": 0.0, "environment_change": 0.0,
-        "project_ratio": 1.0, "promotion_mentored": 0.05,
-    },
-    # committed people stay anyway and take up mentoring: what no measured covariate explains
-    "confounded": {"commitment_hr": 0.81, "commitment_uptake": 0.7},
-    "few_departments": {"departments": 8, "staff": 800},
-    "one_pilot_ward": {"departments": 9, "staff": 900, "treated_departments": 1, "waves": (12,)},
-    "tiny_programme": {"departments": 6, "staff": 150, "treated_departments": 1, "waves": (12,)},
-}
+        """JSON-able; parameters that came later only where they are not at their default."""
+        told = {
+            item.name for item in fields(self)
+            if not item.metadata or (getattr(self, item.name) != item.default and (not item.metadata["of"] or getattr(self, item.metadata["of"])))
+        }
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items() if name in told}
 
 
 def parameters_of(scenario: str, changes: Mapping[str, Any]) -> Parameters:
@@ -121,14 +146,19 @@ def parameters_of(scenario: str, changes: Mapping[str, Any]) -> Parameters:
     unknown = sorted(set(changes) - known)
     if unknown:
         raise UsageError(f"simulate_cohort has no parameter {listing(unknown)}.", fix=f"Known: {listing(sorted(known), 60)}.")
-    values = {name: tuple(value) if isinstance(value, list) else value for name, value in {**SCENARIOS[scenario], **changes}.items()}
+    values = {name: tuple(value) if isinstance(value, list) else value for name, value in {**SCENARIOS[scenario].changes, **changes}.items()}
     parameters = replace(Parameters(), **values)
     for name in ("departments", "staff", "months"):
         if getattr(parameters, name) < 1:
             raise UsageError(f"{name} is {getattr(parameters, name)}.", fix="It must be 1 or more.")
-    for name in ("hazard_ratio", "hazard_ratio_after", "harm_irr", "reporting", "commitment_hr"):
+    for name in ("hazard_ratio", "hazard_ratio_after", "harm_irr", "reporting", "commitment_hr", "limited_share", "ties_across_ratio",
+                 "audit_odds_ratio"):
         if not getattr(parameters, name) > 0:
             raise UsageError(f"{name} is {getattr(parameters, name)}.", fix="A ratio is above 0.")
+    if abs(sum(parameters.contracts) - 1) > 1e-9 or min(parameters.contracts) < 0:
+        raise UsageError(f"contracts are {listing(parameters.contracts)}.", fix="They are three shares that sum to 1.")
+    if parameters.selection_months and not 0 < parameters.selection_months <= min(parameters.waves, default=0):
+        raise UsageError(f"selection_months is {parameters.selection_months}.", fix="So many months must lie before the first go-live.")
     if pd.Timestamp(parameters.start).day != 1:
         raise UsageError(f"start is {parameters.start}.", fix="Simulated windows start on the first of a month.")
     return parameters

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mentorship_eval.cohort.simulation.careers import NEVER, Careers, Mentors, live
-from mentorship_eval.cohort.simulation.departments import Departments, People, draw_people, uptake_probability
+from mentorship_eval.cohort.simulation.careers import NEVER, Careers, joined, live
+from mentorship_eval.cohort.simulation.departments import Departments, People, draw_people, joined_people, uptake_probability
+from mentorship_eval.cohort.simulation.mentors import Mentors
 from mentorship_eval.cohort.simulation.parameters import Parameters, window_days
 
 __all__ = ["Population", "populate"]
 
+BLOCK = 1_000_000  # people whose careers are drawn at a time
 MENTOR_TENURE = 730  # days served at the start of the window before one may mentor
 
 
@@ -33,6 +35,8 @@ def _history(parameters: Parameters, departments: Departments, rng_people: np.ra
              rng: np.random.Generator) -> tuple[People, Careers]:
     """Exactly ``staff`` people who were employed at the start of the window or hired in it, with their past."""
     number = int(parameters.staff * 2.2) + 100
+    if number > BLOCK:
+        return _in_order_of_hire(*_history_in_blocks(parameters, departments, rng_people, rng))
     while True:
         people = draw_people(parameters, number, rng_people)
         past = live(parameters, departments, people, clock=people.hire, dept=people.dept, until=0, rng=rng)
@@ -41,17 +45,27 @@ def _history(parameters: Parameters, departments: Departments, rng_people: np.ra
             break
         number *= 2  # a long history or a high hazard: draw more, from the same streams
     # people were drawn in random order, so the first ones are a random sample
-    chosen = alive[: parameters.staff]
-    chosen = chosen[np.argsort(people.hire[chosen], kind="stable")]
-    new = np.full(number, -1)
-    new[chosen] = np.arange(len(chosen))
-    kept = new[past.post_person] >= 0
-    person = new[past.post_person[kept]]
-    order = np.lexsort((past.post_start[kept], person))
-    past = Careers(past.exit[chosen], past.cause[chosen], person[order], past.post_dept[kept][order], past.post_start[kept][order],
-                   past.post_stop[kept][order], past.post_reason[kept][order], past.match_start[chosen], past.match_end[chosen],
-                   past.match_reason[chosen], past.mentor[chosen])
-    return people.take(chosen), past
+    alive = alive[: parameters.staff]
+    return _in_order_of_hire(people.take(alive), past.of(alive))
+
+
+def _history_in_blocks(parameters: Parameters, departments: Departments, rng_people: np.random.Generator,
+                       rng: np.random.Generator) -> tuple[People, Careers]:
+    """As many people in blocks, so that memory holds the past of those alone who are still there."""
+    found, people, pasts = 0, [], []
+    while found < parameters.staff:
+        some = draw_people(parameters, BLOCK, rng_people)
+        past = live(parameters, departments, some, clock=some.hire, dept=some.dept, until=0, rng=rng)
+        alive = np.flatnonzero(past.exit == NEVER)[: parameters.staff - found]
+        found += len(alive)
+        people.append(some.take(alive))
+        pasts.append(past.of(alive))
+    return joined_people(people), joined(pasts)
+
+
+def _in_order_of_hire(people: People, past: Careers) -> tuple[People, Careers]:
+    order = np.argsort(people.hire, kind="stable")
+    return people.take(order), past.of(order)
 
 
 def populate(parameters: Parameters, departments: Departments, rng: dict[str, np.random.Generator]) -> Population:
@@ -71,8 +85,11 @@ def populate(parameters: Parameters, departments: Departments, rng: dict[str, np
     junior = np.flatnonzero(~is_mentor)
     # whether somebody would take a mentor is a matter of the person, drawn before anything happens
     willing = rng["mentors"].random(number) < uptake_probability(parameters, people, departments)
-    of_juniors = live(parameters, departments, people.take(junior), clock=clock[junior], dept=dept[junior], opened=opened[junior],
-                      until=until, rng=rng["careers"], willing=willing[junior], mentors=posts)
+    blocks = [junior[at : at + BLOCK] for at in range(0, max(len(junior), 1), BLOCK)]
+    of_juniors = joined([
+        live(parameters, departments, people.take(block), clock=clock[block], dept=dept[block], opened=opened[block], until=until,
+             rng=rng["careers"], willing=willing[block], mentors=posts) for block in blocks
+    ])
 
     def whole(name: str, dtype: object) -> np.ndarray:
         values = np.empty(number, dtype)

@@ -47,10 +47,16 @@ def department_table(departments: Departments, ids: np.ndarray) -> pd.DataFrame:
 
 
 def rollout_table(parameters: Parameters, departments: Departments, ids: np.ndarray) -> pd.DataFrame:
+    """Random allocation, or, with selection_months, targeted: by which metric, and in which months."""
     go_live = departments.go_live
     active = dates(parameters, np.where(go_live < 0, NEVER, window_days(parameters)[np.maximum(go_live, 0)]))
-    return pd.DataFrame({"programme_id": PROGRAMME, "dept_id": ids, "planned_from": active, "active_from": active, "active_to": pd.NaT,
-                         "allocation": "random"})
+    table = pd.DataFrame({"programme_id": PROGRAMME, "dept_id": ids, "planned_from": active, "active_from": active, "active_to": pd.NaT,
+                          "allocation": "targeted" if parameters.selection_months else "random"})
+    if parameters.selection_months:
+        month = np.datetime64(parameters.start, "M") + min(parameters.waves)
+        table["selection_metric"] = "harm incidents per 1,000 patient-days"
+        table["selection_window"] = f"{month - parameters.selection_months}/{month - 1}"
+    return table
 
 
 def spell_table(parameters: Parameters, population: Population, staff: np.ndarray, departments: np.ndarray,
@@ -70,9 +76,12 @@ def spell_table(parameters: Parameters, population: Population, staff: np.ndarra
                           "start": np.concatenate([start, again]), "stop": np.concatenate([stop, finish]),
                           "reason": np.concatenate([reason, np.where(finish < NEVER, "voluntary", "")])})
     table = table.sort_values(["person", "start"], kind="stable", ignore_index=True)
-    return pd.DataFrame({"staff_id": staff[table["person"]], "dept_id": departments[table["dept"]],
+    made = pd.DataFrame({"staff_id": staff[table["person"]], "dept_id": departments[table["dept"]],
                          "start": dates(parameters, table["start"]), "end": dates(parameters, table["stop"]),
                          "leaving_reason": table["reason"].where(table["reason"] != "", None)})
+    if parameters.post_details:
+        made["wte"], made["contract"] = population.people.wte[table["person"]], population.people.contract[table["person"]]
+    return made
 
 
 def match_table(parameters: Parameters, population: Population, staff: np.ndarray) -> pd.DataFrame:
@@ -117,6 +126,8 @@ def incident_table(parameters: Parameters, counts: np.ndarray, ids: np.ndarray, 
     harm = np.where(kind == 0, pick(HARM_MIX, number, rng), np.where(kind == 1, "none", "near_miss"))
     table = pd.DataFrame({"dept_id": ids[dept], "occurred": dates(parameters, occurred), "reported": dates(parameters, reported),
                           "category": category, "harm": harm})
+    if parameters.systems:
+        table["system"] = np.where(after, parameters.systems[-1], parameters.systems[0])
     table = table.sort_values(["occurred", "dept_id", "harm", "category", "reported"], kind="stable", ignore_index=True)
     table.insert(0, "incident_id", identifiers("I", number))
     return table

@@ -19,33 +19,38 @@ from mentorship_eval.cohort.simulation.population import Population
 
 __all__ = ["incident_truth", "retention_truth"]
 
+_BLOCK = 1_000_000  # posts at a time
+
 
 def retention_truth(parameters: Parameters, departments: Departments, population: Population, step: float = 7.0) -> dict[str, Any]:
     """Hazard ratios of being mentored, and the ratio of expected voluntary leavers under the programme to without it."""
-    hazards, careers, people = Hazards(parameters, departments), population.careers, population.people
+    hazards, careers, people = Hazards(parameters, departments), population.careers, population.people.at_risk
     last = int(window_days(parameters)[-1]) - 1
     with_, without, logs, active_days, after_days = 0.0, 0.0, 0.0, 0.0, 0.0
     programme_with, programme_without = 0.0, 0.0
-    start, stop = np.maximum(careers.post_start, 0), np.minimum(careers.post_stop, last)
-    alive = np.flatnonzero(stop > start)
-    for day in np.arange(0, last, step) + step / 2:
-        # the part of this step that each post was open for
-        share = np.minimum(stop[alive], day + step / 2) - np.maximum(start[alive], day - step / 2)
-        open_ = alive[share > 0]
-        days = share[share > 0]
-        person, dept = careers.post_person[open_], careers.post_dept[open_]
-        middle = np.clip(day, start[open_] + 0.5, stop[open_] - 0.5)
-        plain = hazards.voluntary(people.take(person), dept, middle) * days
-        mentored = middle > careers.match_start[person]
-        ratio = hazards.effect(middle, careers.match_start[person], careers.match_end[person])
-        with_ += float((plain * ratio)[mentored].sum())
-        without += float(plain[mentored].sum())
-        logs += float((plain * ratio * np.log(ratio))[mentored].sum())
-        active_days += float(days[mentored & (middle <= careers.match_end[person])].sum())
-        after_days += float(days[mentored & (middle > careers.match_end[person])].sum())
-        programme = middle > hazards.active_from[dept] - 1
-        programme_with += float((plain * ratio)[programme].sum())
-        programme_without += float(plain[programme].sum())
+    for low in range(0, len(careers.post_person), _BLOCK):
+        block = slice(low, low + _BLOCK)
+        start, stop = np.maximum(careers.post_start[block], 0), np.minimum(careers.post_stop[block], last)
+        alive = np.flatnonzero(stop > start)
+        post_person, post_dept = careers.post_person[block], careers.post_dept[block]
+        for day in np.arange(0, last, step) + step / 2:
+            # the part of this step that each post was open for
+            share = np.minimum(stop[alive], day + step / 2) - np.maximum(start[alive], day - step / 2)
+            open_ = alive[share > 0]
+            days = share[share > 0]
+            person, dept = post_person[open_], post_dept[open_]
+            middle = np.clip(day, start[open_] + 0.5, stop[open_] - 0.5)
+            plain = hazards.voluntary(people.take(person), dept, middle) * days
+            mentored = middle > careers.match_start[person]
+            ratio = hazards.effect(middle, careers.match_start[person], careers.match_end[person])
+            with_ += float((plain * ratio)[mentored].sum())
+            without += float(plain[mentored].sum())
+            logs += float((plain * ratio * np.log(ratio))[mentored].sum())
+            active_days += float(days[mentored & (middle <= careers.match_end[person])].sum())
+            after_days += float(days[mentored & (middle > careers.match_end[person])].sum())
+            programme = middle > hazards.active_from[dept] - 1
+            programme_with += float((plain * ratio)[programme].sum())
+            programme_without += float(plain[programme].sum())
     return {
         "hazard_ratio_while_active": parameters.hazard_ratio,
         "hazard_ratio_after_end": parameters.hazard_ratio_after,
