@@ -153,7 +153,8 @@ def check_cohort(path: str | Path) -> tuple[Findings, Cohort | None]:
             (name, file, sha256, rows, ", ".join(source.ignored))
             for name, source in reading.sources.items()
             for file, sha256, rows in zip(source.places.files, source.places.sha256, source.rows_read, strict=True)
-        ],
+        ]
+        + [(*found, "") for found in reading.beside],  # recipes and key files change the tables, so they enter the hash
         columns=["table", "file", "sha256", "rows", "ignored"],
     )
     sha = hashlib.sha256((folder / STUDY_FILE).read_bytes()).hexdigest()

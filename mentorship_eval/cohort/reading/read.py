@@ -18,6 +18,7 @@ from mentorship_eval.cohort.reading.columns import map_columns
 from mentorship_eval.cohort.reading.convert import convert
 from mentorship_eval.cohort.reading.raw import Reading, Source, Unreadable, tidy_cells
 from mentorship_eval.cohort.reading.readers import read_source
+from mentorship_eval.cohort.recipes.apply import begin, through_recipe
 from mentorship_eval.cohort.schema.tables import MINIMUM_SETS, TABLES
 from mentorship_eval.cohort.study.document import STUDY_FILE, Study
 
@@ -48,6 +49,9 @@ def read_tables(folder: Path, study: Study) -> Reading:
 
 def _read(source: Source, folder: Path) -> bool:
     """One table up to its own checks; False when it cannot be used any further."""
+    importing = begin(source, folder) if source.declared.recipe is not None else None
+    if source.declared.recipe is not None and importing is None:
+        return False
     try:
         read_source(source, folder)
     except Unreadable as problem:
@@ -57,9 +61,14 @@ def _read(source: Source, folder: Path) -> bool:
         return False
     if source.raw.columns.empty:
         return False
-    complete = map_columns(source)
-    check_identifiers(source)
-    tidy_cells(source)
+    if importing is not None:
+        if not through_recipe(source, importing, folder):
+            return False
+        complete = map_columns(source)
+    else:
+        complete = map_columns(source)
+        check_identifiers(source)
+        tidy_cells(source)
     if source.raw.empty:
         source.find(
             "E003",

@@ -76,7 +76,9 @@ def load_study(folder: Path) -> Study:
         findings.add("E001", "holds no keys", file=STUDY_FILE, fix="Start from `mentorship-eval new DIR`, which writes one to fill in.")
         raise StudyFileError(findings)
     _expand(document, lines, findings)
-    _check_tables(document, lines, findings)
+    from mentorship_eval.cohort.recipes.declared import names_of_recipes  # recipes are typed as studies are, and stand above this module
+
+    _check_tables(document, lines, findings, names_of_recipes(document, lines, findings, folder))
     study = None
     try:
         study = Study.model_validate(document)
@@ -122,8 +124,8 @@ def _expanded(written: Any, path: KeyPath, lines: dict[KeyPath, int], findings: 
     return "unset" if unset else value  # reported above; what follows checks the other keys
 
 
-def _check_tables(document: dict[str, Any], lines: dict[KeyPath, int], findings: Findings) -> None:
-    """Names that only the schema knows: tables, their columns, and outcomes where counts need them."""
+def _check_tables(document: dict[str, Any], lines: dict[KeyPath, int], findings: Findings, more: dict[str, list[str]]) -> None:
+    """Names that only the schema knows: tables, their columns, and outcomes where counts need them; ``more`` are those of recipes."""
     tables = document.get("tables")
     if not isinstance(tables, dict):
         return
@@ -140,7 +142,7 @@ def _check_tables(document: dict[str, Any], lines: dict[KeyPath, int], findings:
             if name == "counts" and isinstance(source, str | list):
                 wrong(("tables", "counts"), "outcomes are not named", "Use the long form and add outcomes: {name: column}.")
             continue
-        known = TABLES[name].names
+        known = list(dict.fromkeys([*TABLES[name].names, *more.get(name, ())]))
         extra = [key for part in ("outcomes", "covariates") if isinstance(source.get(part), dict | list) for key in source[part]]
         for part in ("columns", "values", "reference", "dates", "levels"):
             mapping = source.get(part)
