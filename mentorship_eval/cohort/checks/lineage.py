@@ -169,7 +169,7 @@ def _consistent(reading: Reading, source: Source, lineage: Lineage) -> bool:
     if starts is None:
         return True
     window = reading.study.study
-    first, last = pd.Timestamp(window.start or _EARLY), pd.Timestamp(window.end or _LATE)
+    first, last = pd.Timestamp(window.start or _EARLY), pd.Timestamp(window.end or _LATE) + pd.Timedelta(days=1)
     ok = True
     for unit, names in lineage.members.items():
         own = {name: _own_start(name, starts, lineage) for name in names}
@@ -178,10 +178,12 @@ def _consistent(reading: Reading, source: Source, lineage: Lineage) -> bool:
         alive = [name for name in names if begin[name] < there[name]]
         whole = min((max(own[name], begin[name]) for name in alive if own[name] < there[name]), default=_LATE)
 
-        def shown(day: pd.Timestamp, name: str, low: dict = begin, high: dict = there) -> pd.Period:
-            return min(max(day, low[name]), high[name]).to_period("M")
+        def month(day: pd.Timestamp, name: str, low: dict = begin, high: dict = there) -> pd.Period:
+            """First month with the programme while the department is there; the month after its last where there is none."""
+            never = (high[name] - pd.Timedelta(days=1)).to_period("M") + 1
+            return min(max(day, low[name]).to_period("M"), never)
 
-        apart = [name for name in alive if shown(own[name], name) != shown(whole, name)]
+        apart = [name for name in alive if month(own[name], name) != month(whole, name)]
         if apart:
             ok = False
             dates = [f"{name} {'never' if own[name] == _LATE else f'{own[name]:%Y-%m-%d}'}" for name in alive]

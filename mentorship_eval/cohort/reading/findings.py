@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mentorship_eval.cohort.reading.codes import CODES
+from mentorship_eval.cohort.reading.layout import grouped, wrapped
 from mentorship_eval.errors import DataError, StudyError, listing
 
 __all__ = ["CODES", "CohortError", "Finding", "Findings", "StudyFileError"]
@@ -49,17 +50,20 @@ class Finding:
             parts.append(self.column if self.rows else f"-:{self.column}")
         return ":".join(parts)
 
-    def __str__(self) -> str:
-        more = ""
+    def also(self) -> str:
+        """`` [9 rows; also 3, 4, ...]``: how many rows, and the first of them; empty for one."""
         if self.count > 1 and (len(self.rows) > 1 or self.elsewhere):
             shown = ", ".join(str(row) for row in self.rows[1:6]) + (", ..." if len(self.rows) > 6 else "")
             also = [f"also {shown}"] if shown else []
             if self.elsewhere:
                 others = listing([f"{file} ({n:,}, first {row})" for file, row, n in self.elsewhere], 3)
                 also.append(f"also in {len(self.elsewhere)} other files: {others}" if len(self.elsewhere) > 1 else f"also in {others}")
-            more = f" [{self.count:,} rows; {'; '.join(also)}]"
+            return f" [{self.count:,} rows; {'; '.join(also)}]"
+        return ""
+
+    def __str__(self) -> str:
         arrow = f"  -> {self.fix}" if self.fix else ""
-        return f"{self.location}  {self.code}  {self.message}{more}{arrow}"
+        return f"{self.location}  {self.code}  {self.message}{self.also()}{arrow}"
 
 
 class Findings:
@@ -121,7 +125,12 @@ class Findings:
         return ", ".join(parts) or "nothing found"
 
     def __str__(self) -> str:
-        return "\n".join([*(str(item) for item in self), self.summary()])
+        return self.text()
+
+    def text(self, width: int | None = None) -> str:
+        """Everything that was found, grouped; wrapped to ``width`` columns, or with None one line for each finding."""
+        lines = grouped(self.items) if width is None else wrapped(self.items, width)
+        return "\n".join([*lines, self.summary()])
 
     def _repr_html_(self) -> str:
         return self.to_frame()._repr_html_()
