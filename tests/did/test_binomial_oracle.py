@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-import statsmodels.api as sm
 
 from mentorship_eval import did
 from mentorship_eval.did.shares.batches import expected_shares
@@ -28,6 +27,9 @@ def glm(frame: pd.DataFrame, covariates: tuple[str, ...] = ()) -> tuple[float, f
 
     Units and periods of one kind of record only have that share and leave the fit (their own share is fitted exactly).
     """
+    from statsmodels.genmod.families import Binomial
+    from statsmodels.genmod.generalized_linear_model import GLM
+
     treated = frame["period"] >= frame["start"]
     used = frame[~treated & (frame["looked_at"] > 0)]
     ends: dict[str, dict] = {}
@@ -47,7 +49,7 @@ def glm(frame: pd.DataFrame, covariates: tuple[str, ...] = ()) -> tuple[float, f
     rows = used.index[live[used.index]]
     dummies = dummies.loc[:, (dummies.loc[rows] != 0).any()]
     both = np.column_stack([frame.loc[rows, "met"], frame.loc[rows, "looked_at"] - frame.loc[rows, "met"]])
-    model = sm.GLM(both, dummies.loc[rows], family=sm.families.Binomial()).fit(maxiter=200, tol=1e-14)
+    model = GLM(both, dummies.loc[rows], family=Binomial()).fit(maxiter=200, tol=1e-14)
     share = pd.Series(np.nan, index=frame.index)
     share[live] = 1 / (1 + np.exp(-(dummies @ model.params)))
     for by, levels in ends.items():

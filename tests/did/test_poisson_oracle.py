@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-import statsmodels.api as sm
 
 from mentorship_eval import did
 from mentorship_eval.did.counts.support import FINITE, INFINITE, UNIDENTIFIED, UNSUPPORTED, ZERO, structure
@@ -15,6 +14,9 @@ from tests.did.panels import COLUMNS, simulated_panel
 
 def glm_expected(frame: pd.DataFrame, covariates: list[str]) -> pd.Series:
     """Expected counts of treated rows by unit and period dummies; 0 for units or periods without untreated events."""
+    from statsmodels.genmod.families import Poisson
+    from statsmodels.genmod.generalized_linear_model import GLM
+
     treated = frame["period"] >= frame["start"]
     untreated = frame[~treated]
     live_unit = untreated.groupby("unit")["events"].sum().loc[lambda s: s > 0].index
@@ -23,7 +25,7 @@ def glm_expected(frame: pd.DataFrame, covariates: list[str]) -> pd.Series:
     dummies = pd.concat([pd.get_dummies(frame.loc[live, "unit"], dtype=float), pd.get_dummies(frame.loc[live, "period"],
         dtype=float).iloc[:, 1:], frame.loc[live, covariates]], axis=1)
     use = ~treated[live]
-    model = sm.GLM(frame.loc[live, "events"][use], dummies[use], family=sm.families.Poisson(), offset=np.log(frame.loc[live, "days"][use]))
+    model = GLM(frame.loc[live, "events"][use], dummies[use], family=Poisson(), offset=np.log(frame.loc[live, "days"][use]))
     fit = model.fit(maxiter=300, tol=1e-14, tol_criterion="deviance")
     expected = pd.Series(0.0, index=frame.index[treated])
     rows = treated[live].index[treated[live]]

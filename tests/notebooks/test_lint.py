@@ -6,7 +6,6 @@ import ast
 import json
 import re
 
-import nbformat
 import pytest
 
 from mentorship_eval.report.parameters import NOTEBOOKS
@@ -23,6 +22,8 @@ def test_there_is_a_notebook_per_chapter() -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_a_notebook_is_thin_stripped_and_in_one_format(path: object) -> None:
+    import nbformat  # seconds, and all workers collect this file
+
     text = path.read_text(encoding="utf-8")  # type: ignore[attr-defined]
     book = json.loads(text)
     assert text == json.dumps(book, indent=1, ensure_ascii=False) + "\n", "another layout of the file"
