@@ -13,6 +13,7 @@ from mentorship_eval.cohort.checks.references import check_references
 from mentorship_eval.cohort.checks.reporting import check_reporting
 from mentorship_eval.cohort.checks.rows import check_durations, check_order, drop_duplicates, fill_keys, unique_keys
 from mentorship_eval.cohort.checks.spells import clean_spells
+from mentorship_eval.cohort.checks.surveys import check_surveys
 from mentorship_eval.cohort.checks.tables import check_departments, check_lineage_ids
 from mentorship_eval.cohort.reading.columns import map_columns
 from mentorship_eval.cohort.reading.convert import convert
@@ -59,8 +60,6 @@ def _read(source: Source, folder: Path) -> bool:
         return False
     if source.raw.columns.empty:
         return False
-    if source.raw.columns.empty:
-        return False
     if importing is not None:
         if not through_recipe(source, importing, folder):
             return False
@@ -88,6 +87,8 @@ def _read(source: Source, folder: Path) -> bool:
         check_durations(source)
     if source.name == "counts":
         check_counts(source)
+    if source.name == "surveys":
+        check_surveys(source)
     return True
 
 

@@ -165,7 +165,7 @@ def _check_names(recipe: Recipe, lines: dict[KeyPath, int], file: str, findings:
 def _used(table: TableRecipe) -> list[tuple[KeyPath, str]]:
     """Every name that a step uses, with its place."""
     found: list[tuple[KeyPath, str]] = []
-    for part in ("values", "prefixes", "scale", "keep"):
+    for part in ("values", "prefixes", "scale", "keep", "refused"):
         found += [((part, key), key) for key in getattr(table, part)]
     for i, rule in enumerate(table.set):
         found += [(("set", i, "column"), rule.column), *((("set", i, "when", key), key) for key in rule.when)]

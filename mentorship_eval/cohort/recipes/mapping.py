@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
+
 import numpy as np
 import pandas as pd
 
@@ -12,6 +14,9 @@ from mentorship_eval.cohort.study.document import did_you_mean
 from mentorship_eval.errors import listing
 
 __all__ = ["fill_constants", "find_column", "has", "needed", "rescale", "resolve", "set_values", "texts", "translate"]
+
+
+_SHARE = 1.5
 
 
 def has(source: Source, name: str) -> bool:
@@ -54,7 +59,19 @@ def resolve(source: Source, table: TableRecipe) -> bool:
             found = find_column([declared.get(column.name, column.name)], present)
             if found is not None and found not in source.theirs.values():
                 source.theirs[column.name] = found
-    return ok and _everywhere(source)
+    return ok and _allowed(source, table) and _everywhere(source)
+
+
+def _allowed(source: Source, table: TableRecipe) -> bool:
+    """E004 where a column of ours is taken from one that the recipe refuses."""
+    ok = True
+    for name, patterns in table.refused.items():
+        found = source.theirs.get(name, "")
+        why = next((why for pattern, why in patterns.items() if fnmatchcase(found.casefold(), pattern.casefold())), None)
+        if found and why is not None:
+            ok = False
+            source.find("E004", f"{found} cannot be {name}: {why}", rows=source.declared.header_row, column=name, fix="Map another column.")
+    return ok
 
 
 def _everywhere(source: Source) -> bool:
@@ -104,13 +121,18 @@ def fill_constants(source: Source, table: TableRecipe) -> None:
 
 
 def rescale(source: Source, table: TableRecipe) -> None:
-    """Numbers in another unit, such as per cent of full time. What is not a number is left to the checks."""
+    """Numbers in another unit, such as per cent of full time. What is not a number is left to the checks.
+
+    Shares are not divided again: a factor below 1 is not applied to a column without a value above 1.5.
+    """
     for name, factor in table.scale.items():
         if not has(source, name):
             continue
         column = source.theirs[name]
         codes, uniques = pd.factorize(source.raw[column].to_numpy(dtype=object))
         bare = pd.to_numeric(pd.Series([str(text).strip().removesuffix("%").strip() for text in uniques], dtype=object), errors="coerce")
+        if factor < 1 and not (bare > _SHARE).any():
+            continue
         # fifteen digits: 0.55 and not 0.55000000000000004
         new = [str(text) if np.isnan(value) else f"{value * factor:.15g}" for text, value in zip(uniques, bare, strict=True)]
         changed = [i for i, (old, text) in enumerate(zip(uniques, new, strict=True)) if old != text]

@@ -111,7 +111,10 @@ class Stays(Strict):
 
 
 class TableRecipe(Strict):
-    """How one table of ours is made of one export. Names under ``columns`` are ours, ``helpers`` are names for further columns of the export."""
+    """How one table of ours is made of one export. Names under ``columns`` are ours, ``helpers`` are names for further columns of the export.
+
+    ``refused``: columns of the export (a star stands for any letters) that must not be taken for one of ours, and why.
+    """
 
     file: str = ""
     sheet: str | int | None = None
@@ -126,6 +129,7 @@ class TableRecipe(Strict):
     prefixes: dict[str, Prefixes] = Field(default_factory=dict)
     dates: str | dict[str, str] | None = None
     constants: TextMap = Field(default_factory=dict)
+    refused: dict[str, TextMap] = Field(default_factory=dict)
     drop: Names = Field(default_factory=list)
     year_of: Alternatives = Field(default_factory=dict)
     key: KeyFile | None = None
