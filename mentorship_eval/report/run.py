@@ -128,6 +128,9 @@ def _show(
     folder: Path, private: Path, cohort: Cohort, answers: Mapping[str, Answer], label: str, jobs: int, say: Progress
 ) -> dict[str, Any]:
     """Run the notebooks over the protected answers; figures and executed notebooks go into ``folder``."""
+    from mentorship_eval.report.notebook_tools import load_notebook_tools
+
+    load_notebook_tools()
     import nbformat
 
     from mentorship_eval.report.cache import store_private

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import os
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -183,3 +185,15 @@ def test_an_output_folder_that_cannot_be_made_is_explained(tmp_path: Path) -> No
 def test_errors_show_one_message_in_a_notebook() -> None:
     error = UsageError("Wrong.", fix="Right.")
     assert error._render_traceback_() == ["UsageError: Wrong. Right."]
+
+
+def test_the_notebook_libraries_come_without_grammars_of_addresses() -> None:
+    program = (
+        "import sys\n"
+        "from mentorship_eval.report.notebook_tools import load_notebook_tools\n"
+        "load_notebook_tools()\n"
+        "assert 'nbformat' in sys.modules and 'jsonschema' in sys.modules\n"
+        "assert 'lark' not in sys.modules, 'the slow package was loaded'\n"
+        "assert 'rfc3987_syntax' not in sys.modules, 'its import stays forbidden'\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
