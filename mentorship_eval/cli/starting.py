@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 
 from mentorship_eval.errors import UsageError
-from mentorship_eval.report.parameters import resolve_cohort
 
 __all__ = ["new_cohort", "write_simulated"]
 
@@ -71,17 +70,14 @@ def new_cohort(folder: str, like: str | None) -> None:
     from mentorship_eval.cohort import data_dictionary, write_templates
     from mentorship_eval.cohort.schema.tables import TABLES
 
-    model = resolve_cohort(like) if like else None
-    if model is not None:
-        from mentorship_eval.cohort.study.document import load_study
+    if like:
+        from mentorship_eval.cli.carrying import new_like
 
-        tables = list(load_study(model).tables)
-        text = (model / "study.yaml").read_text(encoding="utf-8-sig")
-        text = f"# Taken over from the cohort {model.name}: change the name, the window and the files.\n{text}"
-    else:
-        tables = FIRST
-        name = re.sub(r"[^\w .-]", " ", Path(folder).expanduser().resolve().name).strip() or "My cohort"
-        text = SKELETON.format(name=f'"{name}"')
+        new_like(folder, like, _empty)
+        return
+    tables = FIRST
+    name = re.sub(r"[^\w .-]", " ", Path(folder).expanduser().resolve().name).strip() or "My cohort"
+    text = SKELETON.format(name=f'"{name}"')
     path = _empty(folder)
     (path / "study.yaml").write_text(text, encoding="utf-8", newline="\n")
     write_templates(path, tables)

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-__all__ = ["KeyPath", "YamlProblem", "expand_variables", "read_yaml"]
+__all__ = ["KeyPath", "YamlProblem", "compose", "expand_variables", "read_yaml"]
 
 KeyPath = tuple[str | int, ...]
 
@@ -53,6 +53,16 @@ def read_yaml(text: str) -> tuple[Any, dict[KeyPath, int]]:
     finally:
         if loader is not None:
             loader.dispose()
+
+
+def compose(text: str) -> yaml.Node | None:
+    """The tree of ``text``, whose marks say where each value stands; raises :class:`YamlProblem`."""
+    read_yaml(text)  # explains what is wrong
+    loader = _Loader(text)
+    try:
+        return loader.get_single_node()
+    finally:
+        loader.dispose()
 
 
 def _walk(node: yaml.Node, path: KeyPath, lines: dict[KeyPath, int]) -> None:
