@@ -12,8 +12,10 @@ import pandas as pd
 from mentorship_eval.cohort.reading.raw import Source
 from mentorship_eval.errors import listing
 
-__all__ = ["apply_bank", "apply_mass_ends", "apply_retire_return"]
+__all__ = ["BANK", "MASS", "RETIRED", "apply_bank", "apply_mass_ends", "apply_retire_return"]
 
+# how the message of each kind begins
+RETIRED, BANK, MASS = "retired and back", "bank contracts after a substantive post", "many people of a department left on one day"
 FEWEST_LEAVERS = 5
 _PLANNED = ("tupe", "end_of_contract", "transfer")
 
@@ -40,7 +42,7 @@ def apply_retire_return(source: Source, frame: pd.DataFrame) -> pd.DataFrame:
     done = "the employment goes on" if stay else "the retirement counts as the leave"
     source.find(
         "W108",
-        f"retired and back within {rules.retire_return_days:g} days: {done}",
+        f"{RETIRED} within {rules.retire_return_days:g} days: {done}",
         rows=np.sort(rows[back]),
         column="leaving_reason",
         fix="rules.retire_return: leave or stay.",
@@ -80,7 +82,7 @@ def apply_bank(source: Source, frame: pd.DataFrame) -> pd.DataFrame:
     done = "left out, so that the substantive post ends as recorded" if leave else "they count as still employed"
     source.find(
         "W108",
-        f"bank contracts after a substantive post: {done}",
+        f"{BANK}: {done}",
         rows=np.sort(rows[after]),
         column="contract",
         fix="rules.bank: stay or leave; plan.leaving: role counts it as leaving the post.",
@@ -89,7 +91,7 @@ def apply_bank(source: Source, frame: pd.DataFrame) -> pd.DataFrame:
         return frame
     for row in rows[after]:
         source.repair("W108", row=int(row), column="contract", before="bank", after="left out", reason="bank contract after a substantive post")
-    source.step("bank contracts after a substantive post", len(frame), int((~after).sum()))
+    source.step(BANK, len(frame), int((~after).sum()))
     return frame[~after]
 
 
@@ -121,7 +123,7 @@ def apply_mass_ends(source: Source) -> None:
     done = f"; told as tupe: {len(told)} of {len(found)}" if told else ": they count as recorded"
     source.find(
         "W108",
-        f"many people of a department left on one day ({shown}){done}",
+        f"{MASS} ({shown}){done}",
         rows=np.sort(frame.index[at]),
         column="end",
         fix="If it was a merger, a closure or a transfer of undertaking, list the day under rules: {mass_ends: [2023-04-01]}, and describe the "

@@ -9,7 +9,9 @@ import pandas as pd
 
 from mentorship_eval.cohort.reading.raw import Source
 
-__all__ = ["collapse_concurrent"]
+__all__ = ["CONCURRENT", "collapse_concurrent"]
+
+CONCURRENT = "concurrent assignments collapsed"  # how the finding begins
 
 _PRIMARY = {
     "largest_wte": "the one with the largest WTE",
@@ -42,7 +44,7 @@ def collapse_concurrent(source: Source, frame: pd.DataFrame) -> pd.DataFrame:
     rows = np.unique(frame["file_row"].to_numpy()[1:][overlapping])
     source.find(
         "R102",
-        f"concurrent assignments collapsed to {_PRIMARY[rules.primary]}",
+        f"{CONCURRENT} to {_PRIMARY[rules.primary]}",
         rows=rows,
         column="wte",
         fix="See repair_log.csv for each person; rules.primary: largest_wte, longest or declared, rules.wte_cap.",
@@ -58,7 +60,7 @@ def collapse_concurrent(source: Source, frame: pd.DataFrame) -> pd.DataFrame:
     result = pd.concat([frame[~touched], _as_rows(posts, pieces, finish)], ignore_index=True)
     result = result.sort_values(["staff_id", "start", "file_row"], kind="stable", ignore_index=True)
     gone = len(posts) - len({piece[0] for piece in pieces})
-    source.step("concurrent assignments collapsed", len(frame), len(frame) - gone)
+    source.step(CONCURRENT, len(frame), len(frame) - gone)
     source.step("assignments split around a larger one", len(frame) - gone, len(result))
     return result
 

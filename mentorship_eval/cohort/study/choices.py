@@ -27,7 +27,8 @@ class SensitivityChoice(Strict):
     """Which other analyses stand around the default one of being mentored; an empty list or false leaves that one out.
 
     Days of lags, grace periods (exposure that ends with the match, so many days later), landmarks since hire and rehire gaps;
-    clusters other than the department at entry; reasons for leaving that mentorship should not move; the days before a go-live
+    clusters other than the department at entry; named shocks of the calendar left out; every rule for messy records that touched the cohort turned
+    (docs/checks.md); reasons for leaving that mentorship should not move; the days before a go-live
     that stand for a programme that is not there yet.
     """
 
@@ -42,6 +43,8 @@ class SensitivityChoice(Strict):
     rehire_gaps_days: list[Days] = Field(default_factory=lambda: [0.0, 30.0, 90.0])
     remove_suspended: bool = True
     exclude_planned_ends: bool = True
+    without_shocks: bool = True
+    rules: bool = True
     landmarks_days: list[Days] = Field(default_factory=lambda: [91.0, 183.0, 274.0, 365.0])
     negative_outcomes: Names = Field(default_factory=lambda: ["death", "end_of_contract"])
     lead_days: float = Field(default=91, ge=0)
@@ -62,7 +65,8 @@ class IncidentChoice(Strict):
     Months before a go-live that are left out (anticipation); smallest numbers of comparison departments; other denominators (columns
     of exposure); whether months after the end of a programme, months marked incomplete and the months in which reports still come
     in are left out; days within which a report counts as prompt; months around a change of the reporting system that are left
-    out; comparison departments of a site where the programme runs (spillover); the false-discovery rate over categories;
+    out; every rule for messy records that touched the tables turned (docs/checks.md); comparison departments of a site where the programme
+    runs (spillover); the false-discovery rate over categories;
     the companion estimators; programmes of rollout that are not the mentorship (an innovation lab), told beside it and together with it; the
     most departments that get a chart of their own.
     """
@@ -78,6 +82,7 @@ class IncidentChoice(Strict):
     prompt_days: float = Field(default=7, gt=0)
     switch_months: int = Field(default=1, ge=0)
     without_shocks: bool = True
+    rules: bool = True
     spillover: bool = True
     companions: bool = True
     other_programmes: Names = Field(default_factory=list)

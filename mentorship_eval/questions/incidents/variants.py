@@ -9,13 +9,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mentorship_eval.cohort.checks.reporting import drawn_on, share_reported
+from mentorship_eval.cohort.reading.reread import under_rules
+from mentorship_eval.errors import DataError
 from mentorship_eval.questions.allocation import own_rollout
 from mentorship_eval.questions.incidents.calendar_events import shocks, switches
-from mentorship_eval.questions.incidents.prepared import Prepared
+from mentorship_eval.questions.incidents.prepared import Prepared, from_records
 
 __all__ = ["Variant", "variants"]
 
-LATE = 0.95  # share of reports by which the months in which reports still come in are reckoned
+# what rates of incidents are told from
+_TABLES = ("incidents", "exposure", "rollout", "departments", "dept_lineage", "calendar", "programmes")
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,8 @@ def _which_months(study: Prepared) -> Iterator[Variant]:
         yield _still_coming_in(study)
     yield from _selection(study)
     yield from _calendar(study)
+    if chosen.rules:
+        yield from _records_read_otherwise(study)
 
 
 def _kept(study: Prepared, keep: np.ndarray, name: str, label: str, change: str, same: str, **more: Any) -> Variant:
@@ -98,19 +104,46 @@ def _incomplete(study: Prepared) -> Variant:
 
 
 def _still_coming_in(study: Prepared) -> Variant:
-    """Months so late that one report in twenty may still be on its way when the files were drawn."""
-    records, name, label = study.records, "reported_in_full", "Without months whose reports may still come in"
+    """Months of which too few reports can have come in when the files were drawn (W114), by the lags of earlier months."""
+    records, rules, name, label = study.records, study.cohort.study.rules, "reported_in_full", "Without months whose reports may still come in"
     assert records is not None
     reported = pd.to_datetime(records["reported"]) if "reported" in records else pd.Series(pd.NaT, index=records.index)
-    lag = (reported - pd.to_datetime(records["occurred"])).dt.days
-    if not (lag >= 0).any():
+    occurred = pd.to_datetime(records["occurred"])
+    if not (reported >= occurred).any():
         return Variant(name, label, label, same="the day of the report is not recorded")
-    days = float(lag[lag >= 0].quantile(LATE))
-    drawn = study.cohort.study.study.extract or study.cohort.window[1]
-    keep = (_month(study).dt.end_time.dt.normalize() <= pd.Timestamp(drawn) - pd.Timedelta(days=days)).to_numpy()
-    many = f"{days:.0f} day{'' if round(days) == 1 else 's'}"
-    change = f"without the months that end within {many} of the day on which the files were drawn (19 in 20 reports come in so soon)"
-    return _kept(study, keep, name, label, change, f"19 in 20 reports come within {many}, and these had passed")
+    drawn, month = drawn_on(study.cohort.study, reported), _month(study)
+    assert drawn is not None
+    share = share_reported(occurred, reported, drawn, pd.PeriodIndex(month.unique(), freq="M"))
+    if share is None:
+        return Variant(name, label, label, same="there are too few reports to learn from how long they take")
+    keep = ~month.isin(share.index[share < rules.reported_share]).to_numpy()
+    change = f"without the months of which less than {rules.reported_share:.0%} of the reports can have come in when the files were drawn"
+    return _kept(study, keep, name, label, change, f"{rules.reported_share:.0%} or more of the reports of every month had come in")
+
+
+def _records_read_otherwise(study: Prepared) -> Iterator[Variant]:
+    """Rules for messy records that touched the tables of incidents, turned."""
+    cohort, group = study.cohort, "How records are read"
+    if cohort.findings.of("R110"):
+        label = "Departments as they are written"
+        yield _read_again(study, "lineage_off", label, "departments as they are written, whatever became of them", group, lineage="ignore")
+    if cohort.findings.of("R114"):
+        label = "With months whose reports may still come in"
+        yield _read_again(study, "all_months", label, label[:1].lower() + label[1:], group, reporting_lag="flag")
+    if cohort.findings.of("R111"):
+        log = cohort.repair_log[cohort.repair_log["code"] == "R111"]
+        lacking = set(log["before"].str.rsplit(" ", n=1).str[0])
+        label = "Without departments that lack patient-days in some month"
+        keep = ~study.rows["dept_id"].astype(str).isin(lacking).to_numpy()
+        yield _kept(study, keep, "units_with_exposure", label, label[:1].lower() + label[1:], "they have no other month", group=group)
+
+
+def _read_again(study: Prepared, name: str, label: str, change: str, group: str, **rules: Any) -> Variant:
+    try:
+        other = from_records(under_rules(study.cohort, _TABLES, **rules))
+    except DataError as error:
+        return Variant(name, label, change, group=group, lacks=error.problem)
+    return Variant(name, label, change, other.rows, group=group)
 
 
 def _selection(study: Prepared) -> Iterator[Variant]:

@@ -17,12 +17,13 @@ from mentorship_eval.questions.covariates import with_covariates
 from mentorship_eval.questions.exhibits import DAYS_PER_MONTH
 from mentorship_eval.questions.retention.model_rows import cohort_episodes
 from mentorship_eval.questions.retention.prepared import Prepared
+from mentorship_eval.questions.retention.robustness.rule_variants import PEOPLE, rule_variants
 from mentorship_eval.questions.retention.robustness.sensitivity_fits import Fitted, Variant, filtered, from_episodes, restricted_fit, same
 from mentorship_eval.survival.hazards.cox_variance import JACKKNIFE_BELOW
 
 __all__ = ["LANDMARKS", "landmark_variant", "variants"]
 
-MODEL, CLUSTERS, EXPOSURE, PEOPLE, LANDMARKS = "Model", "Clusters", "When exposure counts", "Who is followed", "Mentored by a landmark"
+MODEL, CLUSTERS, EXPOSURE, LANDMARKS = "Model", "Clusters", "When exposure counts", "Mentored by a landmark"
 _PLANNED_ENDS = ("fixed_term", "rotational")
 _CLUSTERS = {
     "current_department": ("Clusters: department at the time", "clusters: current department", "dept_id", "auto"),
@@ -74,6 +75,7 @@ def variants(study: Prepared) -> Iterator[Variant]:
             "without_planned_ends", "Without contracts that have an end", PEOPLE, "without fixed-term and rotational contracts", _open_ended,
             "staff whose contract has no planned end",
         )
+    yield from rule_variants(study)
 
 
 def _clustered(name: str) -> Variant:
