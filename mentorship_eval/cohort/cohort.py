@@ -13,6 +13,7 @@ from mentorship_eval.cohort.reading.read import read_tables
 from mentorship_eval.cohort.reading.repairs import Flow
 from mentorship_eval.cohort.schema.tables import QUESTIONS, TABLES, missing_for
 from mentorship_eval.cohort.study.document import STUDY_FILE, Study, did_you_mean, load_study
+from mentorship_eval.cohort.study.looks import Look, this_look
 from mentorship_eval.errors import DataError, UsageError
 
 __all__ = ["Cohort", "check_cohort", "read_cohort"]
@@ -59,12 +60,13 @@ class Cohort:
 
     @property
     def window(self) -> tuple[pd.Timestamp, pd.Timestamp]:
-        """First and last day of the study. NaT, NaT when study.yaml has none and no exposure months say so."""
+        """First and last day of the study. NaT, NaT when study.yaml has none and no months of exposure, or else of audits, say so."""
         start, end = self.study.study.start, self.study.study.end
         first = pd.Timestamp(start) if start else pd.NaT
         last = pd.Timestamp(end) if end else pd.NaT
-        if "exposure" in self.tables and not self.has("spells"):
-            months = self.tables["exposure"]["month"]
+        monthly = next((name for name in ("exposure", "audits") if name in self.tables), "")
+        if monthly and not self.has("spells"):
+            months = self.tables[monthly]["month"]
             first = months.min() if first is pd.NaT else first
             last = months.max() + pd.offsets.MonthEnd(0) if last is pd.NaT else last
         return first, last
@@ -85,6 +87,11 @@ class Cohort:
         for table, sha in zip(self.files["table"], self.files["sha256"], strict=True):
             digest.update(f"\n{table}:{sha}".encode())
         return digest.hexdigest()
+
+    @property
+    def look(self) -> Look:
+        """Which evaluation of the programme this is."""
+        return this_look(self.study, self.files, self.folder)
 
     def reference(self, table: str, column: str) -> object:
         """The level that others are compared with: as declared, else 0, else ``no``, else the most frequent."""

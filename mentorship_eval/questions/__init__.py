@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -39,11 +39,18 @@ CHAPTERS: dict[str, Chapter] = {
 
 
 def answer_chapter(name: str, cohort: Cohort, earlier: Mapping[str, Answer] | None = None) -> Answer:
-    """The answer of one chapter, not yet protected.
+    """The answer of one chapter, not yet protected; from the second look at a programme on it says so first.
 
     Raises UsageError for an unknown chapter.
     """
     if name not in CHAPTERS:
         raise UsageError(f"There is no chapter {name!r}.", fix=f"The chapters are {', '.join(CHAPTERS)}.")
     module = import_module(f"mentorship_eval.questions.{CHAPTERS[name].module}")
-    return module.answer(cohort, earlier or {})
+    answer: Answer = module.answer(cohort, earlier or {})
+    look = cohort.look
+    if look.number == 1 or any(caution.code == "repeated_look" for caution in answer.cautions):
+        return answer
+    from mentorship_eval.estimate import Caution
+
+    told = Caution("repeated_look", look.statement(), {"look": look.number, "plans": look.plans})
+    return replace(answer, cautions=(told, *answer.cautions))

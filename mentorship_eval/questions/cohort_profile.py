@@ -11,7 +11,8 @@ from mentorship_eval.cohort.panels import adoption
 from mentorship_eval.cohort.schema.tables import QUESTIONS
 from mentorship_eval.estimate import Caution
 from mentorship_eval.questions.allocation import own_rollout
-from mentorship_eval.questions.answer import Answer, Counted, Exhibit, Gap, Statement
+from mentorship_eval.questions.answer import Answer, Exhibit, Gap, Statement
+from mentorship_eval.questions.cohort_records import findings_table, flow_exhibits, looks_table, repairs_table
 from mentorship_eval.questions.exhibits import table_exhibit
 
 __all__ = ["answer"]
@@ -31,29 +32,8 @@ def answer(cohort: Cohort, earlier: Mapping[str, Answer] | None = None) -> Answe
         lead.append(Statement(f"Window: {start:%Y-%m-%d} to {end:%Y-%m-%d}."))
     else:
         lead.append(Statement("No calendar window: the tables are aggregated."))
-    exhibits = [_flow(cohort)]
-    findings = cohort.findings.to_frame()
-    if len(findings):
-        shown = findings[["code", "table", "file", "column", "count", "message", "fix"]].copy()
-        exhibits.append(
-            table_exhibit(
-                "cohort.findings",
-                "What was found while reading",
-                shown,
-                counts=("count",),
-                labels={
-                    "code": "Code",
-                    "table": "Table",
-                    "file": "File",
-                    "column": "Column",
-                    "count": "Rows",
-                    "message": "Finding",
-                    "fix": "What to do",
-                },
-                formats={"count": "count"},
-                note="R: repaired, every repair is in repair_log.csv. W: to be known. Nothing was changed without a line here.",
-            )
-        )
+    records = (*flow_exhibits(cohort), looks_table(cohort), findings_table(cohort), repairs_table(cohort))
+    exhibits = [exhibit for exhibit in records if exhibit is not None]
     if cohort.has("staff"):
         exhibits.append(_people(cohort))
     if cohort.has("rollout") and not pd.isna(start):
@@ -80,27 +60,6 @@ def _not_used(cohort: Cohort) -> list[Caution]:
         return []
     text = f"study.yaml sets {', '.join('plan.' + name for name in idle)}; this version does not use {'it' if len(idle) == 1 else 'them'} yet."
     return [Caution("plan_not_used", text, {"keys": idle})]
-
-
-def _flow(cohort: Cohort) -> Exhibit:
-    flow = cohort.flow
-    frame = pd.DataFrame(
-        {
-            "table": flow["table"],
-            "reason": flow["reason"].replace("", "read"),
-            "read": flow["rows_in"],
-            "removed": flow["removed"],
-            "kept": flow["kept"],
-        }
-    )
-    return Exhibit(
-        "cohort.flow",
-        "flow_diagram",
-        "Rows read, removed and kept",
-        {"flow": frame},
-        {"flow": Counted(("read", "removed", "kept"), adds_up=True)},
-        {"unit": "rows"},
-    )
 
 
 def _people(cohort: Cohort) -> Exhibit:

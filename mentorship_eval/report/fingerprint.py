@@ -54,13 +54,14 @@ def library_versions() -> Mapping[str, str]:
 
 def ingredients(cohort: Any, chapters: Sequence[str]) -> dict[str, Any]:
     """Everything that decides what a run says; two runs with equal ingredients have equal bytes."""
-    truth = cohort.folder / "truth.json"
+    truth, look = cohort.folder / "truth.json", cohort.look
     return {
         "cohort": cohort_label(cohort.folder),
         "cohort_sha256": cohort.hash,
         "truth_sha256": file_sha256(truth) if truth.is_file() else "",
         "plan": cohort.study.plan.model_dump(mode="json"),
         "disclosure": cohort.study.disclosure.model_dump(mode="json"),
+        "look": {"number": look.number, "programme": look.programme, "earlier": [each.model_dump(mode="json") for each in look.earlier]},
         "chapters": list(chapters),
         "package": __version__,
         "source_sha256": source_sha256(),

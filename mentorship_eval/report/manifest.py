@@ -46,6 +46,7 @@ def build_manifest(folder: Path, cohort: Cohort, parts: Mapping[str, Any], key: 
         "inputs": _inputs(cohort),
         "parameters": {"cohort": parts["cohort"], "chapters": parts["chapters"]},
         "plan": parts["plan"],
+        "look": parts["look"],
         "disclosure": parts["disclosure"],
         "seeds": {"permutation": cohort.study.plan.seed},
         "package": {"name": "mentorship-eval", "version": parts["package"], "source_sha256": parts["source_sha256"]},

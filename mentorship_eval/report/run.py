@@ -36,7 +36,7 @@ def run_cohort(
 
     chapters: names, or None for all; the summary is always made, over the chapters of the run. jobs: notebooks at a
     time. progress: called with one line per step. A run whose inputs, plan and software were run before is not
-    repeated: its folder is returned as it is.
+    repeated: its folder is returned as it is. What was evaluated is recorded in looks.csv beside study.yaml, unless it is simulated.
 
     Raises
     ------
@@ -64,12 +64,15 @@ def run_cohort(
         name_latest(place)
         return place
 
+    from mentorship_eval.cohort.study.looks import LOOKS_FILE, record_look
     from mentorship_eval.report.answers import answer_chapters, protect_answers
     from mentorship_eval.report.publish import name_latest, unfinished
 
     answers = answer_chapters(read, names, say)
     shown, withheld = protect_answers(answers, read)
     say(f"protected: {len(withheld)} item(s) with something withheld" if len(withheld) else "protected: nothing had to be withheld")
+    if not (folder / "truth.json").is_file() and not record_look(read.study, read.files, folder):
+        say(f"{LOOKS_FILE} cannot be written beside study.yaml: this evaluation is not recorded as a look at the programme")
     with unfinished(place) as work:
         private = Path(tempfile.mkdtemp(prefix="mentorship-eval-"))
         try:
@@ -176,6 +179,7 @@ def _write_pages(
         ("Command", f"mentorship-eval run {parts['cohort']}" + ("" if set(parts["chapters"]) == set(NOTEBOOKS)
                                                                 else f" --chapters {','.join(parts['chapters'])}")),
         ("Content key", key),
+        ("Evaluation of this programme", f"number {parts['look']['number']} on record"),
         ("Cohort (sha256)", parts["cohort_sha256"]),
         ("Package", f"mentorship-eval {__version__}, source {parts['source_sha256'][:12]}"),
         ("Software", versions),

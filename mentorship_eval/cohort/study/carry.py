@@ -239,6 +239,6 @@ def _flow(items: Sequence[str]) -> str:
 
 
 def _look(look: Earlier) -> str:
-    parts = {"name": _scalar(look.name), "start": look.start, "end": look.end, "plan": _scalar(look.plan), "data": _scalar(look.data)}
+    parts = {"name": _scalar(look.name), "start": look.start, "end": look.end, "plan": _scalar(look.plan or ""), "data": _scalar(look.data or "")}
     told = ", ".join(f"{key}: {value}" for key, value in parts.items() if value and value != '""')
     return f"{{{told}}}"

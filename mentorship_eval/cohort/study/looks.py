@@ -19,6 +19,7 @@ import pandas as pd
 
 from mentorship_eval.cohort.study.document import Study
 from mentorship_eval.cohort.study.models import Earlier, Window
+from mentorship_eval.errors import DataError
 
 __all__ = ["LOOKS_FILE", "Look", "data_digest", "plan_digest", "read_looks", "record_look", "this_look"]
 
@@ -41,11 +42,21 @@ def data_digest(files: pd.DataFrame) -> str:
 
 @dataclass(frozen=True)
 class Look:
-    """Look ``number`` at ``programme``. ``plans``: different plans under which these and earlier data were evaluated, this one included."""
+    """One look at ``programme``. earlier: the looks before it. plan: digest of the plan of this one."""
 
-    number: int
     programme: str
-    plans: int = 1
+    plan: str
+    earlier: tuple[Earlier, ...] = ()
+
+    @property
+    def number(self) -> int:
+        """1 for the first."""
+        return len(self.earlier) + 1
+
+    @property
+    def plans(self) -> int:
+        """Different plans under which these and earlier data were evaluated, as far as they are known."""
+        return len({look.plan for look in self.earlier if look.plan} | {self.plan})
 
     def statement(self) -> str:
         """What a report says; "" at the first look."""
@@ -56,39 +67,40 @@ class Look:
 
 
 def read_looks(folder: Path) -> list[Earlier]:
-    """The looks recorded in a cohort folder, oldest first; lines that are none are passed over."""
-    try:
-        text = (folder / LOOKS_FILE).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError):
+    """The looks recorded in a cohort folder, oldest first.
+
+    Raises `DataError` when looks.csv is there and is not such a record: a look must not be forgotten because a file was damaged.
+    """
+    path = folder / LOOKS_FILE
+    if not path.exists():
         return []
-    known = []
-    for row in csv.DictReader(io.StringIO(text)):
-        if row.get("data"):
-            dates = {name: row.get(name) or None for name in ("start", "end")}
-            try:
-                known.append(Earlier.model_validate({"name": row.get("name") or "", "plan": row.get("plan") or "", "data": row["data"], **dates}))
-            except ValueError:
-                continue
+    try:
+        rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig"))))
+        known = [Earlier.model_validate({name: row[name] or None for name in _HEADER[1:]}) for row in rows]
+        if not all(look.data for look in known):
+            raise ValueError
+    except (OSError, ValueError, KeyError, TypeError):
+        raise DataError(
+            f"{LOOKS_FILE} beside study.yaml, the record of evaluations of this programme, cannot be read.",
+            fix="Restore it from a copy; or move it away and list the evaluations before this one under study.earlier.",
+        ) from None
     return known
 
 
 def this_look(study: Study, files: pd.DataFrame, folder: Path) -> Look:
     """Which look the data in ``files`` are: those of study.earlier and of looks.csv before them, and this one."""
-    data, plan = data_digest(files), plan_digest(study)
-    here = list(dict.fromkeys(look.data for look in read_looks(folder)))
-    before = here[: here.index(data)] if data in here else here
+    data, here = data_digest(files), {look.data: look for look in reversed(read_looks(folder))}
+    recorded = list(reversed(here))
+    before = recorded[: recorded.index(data)] if data in here else recorded
     listed = [look for look in study.study.earlier if look.data != data]
     known = {look.data for look in listed if look.data}
-    recorded = [*listed, *(look for look in read_looks(folder) if look.data in before)]
-    plans = {look.plan for look in recorded if look.plan} | {plan}
-    number = 1 + len(listed) + len([digest for digest in before if digest not in known])
-    return Look(number, study.study.programme or study.name, len(plans))
+    return Look(study.study.programme or study.name, plan_digest(study), (*listed, *(here[digest] for digest in before if digest not in known)))
 
 
 def record_look(study: Study, files: pd.DataFrame, folder: Path) -> bool:
     """Put this look into looks.csv unless it is there; False when the folder cannot be written to."""
-    looks, data = read_looks(folder), data_digest(files)
-    if any(look.data == data for look in looks):
+    data = data_digest(files)
+    if any(look.data == data for look in read_looks(folder)):
         return True
     window: Window = study.study
     row: Mapping[str, object] = {

@@ -27,8 +27,8 @@ class Earlier(Strict):
     name: Annotated[str, BeforeValidator(as_text)]
     start: date | None = None
     end: date | None = None
-    plan: Annotated[str, BeforeValidator(as_text)] = ""
-    data: Annotated[str, BeforeValidator(as_text)] = ""
+    plan: Annotated[str | None, BeforeValidator(as_text)] = None
+    data: Annotated[str | None, BeforeValidator(as_text)] = None
 
 
 class Window(Strict):
@@ -57,6 +57,8 @@ class TableSource(Strict):
     ``file``: a file, a folder, a pattern (``monthly/Staff in Post *.csv``) or a list of these; the rows of all stand one below the other.
     ``recipe``: name of an import recipe that turns the export of one system into this table before its columns are mapped, or a file
     of the user's; ``settings``: keys of that recipe, laid over it.
+    ``header_row``: the row of the (first) header row, 1 unless told; ``header_rows``: how many rows make up the names, which are joined
+    with ``header_join``; ``skip_rows_after_header``: rows below them that are no data (2 in a Qualtrics export).
     ``levels``: the categories that an open column may hold (E125 beyond them), as ``new --like`` takes them over, per column.
     ``cross_sectional``: surveys in which nobody answers twice, on purpose.
     """
@@ -66,6 +68,9 @@ class TableSource(Strict):
     settings: dict[str, Any] = Field(default_factory=dict)
     sheet: str | int | None = None
     header_row: int = Field(default=1, ge=1)
+    header_rows: int = Field(default=1, ge=1, le=10)
+    header_join: str = " "
+    skip_rows_after_header: int = Field(default=0, ge=0)
     encoding: str | None = None
     delimiter: str | None = None
     decimal: Literal[".", ","] | None = None

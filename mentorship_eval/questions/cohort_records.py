@@ -1,0 +1,138 @@
+"""What happened to the records while they were read: findings by kind, repairs in sums, rows in and out, evaluations before this one."""
+
+from __future__ import annotations
+
+import re
+
+import pandas as pd
+
+from mentorship_eval.cohort import Cohort
+from mentorship_eval.cohort.reading.findings import CODES
+from mentorship_eval.errors import listing
+from mentorship_eval.questions.answer import Counted, Exhibit
+from mentorship_eval.questions.exhibits import table_exhibit
+
+__all__ = ["findings_table", "flow_exhibits", "looks_table", "repairs_table"]
+
+_SEVERITY = {"E": "stops", "R": "repaired", "W": "to be known"}
+
+
+def _alike(text: str, column: str = "") -> str:
+    """A message without the column and the numbers in it, so that messages of one kind are equal."""
+    return re.sub(r"\d[\d.,:-]*", "…", text.replace(column, "…") if column else text)
+
+
+def flow_exhibits(cohort: Cohort) -> list[Exhibit]:
+    """Rows read, removed and kept: as a diagram and as the table behind it."""
+    flow = cohort.flow
+    frame = pd.DataFrame(
+        {
+            "table": flow["table"],
+            "reason": flow["reason"].replace("", "read"),
+            "read": flow["rows_in"],
+            "removed": flow["removed"],
+            "kept": flow["kept"],
+        }
+    )
+    counted = Counted(("read", "removed", "kept"), adds_up=True)
+    diagram = Exhibit("cohort.flow", "flow_diagram", "Rows read, removed and kept", {"flow": frame}, {"flow": counted}, {"unit": "rows"})
+    table = table_exhibit(
+        "cohort.flow_rows",
+        "Rows in, removed and kept, step by step",
+        frame.copy(),
+        counts=("read", "removed", "kept"),
+        adds_up=True,
+        formats=dict.fromkeys(("read", "removed", "kept"), "count"),
+        labels={"table": "Table", "reason": "Step", "read": "Rows in", "removed": "Removed", "kept": "Kept"},
+        note="Rows in less rows removed are the rows kept, and every step begins with what the one before it kept. "
+        "A negative number removed means rows added, where an assignment was split around a larger one.",
+    )
+    return [diagram, table]
+
+
+def findings_table(cohort: Cohort) -> Exhibit | None:
+    """Findings of one kind in one line: repairs first, then what is to be known; None where nothing was found."""
+    items = list(cohort.findings)
+    if not items:
+        return None
+    groups: dict[tuple[str, ...], list] = {}
+    for item in sorted(items, key=lambda one: ("ERW".index(one.severity), one.code[1:], one.table)):
+        groups.setdefault((item.code, item.table, item.file, _alike(item.message, item.column), _alike(item.fix, item.column)), []).append(item)
+    rows = [
+        {
+            "kind": _SEVERITY[code[0]],
+            "what": f"{code} {CODES[code]}",
+            "file": file or table,
+            "column": listing(dict.fromkeys(item.column for item in found if item.column), 6),
+            "count": sum(item.count for item in found),
+            "message": found[0].message,
+            "fix": found[0].fix,
+        }
+        for (code, table, file, *_), found in groups.items()
+    ]
+    frame = pd.DataFrame(rows)
+    return table_exhibit(
+        "cohort.findings",
+        "What was found while reading",
+        frame,
+        counts=("count",),
+        labels={
+            "kind": "Kind",
+            "what": "Code",
+            "file": "File",
+            "column": "Column",
+            "count": "Rows",
+            "message": "Finding",
+            "fix": "What to do",
+        },
+        formats={"count": "count"},
+        note="Findings of one kind stand in one line, with the words of the first; `mentorship-eval check` lists each with its rows. "
+        "Nothing was changed without a line in repair_log.csv.",
+    )
+
+
+def repairs_table(cohort: Cohort) -> Exhibit | None:
+    """The repair log in sums: how many cells or rows of which column were changed, and why; None where nothing was repaired."""
+    log = cohort.repair_log
+    if log.empty:
+        return None
+    told = pd.DataFrame(
+        {
+            "what": [f"{code} {CODES.get(code, '')}" for code in log["code"]],
+            "table": log["table"],
+            "column": log["column"],
+            "reason": [_alike(str(reason)) for reason in log["reason"]],
+            "count": log["count"],
+        }
+    )
+    summed = told.groupby(["what", "table", "column", "reason"], sort=True, as_index=False)["count"].sum()
+    return table_exhibit(
+        "cohort.repairs",
+        "Repairs made while reading",
+        summed,
+        counts=("count",),
+        formats={"count": "count"},
+        labels={"what": "Code", "table": "Table", "column": "Column", "reason": "Why", "count": "Cells or rows"},
+        note="Each repair, with its row and what stood there before, is in repair_log.csv. Numbers within a reason are left out here (…).",
+    )
+
+
+def looks_table(cohort: Cohort) -> Exhibit | None:
+    """The evaluations of the programme on record, this one last; None at the first."""
+    look = cohort.look
+    if look.number == 1:
+        return None
+    study = cohort.study.study
+    rows = [(past.name, past.start, past.end, past.plan or "not known") for past in look.earlier]
+    rows.append((cohort.name, study.start, study.end, look.plan))
+    frame = pd.DataFrame([(n, *row) for n, row in enumerate(rows, start=1)], columns=["look", "name", "start", "end", "plan"])
+    frame[["start", "end"]] = frame[["start", "end"]].map(lambda day: "" if day is None else str(day))
+    return table_exhibit(
+        "cohort.looks",
+        "Evaluations of this programme on record",
+        frame,
+        formats={"look": "text"},
+        labels={"look": "Look", "name": "Study", "start": "From", "end": "To", "plan": "Plan (hash)"},
+        note="From study.earlier in study.yaml and looks.csv beside it. Each look is another chance of a false positive; intervals and p-values "
+        "are not adjusted for that. A different hash is a different plan.",
+    )
