@@ -5,9 +5,10 @@ from __future__ import annotations
 import difflib
 import glob
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from mentorship_eval.cohort.reading.blocks import Pools
 from mentorship_eval.cohort.reading.raw import Source, Unreadable
 from mentorship_eval.cohort.study.models import TableSource
 from mentorship_eval.errors import listing
@@ -26,13 +27,14 @@ class Piece:
     source: Source
     file: str
     sha256: str = ""
+    pools: Pools = field(default_factory=Pools)
 
     @property
     def declared(self) -> TableSource:
         return self.source.declared
 
-    def find(self, code: str, message: str, *, rows: object = (), fix: str = "") -> None:
-        self.source.reading.findings.add(code, message, table=self.source.name, file=self.file, rows=rows, fix=fix)
+    def find(self, code: str, message: str, *, rows: object = (), fix: str = "", count: int | None = None) -> None:
+        self.source.reading.findings.add(code, message, table=self.source.name, file=self.file, rows=rows, fix=fix, count=count)
 
     def repair(self, code: str, *, row: int | None, before: object = "", after: object = "", reason: str, count: int = 1) -> None:
         self.source.reading.repairs.add(

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import math
 import warnings
 import zipfile
 from datetime import date, datetime, time
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from mentorship_eval.cohort.reading.blocks import Stack
+from mentorship_eval.cohort.reading.headers import body_row, header_names
 from mentorship_eval.cohort.reading.pieces import Piece
 from mentorship_eval.cohort.reading.raw import Unreadable
 from mentorship_eval.cohort.study.document import did_you_mean
@@ -43,35 +46,59 @@ def as_text(value: Any) -> str:
     return str(value)
 
 
-def read_excel(piece: Piece, data: bytes) -> pd.DataFrame:
-    """One sheet, row 0 = the header; merged cells of the header are reported."""
+def read_excel(piece: Piece, path: Path) -> pd.DataFrame:
+    """One sheet; merged cells of the header are reported."""
     from openpyxl import load_workbook
     from openpyxl.utils.exceptions import InvalidFileException
 
     try:
-        with warnings.catch_warnings():
+        with path.open("rb") as file, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # openpyxl warns of styles it does not know
-            book = load_workbook(io.BytesIO(data), data_only=True)
+            book = load_workbook(file, data_only=True)
     except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError, TypeError, EOFError, SyntaxError):
         raise Unreadable("not a readable Excel file", fix="Open it in Excel and save it again as .xlsx without a password.") from None
     sheet = _sheet(piece, book)
     first = piece.declared.header_row
-    merged = [item for item in sheet.merged_cells.ranges if item.min_row <= first <= item.max_row]
-    if merged:
-        where = ", ".join(str(item) for item in merged)
-        piece.find(
-            "R123",
-            f"merged cells in the header ({where}): only the first column of each has the name",
-            rows=first,
-            fix="If a column is missing below, set header_row to the row that names every column.",
-        )
-        piece.repair("R123", row=first, before=where, after="name given to the first column", reason="merged header cells")
-    rows = [[as_text(value) for value in row] for row in sheet.iter_rows(min_row=first, values_only=True)]
-    if not rows or not any(any(row) for row in rows):
+    header = [[as_text(value) for value in row] for row in _rows(sheet, first, first + piece.declared.header_rows - 1)]
+    if sheet.max_row < first or not any(any(cell is not None for cell in row) for row in sheet.iter_rows(min_row=first, values_only=True)):
         raise Unreadable(f"the sheet {sheet.title!r} is empty", fix="Name another sheet in study.yaml.", code="E003")
-    frame = pd.DataFrame(rows, dtype=object)
-    frame.index = frame.index + first
-    return frame
+    _merged(piece, sheet, header)
+    stack = Stack(header_names(piece, header, fill=False), piece.pools)
+    rows = sheet.iter_rows(min_row=body_row(piece), values_only=True) if sheet.max_row >= body_row(piece) else iter(())
+    while block := list(islice(rows, stack.block)):
+        stack.add([_texts([as_text(value) for value in column]) for column in zip(*block, strict=True)])
+    return stack.frame(body_row(piece))
+
+
+def _rows(sheet: Any, first: int, last: int) -> list[tuple[Any, ...]]:
+    return list(sheet.iter_rows(min_row=first, max_row=last, values_only=True)) if sheet.max_row >= first else []
+
+
+def _texts(values: list[str]) -> np.ndarray:
+    column = np.empty(len(values), dtype=object)
+    column[:] = values
+    return column
+
+
+def _merged(piece: Piece, sheet: Any, header: list[list[str]]) -> None:
+    """Merged cells of the header: with several header rows the name holds for all their columns, with one only for the first."""
+    first, several = piece.declared.header_row, piece.declared.header_rows > 1
+    last = first + piece.declared.header_rows - 1
+    merged = [item for item in sheet.merged_cells.ranges if item.min_row <= last and item.max_row >= first]
+    merged.sort(key=lambda item: (item.min_row, item.min_col))
+    if not merged:
+        return
+    where = ", ".join(str(item) for item in merged)
+    what, fix = "only the first column of each has the name", "If a column is missing below, set header_row to the row that names every column."
+    if several:
+        what, fix = "the name holds for all columns of each", ""
+        for item in merged:
+            top, left = max(item.min_row, first) - first, item.min_col - 1
+            for column in range(left, item.max_col):
+                header[top][column] = header[top][left]
+    piece.find("R123", f"merged cells in the header ({where}): {what}", rows=first, fix=fix)
+    after = "name given to every column" if several else "name given to the first column"
+    piece.repair("R123", row=first, before=where, after=after, reason="merged header cells")
 
 
 def _sheet(piece: Piece, book: Any) -> Any:
@@ -92,27 +119,34 @@ def _sheet(piece: Piece, book: Any) -> Any:
     return book[wanted]
 
 
-def read_parquet(piece: Piece, data: bytes) -> pd.DataFrame:
-    """All columns as text under a header row, as the other readers give it."""
+def read_parquet(piece: Piece, path: Path) -> pd.DataFrame:
+    """All columns as text, block by block; rows are numbered as in a CSV file with a header."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(io.BytesIO(data))
+        with pq.ParquetFile(path) as file:
+            names = [str(name) for name in file.schema_arrow.names]
+            if not names:
+                raise Unreadable("the file has no columns", code="E003")
+            stack = Stack(header_names(piece, [names], fill=False), piece.pools)
+            for batch in file.iter_batches(batch_size=stack.block):
+                stack.add([_arrow_texts(batch.column(k)) for k in range(len(names))])
     except (pa.ArrowException, OSError, ValueError) as error:
         raise Unreadable(f"not a readable Parquet file: {str(error).splitlines()[0][:160]}", fix="Write it again.") from None
-    if not table.num_columns:
-        raise Unreadable("the file has no columns", code="E003")
-    columns = {}
-    for position, field in enumerate(table.schema):
-        values = table.column(position)
-        if pa.types.is_dictionary(field.type):
-            values = values.cast(field.type.value_type)
-        if pa.types.is_timestamp(field.type) and field.type.unit != "us":
-            values = values.cast(pa.timestamp("us", tz=field.type.tz), safe=False)  # Python dates hold microseconds
-        columns[position] = [as_text(value) for value in values.to_pylist()]
-    body = pd.DataFrame(columns, dtype=object)
-    head = pd.DataFrame([list(table.schema.names)], dtype=object)
-    frame = pd.concat([head, body], ignore_index=True)
-    frame.index = frame.index + 1
-    return frame
+    return stack.frame(2)
+
+
+def _arrow_texts(values: Any) -> np.ndarray:
+    """A column of Arrow as text; each different value is turned once."""
+    import pyarrow as pa
+
+    if pa.types.is_timestamp(values.type) and values.type.unit != "us":
+        values = values.cast(pa.timestamp("us", tz=values.type.tz), safe=False)  # Python dates hold microseconds
+    if not pa.types.is_dictionary(values.type):
+        try:
+            values = values.dictionary_encode()
+        except (pa.ArrowNotImplementedError, pa.ArrowInvalid):  # lists and the like
+            return _texts([as_text(value) for value in values.to_pylist()])
+    codes = values.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    return _texts([*(as_text(value) for value in values.dictionary.to_pylist()), ""])[codes]
