@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from mentorship_eval.errors import DataError
 from mentorship_eval.report.parameters import resolve_cohort
+
+if TYPE_CHECKING:
+    from mentorship_eval.cohort import Cohort
 
 __all__ = ["check_folder"]
 
@@ -35,8 +39,25 @@ def check_folder(cohort: str, as_json: bool) -> None:
         # a terminal gets paragraphs, a pipe or a file one line for each finding
         click.echo(findings.text(shutil.get_terminal_size().columns if sys.stdout.isatty() else None))
         if read is not None:
-            questions = [name for name in ("retention", "incidents") if not read.missing_for(name)]
-            click.echo(f"This cohort answers: {', '.join(questions)}." if questions else "This cohort answers no question yet.")
-            for line in filter(None, (read.missing_for(name) for name in ("retention", "incidents"))):
-                click.echo(line)
+            _say_what_it_answers(read)
     sys.exit(1 if findings.errors else 0)
+
+
+def _say_what_it_answers(cohort: Cohort) -> None:
+    """Every question that a programme raises: answered, without its tables, or without a chapter in this version."""
+    from mentorship_eval.cohort.schema.tables import QUESTIONS
+    from mentorship_eval.questions import CHAPTERS
+
+    lacking = {name: cohort.missing_for(name) for name in QUESTIONS}
+    answered = [name for name in QUESTIONS if name in CHAPTERS and not lacking[name]]
+    if "incidents" not in answered and cohort.has("audits", "rollout"):
+        answered.append("audited measures (a part of incidents)")
+    click.echo(f"This cohort answers: {', '.join(answered)}." if answered else "This cohort answers no question yet.")
+    for name in QUESTIONS:
+        if name in CHAPTERS and lacking[name]:
+            click.echo(lacking[name])
+    later = [name for name in QUESTIONS if name not in CHAPTERS]
+    if later:
+        ready = [name for name in later if not lacking[name]]
+        there = f" (the tables are here for {', '.join(ready)})" if ready else ""
+        click.echo(f"No chapter yet in this version: {', '.join(later)}{there}.")

@@ -22,6 +22,11 @@ def _alike(text: str, column: str = "") -> str:
     return re.sub(r"\d[\d.,:-]*", "…", text.replace(column, "…") if column else text)
 
 
+def _few(text: str, smallest: int) -> str:
+    """A message whose numbers below the disclosure threshold are not told: no ledger sees what stands within a sentence."""
+    return re.sub(r"(?<![\w.,:/'#-])[1-9]\d?(?![\w:/'-]|[.,]\d)", lambda number: f"<{smallest}" if int(number[0]) < smallest else number[0], text)
+
+
 def flow_exhibits(cohort: Cohort) -> list[Exhibit]:
     """Rows read, removed and kept: as a diagram and as the table behind it."""
     flow = cohort.flow
@@ -55,6 +60,7 @@ def findings_table(cohort: Cohort) -> Exhibit | None:
     items = list(cohort.findings)
     if not items:
         return None
+    smallest = cohort.study.disclosure.threshold
     groups: dict[tuple[str, ...], list] = {}
     for item in sorted(items, key=lambda one: ("ERW".index(one.severity), one.code[1:], one.table)):
         groups.setdefault((item.code, item.table, item.file, _alike(item.message, item.column), _alike(item.fix, item.column)), []).append(item)
@@ -65,28 +71,30 @@ def findings_table(cohort: Cohort) -> Exhibit | None:
             "file": file or table,
             "column": listing(dict.fromkeys(item.column for item in found if item.column), 6),
             "count": sum(item.count for item in found),
-            "message": found[0].message,
+            "message": _few(found[0].message, smallest),
             "fix": found[0].fix,
         }
         for (code, table, file, *_), found in groups.items()
     ]
     frame = pd.DataFrame(rows)
+    frame = frame.drop(columns=[name for name in ("column", "fix") if (frame[name] == "").all()])
+    labels = {
+        "kind": "Kind",
+        "what": "Code",
+        "file": "File",
+        "column": "Column",
+        "count": "Rows",
+        "message": "Finding",
+        "fix": "What to do",
+    }
     return table_exhibit(
         "cohort.findings",
-        "What was found while reading",
+        "Findings by kind",
         frame,
         counts=("count",),
-        labels={
-            "kind": "Kind",
-            "what": "Code",
-            "file": "File",
-            "column": "Column",
-            "count": "Rows",
-            "message": "Finding",
-            "fix": "What to do",
-        },
+        labels={name: label for name, label in labels.items() if name in frame},
         formats={"count": "count"},
-        note="Findings of one kind stand in one line, with the words of the first; `mentorship-eval check` lists each with its rows. "
+        note="Findings of one kind stand in one line, with the words of the first; mentorship-eval check lists each with its rows. "
         "Nothing was changed without a line in repair_log.csv.",
     )
 
@@ -108,7 +116,7 @@ def repairs_table(cohort: Cohort) -> Exhibit | None:
     summed = told.groupby(["what", "table", "column", "reason"], sort=True, as_index=False)["count"].sum()
     return table_exhibit(
         "cohort.repairs",
-        "Repairs made while reading",
+        "Repairs in sums",
         summed,
         counts=("count",),
         formats={"count": "count"},
