@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, get_args, get_origin
@@ -48,8 +49,19 @@ def is_own(name: str) -> bool:
     return "/" in name or "\\" in name or name.endswith((".yaml", ".yml"))
 
 
+@cache
+def _shipped_recipe(name: str) -> Loaded | None:
+    """A shipped recipe, read once: each table of a study asks for it twice."""
+    return _read(name, Path(), Findings()) if name in recipe_names() else None
+
+
 def load_recipe(name: str, folder: Path, findings: Findings) -> Loaded | None:
     """The recipe ``name``: one that is shipped, or a file below ``folder``. None, with findings E010, when it cannot be used."""
+    shipped = None if is_own(name) else _shipped_recipe(name)
+    return _read(name, folder, findings) if shipped is None else shipped
+
+
+def _read(name: str, folder: Path, findings: Findings) -> Loaded | None:
     file = Path(name).name if is_own(name) else f"{name}.yaml"
     try:
         data = (folder / name).read_bytes() if is_own(name) else recipe_text(name).encode()
@@ -103,7 +115,7 @@ def explain(
     elif isinstance(item["input"], str | int | float) and "error" not in item["type"]:
         message = f"{message} (found {item['input']!r})"
     whole = (*above, *path)
-    line = next((lines[whole[:n]] for n in range(len(whole), 0, -1) if whole[:n] in lines), None)
+    line = next((lines[whole[:n]] for n in range(len(whole), -1, -1) if whole[:n] in lines), None)
     key = ".".join(map(str, whole))
     findings.add("E010", f"{key}: {message}" if key else message, file=file, rows=() if line is None else line, column=key, fix=fix)
 
