@@ -166,6 +166,7 @@ LIST: tuple[Code, ...] = (
     Code("W124", "immature cohort", "Said; nothing is told of a time beyond which too few are followed.", ("rules.mature_share",), "0.25"),
     Code("E125", "category never seen before", "Stops where study.yaml declares the levels of a column.", ("tables.*.levels",)),
     Code("E126", "waves in which nobody answers twice", "Stops: nobody's change can be told.", ("tables.*.cross_sectional",), "False"),
+    Code("W126", "waves of different people", "Said where answers are anonymous, or where it is declared.", ("tables.*.cross_sectional",), "False"),
     Code("E127", "lists that do not say who stayed", "Stops: a month is missing, or only leavers are listed.", ("tables.*.settings",)),
     Code("R127", "rows made into other rows by a recipe", "Monthly lists to spells, stays to patient-days, items to scores.", ("tables.*.settings",)),
     Code("W127", "monthly lists that leave something open", "Short lists, unknown days of hire, leavers without a leave."),

@@ -15,6 +15,7 @@ from mentorship_eval.cohort.checks.rows import check_durations, check_order, dro
 from mentorship_eval.cohort.checks.spells import clean_spells
 from mentorship_eval.cohort.checks.surveys import check_surveys
 from mentorship_eval.cohort.checks.tables import check_departments, check_lineage_ids
+from mentorship_eval.cohort.checks.waves import check_waves
 from mentorship_eval.cohort.reading.columns import map_columns
 from mentorship_eval.cohort.reading.convert import convert
 from mentorship_eval.cohort.reading.raw import Reading, Source, Unreadable, tidy_cells
@@ -89,6 +90,7 @@ def _read(source: Source, folder: Path) -> bool:
         check_counts(source)
     if source.name == "surveys":
         check_surveys(source)
+        check_waves(source)
     return True
 
 
