@@ -24,9 +24,10 @@ from mentorship_eval.questions.incidents.default_rates import default_rates
 from mentorship_eval.questions.incidents.detectable import detectable
 from mentorship_eval.questions.incidents.forests import ratio_forest, ratio_rows
 from mentorship_eval.questions.incidents.kinds_of_incident import by_category, by_severity
-from mentorship_eval.questions.incidents.prepared import Prepared, from_records
+from mentorship_eval.questions.incidents.prepared import Prepared, from_audits, from_records
 from mentorship_eval.questions.incidents.reporting_behaviour import reporting_behaviour
 from mentorship_eval.questions.incidents.sensitivity import sensitivity
+from mentorship_eval.questions.incidents.system_steps import system_steps
 from mentorship_eval.questions.incidents.threats import threats
 from mentorship_eval.questions.incidents.together import together
 from mentorship_eval.questions.incidents.trends import trends
@@ -39,13 +40,20 @@ TITLE = "Incidents"
 
 
 def answer(cohort: Cohort, earlier: Mapping[str, Answer] | None = None) -> Answer:
-    """The incidents chapter of a cohort; says what lacks when it cannot be answered."""
+    """The incidents chapter of a cohort, or its audits where there are no incidents; says what lacks when it cannot be answered."""
     lacking = cohort.missing_for("incidents")
     if lacking:
-        return Answer("incidents", TITLE, gaps=(Gap("Did care become safer?", "The tables for it are not in this cohort.", lacking),))
+        gap = Gap("Did care become safer?", "The tables for it are not in this cohort.", lacking)
+        if not cohort.has("audits", "rollout"):
+            return Answer("incidents", TITLE, gaps=(gap,))
+        return _joined(cohort, Section.join([audits(from_audits(cohort)), Section(gaps=[gap])]))
     study = from_records(cohort) if cohort.has("incidents", "exposure", "rollout") else from_counts(cohort)
     main = default_rates(study)
-    told = Section.join([main, *_other_parts(study)])
+    return _joined(cohort, Section.join([main, *_other_parts(study)]))
+
+
+def _joined(cohort: Cohort, told: Section) -> Answer:
+    """The parts as one answer, with what the allocation means for all of them."""
     results = [_in_its_group(result) for result in with_truth(told.results, cohort)]
     cautions = [*told.cautions, *allocation_cautions(cohort)]
     return Answer(
@@ -62,7 +70,7 @@ def _in_its_group(result: Result) -> Result:
 
 def _other_parts(study: Prepared) -> list[Section]:
     around_reports = (control_charts, reporting_behaviour, by_severity, by_category, together)
-    return [part(study) for part in (threats, detectable, *around_reports, audits, trends, companions, sensitivity)]
+    return [part(study) for part in (threats, system_steps, detectable, *around_reports, audits, trends, companions, sensitivity)]
 
 
 def _forest(results: list[Result]) -> list[Exhibit]:
