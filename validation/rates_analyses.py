@@ -12,14 +12,14 @@ import pandas as pd
 
 from mentorship_eval import did
 from mentorship_eval.inference.intervals import ratio_estimate
-from validation.analyses import ANALYSES, LABELS, Found, of_estimate
+from validation.analyses import ANALYSES, LABELS, Found, of_estimate, only_p
 from validation.rates_fits import DRAWS, Counted, RateFit
 from validation.rates_watch import would_say
 from validation.rates_worlds import COLUMNS
 
 __all__ = ["ON_THE_RATE", "Linearised", "linearised"]
 
-ON_THE_RATE = frozenset({"rates_linear", "rates_callaway"})  # differences per 1,000 patient-days
+ON_THE_RATE = frozenset({"rates_linear", "rates_callaway", "rates_trend"})  # differences per 1,000 patient-days; log ratio per month
 
 
 def _found(made: RateFit) -> Found:
@@ -35,6 +35,26 @@ def reported(who: Counted) -> Found:
     made = who.reported
     joint = ["~pre_trend"] if made.result.pre_trend.p_value < 0.05 else []
     return replace(_found(made), said=" ".join([*made.cautions(), *would_say(who, made), *joint]))
+
+
+def unguarded(who: Counted) -> Found:
+    """The t interval that would be given if the number of treated and comparison departments were not looked at."""
+    made = who.default
+    irr = made.result.irr
+    return of_estimate(ratio_estimate(made.value, irr.se, scale="rate ratio", df=irr.df), made.truth)
+
+
+def pre_trend(who: Counted) -> Found:
+    """The joint test of the ratios before go-live."""
+    return only_p(who.reported.result.pre_trend.p_value)
+
+
+def trend_before(who: Counted) -> Found:
+    """The drift of the ratios before go-live, log ratio per month, with its interval; rejects no effect: the interval does not hold 0."""
+    found, truth = who.reported.result.pre_trend, who.drawn.world.drift
+    outside = not found.trend_low <= 0 <= found.trend_high
+    p = float(not outside) if math.isfinite(found.trend_low) else math.nan
+    return Found(found.trend, (found.trend_high - found.trend_low) / 4, found.trend_low, found.trend_high, p, truth)
 
 
 def permutation(who: Counted) -> Found:
@@ -127,6 +147,9 @@ def callaway(who: Counted) -> Found:
 _ANALYSES: dict[str, tuple[Callable[[Counted], Found], str]] = {
     "rates_default": (default, "Poisson imputation, jackknife (CR3) t (default)"),
     "rates_reported": (reported, "Poisson imputation, jackknife (CR3) t (default), with all that is said"),
+    "rates_unguarded": (unguarded, "the same t interval, given whatever the number of comparison departments"),
+    "rates_pre_trend": (pre_trend, "joint test of the ratios before go-live"),
+    "rates_trend": (trend_before, "drift of the ratios before go-live, log ratio per month"),
     "rates_permutation": (permutation, f"its permutation test, {DRAWS} draws"),
     "rates_at_truth": (permutation_at_truth, f"the interval that the permutation test inverts to, {DRAWS} draws"),
     "rates_cr1_normal": (Linearised(0, t=False), "CR1, normal quantiles"),

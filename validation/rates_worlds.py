@@ -46,6 +46,7 @@ class RateWorld:
     allocation: str = "random"
     look_back: int = 6
     slope_sd: float = 0.0  # of departments' own trends, log rate per month
+    drift: float = 0.0  # of all departments that go live, log rate per month, before go-live and after
     # what is missing: none; scattered (3 % of cells); outage (the same month in a third of departments); withheld (the worst month after go-live)
     missing: str = "none"
 
@@ -148,11 +149,13 @@ def draw_rates(world: RateWorld, rng: np.random.Generator) -> RateDraw:
     untreated = rng.poisson(without * noise)
     go_live = _in_waves(world, rng, level, slope, untreated, days)
     ratio = _effects(world, rng, go_live)
-    fewer, more = rng.binomial(untreated, np.minimum(ratio, 1)), rng.poisson(without * noise * np.maximum(ratio - 1, 0))
+    drift = np.exp(world.drift * np.outer(go_live < NEVER, month - month.mean()))
+    changed = drift * ratio
+    fewer, more = rng.binomial(untreated, np.minimum(changed, 1)), rng.poisson(without * noise * np.maximum(changed - 1, 0))
     events = fewer + more
     here = _present(world, rng, go_live, events / days)
     rows = pd.DataFrame({
         "dept_id": np.repeat([f"D{i:03d}" for i in range(number)], world.months), "month": np.tile(month, number),
         "events": events.ravel(), "patient_days": days.ravel(), "go_live": np.repeat(np.where(go_live < NEVER, go_live, np.nan), world.months),
     })  # fmt: skip
-    return RateDraw(world, rows[here.ravel()].reset_index(drop=True), without, ratio, int(rng.integers(2**31)))
+    return RateDraw(world, rows[here.ravel()].reset_index(drop=True), without * drift, ratio, int(rng.integers(2**31)))

@@ -219,7 +219,7 @@ def test_the_plan_holds_the_cells_that_the_rule_asks_for():
     assert {(g, t) for g in (60, 24, 12, 8) for t in (0.8, 1.0)} == headline
     for cell in cells:
         world = RateWorld(**{name: tuple(value) if isinstance(value, list) else value for name, value in cell.world.items()})
-        assert (world.effect == 0) == (cell.truth == 1.0)
+        assert (world.effect == 0 and world.drift == 0) == (cell.truth == 1.0)
         for batch in cell.batches:
             assert batch.replicates >= (5000 if batch.table == "rates_headline" else 1000)
 

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from mentorship_eval.did.counts.drift import drift_before
 from mentorship_eval.did.counts.groups import Grouping, Waves, by_code, used_blocks
 from mentorship_eval.did.counts.imputation import Imputation, impute
-from mentorship_eval.did.counts.pre_trend import PreTrend, Shift, pre_trend, shift_by_trend
+from mentorship_eval.did.counts.pre_trend import PreTrend, feigned_by_drift, pre_trend
 from mentorship_eval.did.counts.ratios import RatioRows, ratio_rows
 from mentorship_eval.did.counts.replicates import Sums, full_sums, leave_one_out, no_refits
 from mentorship_eval.did.counts.support import INFINITE, UNIDENTIFIED, connected_cells
@@ -43,8 +44,8 @@ class EventStudy:
 
 @dataclass(frozen=True)
 class _Step:
-    """One event time: its phase, cells (I, T) and their sums, full (1, 1) and without each cluster (G, 1); shift: by how much
-    a trend of 1 a period among adopting units moves the log ratio of a placebo.
+    """One event time: its phase, cells (I, T) and their sums, full (1, 1) and without each cluster (G, 1); shares (G,): of each cluster in
+    what is expected.
     """
 
     k: int
@@ -52,7 +53,7 @@ class _Step:
     cells: np.ndarray
     full: Sums
     without: Sums
-    shift: Shift | None = None
+    shares: np.ndarray
 
 
 def projected_cells(targets: Targets, fit: Imputation) -> np.ndarray:
@@ -68,6 +69,13 @@ def step_groups(waves: Waves, projected: np.ndarray) -> Grouping:
 
 def _contributing(panel: Panel, cells: np.ndarray) -> int:
     return len(np.unique(panel.cluster[cells.any(axis=1)]))
+
+
+def _shares(panel: Panel, expected: np.ndarray, cells: np.ndarray) -> np.ndarray:
+    """(G,) share of each cluster in the expected events of ``cells`` (I, T)."""
+    by_unit = np.where(cells & np.isfinite(expected), expected, 0.0).sum(axis=1)
+    by_cluster = np.bincount(panel.cluster, weights=by_unit, minlength=len(panel.cluster_labels))
+    return by_cluster / max(float(by_cluster.sum()), 1e-300)
 
 
 def _placebo(panel: Panel, waves: Waves, targets: Targets, k: float, fit: Imputation, jackknife: bool) -> _Step | None:
@@ -86,8 +94,7 @@ def _placebo(panel: Panel, waves: Waves, targets: Targets, k: float, fit: Imputa
     group = [by_code(np.zeros(waves.since.shape), waves.since == k)]
     full = full_sums(panel, waves, alone.expected, usable, group)
     without = leave_one_out(panel, waves, untreated, usable, group, alone) if jackknife else no_refits(panel, group)
-    shift = shift_by_trend(panel, waves, untreated, usable, fit, jackknife=jackknife)
-    return _Step(int(k), "before", usable, full[0], without[0], shift)
+    return _Step(int(k), "before", usable, full[0], without[0], _shares(panel, alone.expected, usable))
 
 
 def _column(sums: Sums, j: int) -> Sums:
@@ -111,11 +118,13 @@ def event_study(
     projected = projected_cells(targets, fit)
     for j, k in enumerate(steps.values):
         cells = projected & (waves.since == k)[waves.of_unit]
-        entries.append(_Step(int(k), "after" if k >= 0 else "anticipation", cells, _column(full, j), _column(without, j)))
+        shares = _shares(panel, fit.expected, cells)
+        entries.append(_Step(int(k), "after" if k >= 0 else "anticipation", cells, _column(full, j), _column(without, j), shares))
     all_full, all_without = _stack([entry.full for entry in entries]), _stack([entry.without for entry in entries])
     rows = ratio_rows(all_full, all_without, informative, np.array([_contributing(panel, entry.cells) for entry in entries]), ci_level)
     df = int(informative.sum()) - 1
-    low, high = _band(rows, df, ci_level)
+    by_share = np.column_stack([entry.shares[informative] for entry in entries])
+    low, high = _band(rows, by_share, df, ci_level)
     frame = pd.DataFrame({
         "event_time": [entry.k for entry in entries], "phase": [entry.phase for entry in entries], "ratio": rows.ratio, "se": rows.se,
         "ci_low": rows.ci_low, "ci_high": rows.ci_high, "band_low": low, "band_high": high,
@@ -123,18 +132,17 @@ def event_study(
         "observed": all_full.observed[0], "expected": all_full.expected[0], "note": rows.note,
     })
     before = np.array([entry.phase == "before" for entry in entries])
-    shifts = [entry.shift for entry in entries if entry.shift is not None]
-    by_cluster = np.column_stack([shift.deviations[informative] for shift in shifts]) if shifts else np.zeros((df + 1, 0))
-    feigned = shift_by_trend(panel, waves, targets.untreated, targets.target, fit, jackknife=False).value
-    trend = pre_trend(rows.only(before), np.array([shift.value for shift in shifts]), by_cluster, feigned, df, ci_level)
+    drift = drift_before(panel, targets.untreated, fit, informative, ci_level) if jackknife else None
+    feigned = feigned_by_drift(panel, waves, targets.untreated, targets.target, fit)
+    trend = pre_trend(rows.only(before), by_share[:, before], drift, feigned, df, ci_level)
     frame = frame.sort_values("event_time", ignore_index=True)
     frame.attrs["compared_with"] = COMPARED_WITH
     return EventStudy(frame, trend)
 
 
-def _band(rows: RatioRows, df: int, ci_level: float) -> tuple[np.ndarray, np.ndarray]:
+def _band(rows: RatioRows, shares: np.ndarray, df: int, ci_level: float) -> tuple[np.ndarray, np.ndarray]:
     shown = rows.note == ""
-    critical = critical_value_of_largest(rows.deviations[:, shown], ci_level) if shown.any() else np.nan
+    critical = critical_value_of_largest(rows.deviations[:, shown], ci_level, shares[:, shown]) if shown.any() else np.nan
     critical = max(critical, critical_value(ci_level, df)) if df >= 1 else np.nan  # never narrower than the interval of one
     half = critical * np.where(shown, rows.se, np.nan)
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -97,8 +97,10 @@ class CountBreakdown:
             return "from adoption on"
         return "the interval contains 1 without any drift" if np.isfinite(self.irr.ci_low) else "no interval is given"
 
-    def statement(self) -> str:
-        """A few sentences; whether such a violation is plausible is the reader's judgement."""
+    def statement(self, *, seen_before: bool = True) -> str:
+        """A few sentences; whether such a violation is plausible is the reader's judgement. seen_before: also the drift seen before adoption,
+        which the joint test of the event study tells too.
+        """
         parts = []
         if np.isfinite(self.drift):
             parts.append(
@@ -110,7 +112,7 @@ class CountBreakdown:
             parts.append(f"A drift of {_per_cent(self.drift_of_estimate)} per period would make the estimate itself 1.")
         if np.isfinite(self.drift_throughout):
             parts.append(f"Had it drifted before adoption too, {_per_cent(self.drift_throughout)} per period would do.")
-        if self.trend_seen is not None:
+        if seen_before and self.trend_seen is not None:
             seen = self.trend_seen
             parts.append(
                 f"Before adoption it drifted by {_per_cent(seen.value)} per period ({self.irr.ci_level * 100:g} % CI {_per_cent(seen.low)} "

@@ -13,10 +13,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mentorship_eval.did.counts.imputation import impute
+from mentorship_eval.did.counts.drift import drift_before
 from mentorship_eval.did.sensitivity.count_source import Source, sums_without
 from mentorship_eval.did.sensitivity.count_study import CountStudy
-from mentorship_eval.errors import EstimationError
 from mentorship_eval.inference.intervals import critical_value
 from mentorship_eval.inference.jackknife import cluster_jackknife
 
@@ -116,28 +115,11 @@ def turning(at: Callable[[float], Drift], *, limit: bool, tolerance: float = 1e-
 
 
 def trend_seen(source: Source, ci_level: float) -> Seen | None:
-    """Difference in linear trend per period between units that are treated some time and the others, in untreated cells.
-
-    It is fitted beside the unit and period effects, so that units not yet treated, which share the drift, do not hide it.
-    None when every unit is treated some time: such a drift is then part of the period effects.
+    """Difference in linear trend per period between units that are treated some time and the others, in untreated cells: the same number as
+    under the event study (`drift_before`). None when every unit is treated some time: such a drift is then part of the period effects.
     """
-    panel, untreated = source.panel, source.targets.untreated
-    if source.treated.all():
-        return None
-    width = max(float(panel.position.std()), 1e-12)
-    trend = np.where(source.treated[:, None], ((panel.position - panel.position.mean()) / width)[None, :], 0.0)
-    wider = replace(panel, covariates=np.concatenate([panel.covariates, trend[:, :, None]], axis=2),
-        covariate_names=(*panel.covariate_names, "trend of the treated"))
-    slopes = []
-    for keep in source.keeps:
-        try:
-            alone = np.nan if source.treated[keep].all() or not source.treated[keep].any() else \
-                impute(wider.keep_units(keep), untreated[keep], start=source.fit.period).slope[-1] / width
-        except (EstimationError, np.linalg.LinAlgError):
-            alone = np.nan
-        slopes.append(alone)
-    last = source.since[untreated & source.treated[:, None]]
-    return seen(np.array(slopes), ci_level, (float(last.min()), float(last.max())))
+    found = drift_before(source.panel, source.targets.untreated, source.fit, source.informative, ci_level)
+    return None if found is None else Seen(found.value, found.se, found.low, found.high, found.between)
 
 
 def seen(values: np.ndarray, ci_level: float, between: tuple[float, float]) -> Seen:

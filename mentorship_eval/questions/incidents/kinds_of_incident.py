@@ -23,6 +23,8 @@ from mentorship_eval.questions.section import Section
 
 __all__ = ["by_category", "by_severity"]
 
+# what one of the kinds is called, and several
+_WORDS = {"incidents.categories": ("Category", "categories"), "incidents.severity": ("Degree of harm", "degrees of harm")}
 SIDES = {"harm": "With harm", "no_harm": "Without harm"}
 # from the least to the gravest; the last is a part of the one before it, which would otherwise hold too few to be told
 DEGREES = (("low", ("low",), "Low harm"), ("moderate_up", ("moderate", "severe", "death"), "Moderate harm, severe harm or death"),
@@ -99,6 +101,8 @@ def by_severity(study: Prepared) -> Section:
             # the gravest are a part of those from moderate up, these and low harm of all harm
             wider = [kind.result.estimate.n_events for kind in found if kind.result.outcome == "moderate_up_incidents"]
             found.append(_Kind.part_of(result, float(wider[0] or 0) if wider else _observed(study, "harm")))
+    adjusted = benjamini_hochberg([kind.result.estimate.p_value for kind in found])
+    found = [replace(kind, adjusted=float(q)) for kind, q in zip(found, adjusted, strict=True)]
     _tell(study, told, found, lost, "incidents.severity", "Rate ratios by degree of harm", question)
     return told
 
@@ -135,6 +139,8 @@ def _tell(study: Prepared, told: Section, found: list[_Kind], lost: dict[str, li
         return
     frame = ratio_rows([kind.result for kind in found], {kind.result.id: kind.whole for kind in found})
     note = "The column n counts department-periods with the programme, events those observed in them."
+    if any(np.isfinite(kind.adjusted) for kind in found):
+        note += f" Intervals are not adjusted for the number of {_WORDS[exhibit_id][1]}; the table of p-values is."
     if exhibit_id == "incidents.categories":
         rest = [_the_rest(study, found, side) for side in SIDES]
         if any(part is not None for part in rest):
@@ -156,18 +162,23 @@ def _the_rest(study: Prepared, found: list[_Kind], side: str) -> pd.DataFrame | 
 
 
 def _adjusted_table(found: list[_Kind], exhibit_id: str, rate: float) -> Exhibit:
-    """p-values of the categories as they are, and adjusted for their number."""
+    """p-values of the kinds as they are, and adjusted for their number."""
+    one, many = _WORDS[exhibit_id]
     frame = pd.DataFrame([
         {"results": kind.result.id, "side": kind.result.group, "category": kind.result.label, "events": kind.result.estimate.n_events,
             "ratio": kind.result.estimate.value, "p": kind.result.estimate.p_value, "adjusted": kind.adjusted}
         for kind in found
     ])
+    within, labels = "within each side", {"side": "Side", "category": one}
+    if exhibit_id == "incidents.severity":
+        frame, labels = frame.drop(columns="side"), {"category": one}
+        within = "over the degrees, of which the gravest is a part of the one before it"
     return table_exhibit(
-        f"{exhibit_id}.adjusted", "Categories: p-values adjusted for their number", frame, derived=("ratio", "p", "adjusted"),
+        f"{exhibit_id}.adjusted", f"{many[:1].upper()}{many[1:]}: p-values adjusted for their number", frame, derived=("ratio", "p", "adjusted"),
         behind=("events",), results={"results": ""},
-        labels={"side": "Side", "category": "Category", "ratio": "Rate ratio", "p": "p", "adjusted": "Adjusted p"},
+        labels={**labels, "ratio": "Rate ratio", "p": "p", "adjusted": "Adjusted p"},
         formats={"ratio": "ratio", "p": "p", "adjusted": "p"},
-        note=f"Adjusted by Benjamini and Hochberg within each side: if all categories with an adjusted p of at most {rate:g} were called "
+        note=f"Adjusted by Benjamini and Hochberg {within}: if all {many} with an adjusted p of at most {rate:g} were called "
         f"changed, at most {100 * rate:g} % of the calls would be false on average over such studies. Events stand in the figure.",
     )  # fmt: skip
 

@@ -13,7 +13,7 @@ from mentorship_eval.cohort.panels import Panel, department_months
 from mentorship_eval.questions.allocation import allocations, own_rollout
 from mentorship_eval.questions.rates import RateFit, fit_rates
 
-__all__ = ["POPULATION", "Kind", "Prepared", "from_records"]
+__all__ = ["POPULATION", "Kind", "Prepared", "from_audits", "from_records"]
 
 POPULATION = "department-periods with the programme"
 BLOCK = "block_of_lottery"
@@ -137,3 +137,10 @@ def from_records(cohort: Cohort) -> Prepared:
         cohort, with_blocks(cohort, made.rows), tuple(seen), "patient_days", "adopted", "per 1,000 patient-days",
         lambda period: str(first + int(period) - 1), "month", made,
     )  # fmt: skip
+
+
+def from_audits(cohort: Cohort) -> Prepared:
+    """No incident is counted: what the audits of a cohort need besides their own table."""
+    first = pd.Timestamp(cohort.window[0]).to_period("M")
+    nothing = pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in (("dept_id", object), ("period", int), ("adopted", float))})
+    return Prepared(cohort, nothing, (), "", "adopted", "", lambda period: str(first + int(period) - 1), "month")

@@ -59,10 +59,13 @@ def _breakdown(study: Prepared, kind: Kind, rates: RateFit, told: Section) -> No
         **({"seen": _per_cent(seen.value), "seen_low": _per_cent(seen.low), "seen_high": _per_cent(seen.high)} if seen is not None else {}),
     }  # fmt: skip
     note = "Drift: of the departments with the programme against the others, from the last period before go-live on, had there been no programme. "
+    if seen is not None:
+        note += "The drift seen before go-live, and what could have been seen, is told under the event study. "
+    note += found.statement(seen_before=False)
     told.exhibits.append(
         Exhibit(
             f"incidents.{kind.column}.breakdown", "breakdown", f"{kind.short}: the rate ratio under violations of parallel trends",
-            {"curve": frame[["violation", "estimate", "ci_low", "ci_high"]].reset_index(drop=True)}, {}, options, note + found.statement(),
+            {"curve": frame[["violation", "estimate", "ci_low", "ci_high"]].reset_index(drop=True)}, {}, options, note,
             rests_on=behind,
         )
     )
