@@ -46,11 +46,17 @@ def demo(out: str, jobs: int) -> None:
 @cli.command()
 @click.argument("folder", metavar="DIR")
 @click.option("--like", metavar="COHORT", help="Take over the study file of this cohort.")
-def new(folder: str, like: str | None) -> None:
-    """Make a cohort folder to fill in: study.yaml, table templates, data dictionary."""
+@click.option("--from", "recipes", multiple=True, metavar="RECIPE", help="For the export of a system, such as esr or datix; may be repeated.")
+def new(folder: str, like: str | None, recipes: tuple[str, ...]) -> None:
+    """Make a cohort folder to fill in: study.yaml, table templates, data dictionary.
+
+    \b
+    mentorship-eval new my-cohort --from esr --from datix --from adt --from mentorloop
+    mentorship-eval new my-cohort --from ?     the list of recipes
+    """
     from mentorship_eval.cli.starting import new_cohort
 
-    new_cohort(folder, like)
+    new_cohort(folder, like, recipes)
 
 
 @cli.command()

@@ -65,11 +65,18 @@ def _empty(folder: str) -> Path:
     return path
 
 
-def new_cohort(folder: str, like: str | None) -> None:
+def new_cohort(folder: str, like: str | None, recipes: tuple[str, ...] = ()) -> None:
     """Write the skeleton of a cohort folder; a folder with anything in it is refused."""
     from mentorship_eval.cohort import data_dictionary, write_templates
     from mentorship_eval.cohort.schema.tables import TABLES
 
+    if like and recipes:
+        raise UsageError("--like and --from exclude each other.", fix="With --like the recipes of that cohort are taken over.")
+    if recipes:
+        from mentorship_eval.cli.from_recipes import new_from
+
+        new_from(folder, recipes, _empty)
+        return
     if like:
         from mentorship_eval.cli.carrying import new_like
 

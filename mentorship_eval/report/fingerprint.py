@@ -33,6 +33,8 @@ def source_sha256() -> str:
     package = Path(__file__).resolve().parents[1]
     digest = hashlib.sha256()
     sources = [path for path in package.rglob("*") if path.suffix in {".py", ".j2", ".css", ".json"} and "resources" not in path.parts]
+    sources += (package / "resources").glob("**/recipes/*.yaml")
+    sources += (package / "resources").glob("*.yaml")
     for path in sorted(sources):
         digest.update(f"{path.relative_to(package).as_posix()}:{file_sha256(path)}\n".encode())
     for name in NOTEBOOKS.values():

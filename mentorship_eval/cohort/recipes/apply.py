@@ -22,7 +22,7 @@ from mentorship_eval.cohort.recipes.stays import sum_stays
 
 __all__ = ["Importing", "begin", "through_recipe"]
 
-_OF_A_FILE = ("sheet", "header_row", "encoding", "delimiter", "decimal", "dates")
+_OF_A_FILE = ("sheet", "header_row", "header_rows", "header_join", "skip_rows_after_header", "encoding", "delimiter", "decimal", "dates")
 
 
 class Importing:

@@ -119,6 +119,9 @@ class TableRecipe(Strict):
     file: str = ""
     sheet: str | int | None = None
     header_row: int | None = Field(default=None, ge=1)
+    header_rows: int | None = Field(default=None, ge=1, le=10)
+    header_join: str | None = None
+    skip_rows_after_header: int | None = Field(default=None, ge=0)
     encoding: str | None = None
     delimiter: str | None = None
     decimal: Literal[".", ","] | None = None

@@ -8,6 +8,8 @@ import pytest
 
 from mentorship_eval.cohort.reading.findings import Findings
 from mentorship_eval.cohort.recipes.load import load_recipe, recipe_names, recipe_text
+from mentorship_eval.cohort.recipes.models import TableRecipe
+from mentorship_eval.cohort.recipes.pages import generated_list
 from mentorship_eval.cohort.schema.tables import TABLES
 from tests.cohort.folders import one
 from tests.cohort.recipes.exports import SAFE, accepted, refused, rows, safety
@@ -46,7 +48,8 @@ def test_every_shipped_recipe_can_be_read_and_says_what_it_needs(name: str) -> N
     for table, how in recipe.tables.items():
         assert how.file, f"{table}: a hint at the file"
         made = {*how.columns, *how.constants, *(how.key.columns if how.key else ())}
-        shape = {"start", "end"} if how.snapshots else {"month", "patient_days"} if how.stays else {"instrument", "subscale", "score"} if how.scales is not None else set()
+        shape = {"start", "end"} if how.snapshots else {"month", "patient_days"} if how.stays else set()
+        shape |= {"instrument", "subscale", "score"} if how.scales is not None else set()
         assert set(TABLES[table].required) - {"profession"} <= made | shape, table
         for column, values in how.values.items():
             allowed = TABLES[table][column].categories if column in TABLES[table] else ()
@@ -124,9 +127,9 @@ def test_mistakes_in_a_recipe_are_told_with_their_line(tmp_path: Path, old: str,
         ("recipes/mine.yaml", "recipes/other.yaml", "other.yaml", "the recipe cannot be read"),
         ("recipe: recipes/mine.yaml", "recipe: esr", "study.yaml", "the recipe esr does not make incidents"),
         ("recipe: recipes/mine.yaml", "settings: {keep: {}, one: 1}", "study.yaml", "settings are those of a recipe"),
-        ("recipe: recipes/mine.yaml", "recipe: recipes/mine.yaml, settings: {columns: {harm: X}}", "study.yaml", "columns is a key of the table itself"),
-        ("recipe: recipes/mine.yaml", "recipe: recipes/mine.yaml, settings: {kep: 1}", "study.yaml", "unknown key 'kep'"),
-        ("recipe: recipes/mine.yaml", "recipe: recipes/mine.yaml, settings: {keep: {hrm: {keep: [a]}}}", "study.yaml", "'hrm' is not a name of the recipe"),
+        ("mine.yaml", "mine.yaml, settings: {columns: {harm: X}}", "study.yaml", "columns is a key of the table itself"),
+        ("mine.yaml", "mine.yaml, settings: {kep: 1}", "study.yaml", "unknown key 'kep'"),
+        ("mine.yaml", "mine.yaml, settings: {keep: {hrm: {keep: [a]}}}", "study.yaml", "'hrm' is not a name of the recipe"),
     ],
 )
 def test_mistakes_in_the_study(tmp_path: Path, old: str, new: str, file: str, said: str) -> None:
@@ -141,9 +144,17 @@ def test_an_unknown_recipe_is_told_with_the_nearest() -> None:
 
 
 def test_identifiers_that_the_recipe_does_not_name_still_stop(tmp_path: Path) -> None:
-    findings = refused(tmp_path, {**OWN, "e.csv": EXPORT.replace("Grade", "Grade,Seen by").replace("mild", "mild,q@trust.example")})
+    export = EXPORT.replace("Grade", "Grade,Seen by").replace("mild", "mild,q@trust.example").replace("none", "none,")
+    findings = refused(tmp_path, {**OWN, "e.csv": export})
     assert one(findings, "E121").column == "Seen by" and "trust.example" not in str(findings)
     dropped = MINE.replace("tables:", 'drop: ["Seen *"]\ntables:')
-    files = {**OWN, "e.csv": EXPORT.replace("Grade", "Grade,Seen by").replace("mild", "mild,q@trust.example").replace("none", "none,"), "recipes/mine.yaml": dropped}
-    cohort = accepted(tmp_path / "2", files)
+    cohort = accepted(tmp_path / "2", {**OWN, "e.csv": export, "recipes/mine.yaml": dropped})
     assert "trust.example" not in cohort.repair_log.to_csv()
+
+
+def test_the_page_lists_what_is_shipped() -> None:
+    page = (Path(__file__).resolve().parents[3] / "docs" / "recipes.md").read_text(encoding="utf-8")
+    head, made = page.split("<!-- generated -->\n")
+    assert made.strip() == generated_list().strip(), "python tools/recipes.py rewrites it"
+    for key in set(TableRecipe.model_fields) - {"file", "optional"}:
+        assert f"`{key}`" in head or f"{key}:" in head, key

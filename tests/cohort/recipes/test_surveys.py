@@ -14,10 +14,10 @@ from tests.cohort.recipes.exports import accepted, people, refused, rows
 
 BASE = {name: PEOPLE[name] for name in ("staff.csv", "spells.csv", "matches.csv")}
 WHO = "{key: WHO-5, items: Q5_1 to Q5_5, answered: 0.8}"
-HEAD = """ResponseId,StartDate,RecordedDate,Progress,Finished,Status,RecipientEmail,IPAddress,ExternalReference,wave,linkage_consent,Q5_1,Q5_2,Q5_3,Q5_4,Q5_5
+HEAD = """ResponseId,StartDate,RecordedDate,Progress,Finished,Status,RecipientEmail,IPAddress,ExternalReference,wave,linkage_consent,@
 Response ID,Start Date,Recorded Date,Progress,Finished,Response Type,Recipient Email,IP,External Data Reference,wave,May we link?,a,b,c,d,e
 "{""ImportId"":""_recordId""}","{""ImportId"":""startDate""}",x,x,x,x,x,x,x,x,x,x,x,x,x,x
-"""
+""".replace("@", "Q5_1,Q5_2,Q5_3,Q5_4,Q5_5")
 ANSWERS = """R_1,2022-05-01 10:00:00,2022-05-01 10:05:00,100,1,0,z@trust.example,10.0.0.1,s1,1,1,5,4,3,2,1
 R_2,2022-05-01 11:00:00,2022-05-01 11:05:00,100,1,0,w@trust.example,10.0.0.1,s2,1,0,5,5,5,5,-99
 R_3,2022-05-02 11:00:00,2022-05-02 11:05:00,60,0,0,x@trust.example,10.0.0.1,s3,1,1,5,5,,,
@@ -182,7 +182,8 @@ record_id,redcap_event_name,redcap_repeat_instrument,redcap_repeat_instance,staf
 
 
 def redcap(data: str = REDCAP, more: str = "") -> dict[str, str]:
-    table = "  surveys: {file: r.csv, recipe: redcap, settings: {scales: [{key: WHO-5, items: who5_1 to who5_5, complete: who5_complete}]}" + more + "}\n"
+    scale = "{key: WHO-5, items: who5_1 to who5_5, complete: who5_complete}"
+    table = f"  surveys: {{file: r.csv, recipe: redcap, settings: {{scales: [{scale}]}}{more}}}\n"
     return {**qualtrics(), "study.yaml": people("  staff: staff.csv\n  spells: spells.csv\n" + table, start="2022-01-01"), "r.csv": data}
 
 
