@@ -95,7 +95,7 @@ def test_protection_is_only_switched_off_by_the_word(tmp_path: Path, text: str) 
         ("tables:\n  counts: {file: c.csv}\n", 2, "tables.counts", "outcomes"),
         ("tables: {staff: a.csv}\nstudy: {start: 2024-01-01, end: 2023-01-01}\n", 2, "study", ""),
         ("tables: {staff: a.csv}\nstudy: {start: soon}\n", 2, "study.start", "2022-01-31"),
-        ("tables: {staff: 'postgresql://host/db'}\n", 1, "tables.staff.file", ""),
+        ("tables: {staff: 'postgresql://host/db'}\n", 1, "tables.staff", ""),
         (BASE + "rules: {suspended: perhaps}\n", 3, "rules.suspended", ""),
         (BASE + "rules: {}\nrules: {}\n", 4, "", ""),
         ("tables: [a\n", 2, "", ""),

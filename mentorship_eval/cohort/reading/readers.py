@@ -1,4 +1,4 @@
-"""Files to text tables: CSV (any of the usual encodings and delimiters), XLSX and Parquet.
+"""Files to text tables: CSV (any of the usual encodings and delimiters), XLSX and Parquet; databases beside them.
 
 Nothing is converted here: cells become text, rows keep their number in the file (header = row 1), so
 that every later message can say file:row:column.
@@ -27,6 +27,11 @@ def read_source(source: Source, folder: Path) -> None:
     Raises :class:`Unreadable` when what study.yaml names is not there; what is wrong in a file is a finding, so that the
     files after it are read too, and ``source.raw`` is then left without columns.
     """
+    if source.declared.is_database:
+        from mentorship_eval.cohort.reading.readers_sql import read_database
+
+        read_database(source, folder)
+        return
     files = find_files(source, folder)
     pools = Pools()
     frames: list[pd.DataFrame] = []

@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
 from mentorship_eval.cohort.reading.findings import Findings, StudyFileError
 from mentorship_eval.cohort.schema.tables import TABLES
+from mentorship_eval.cohort.study.database import password_written_out
 from mentorship_eval.cohort.study.models import Disclosure, Plan, Rules, TableSource, Window
 from mentorship_eval.cohort.study.types import Strict
 from mentorship_eval.cohort.study.yaml_lines import KeyPath, YamlProblem, expand_variables, read_yaml
@@ -121,6 +122,9 @@ def _expanded(written: Any, path: KeyPath, lines: dict[KeyPath, int], findings: 
             column=key,
             fix=f"Set {variable} to the folder that holds the data, or write ${{{variable}:-a/default}}.",
         )
+    if password_written_out(written):
+        fix = "Write postgresql://user:${VARIABLE}@host/database and set the variable where the program runs: study.yaml is copied and shared."
+        findings.add("E001", f"{key}: a password is written out", file=STUDY_FILE, rows=lines.get(path, ()), column=key, fix=fix)
     return "unset" if unset else value  # reported above; what follows checks the other keys
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -10,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from mentorship_eval.cohort.study.choices import ExposureChoice, IncidentChoice, SensitivityChoice
+from mentorship_eval.cohort.study.database import is_address, shown_address
 from mentorship_eval.cohort.study.rules import Benchmark, Rules
 from mentorship_eval.cohort.study.types import NameMap, Names, Strict, TextMap, as_text, map_of_lists, map_of_maps
 
@@ -17,9 +17,6 @@ __all__ = ["PROFILES", "Benchmark", "Disclosure", "Earlier", "Plan", "Rules", "T
 
 # profile -> smallest count that it lets out
 PROFILES = {"cms11": 11, "hes": 8, "opensafely": 8, "acro": 10, "survey": 10, "nhs5": 6, "tre10": 10}
-
-_URL = re.compile(r"^[A-Za-z][\w+.-]*://")
-
 
 class Earlier(Strict):
     """An evaluation of the same programme before this one; ``plan`` and ``data`` are the first digits of hashes."""
@@ -55,6 +52,7 @@ class TableSource(Strict):
     """Where one table stands and how its columns map: ``columns`` is ours: theirs, ``values`` is theirs: ours per column of ours.
 
     ``file``: a file, a folder, a pattern (``monthly/Staff in Post *.csv``) or a list of these; the rows of all stand one below the other.
+    Or the SQLAlchemy address of a database, and with it either ``table`` (name, or schema.name) or ``query`` (a single SELECT).
     ``recipe``: name of an import recipe that turns the export of one system into this table before its columns are mapped, or a file
     of the user's; ``settings``: keys of that recipe, laid over it.
     ``header_row``: the row of the (first) header row, 1 unless told; ``header_rows``: how many rows make up the names, which are joined
@@ -63,7 +61,9 @@ class TableSource(Strict):
     ``cross_sectional``: surveys in which nobody answers twice, on purpose.
     """
 
-    file: str | list[str]
+    file: str | list[str] = Field(repr=False)  # an address may hold a password
+    table: str | None = None
+    query: str | None = None
     recipe: str | None = None
     settings: dict[str, Any] = Field(default_factory=dict)
     sheet: str | int | None = None
@@ -93,9 +93,21 @@ class TableSource(Strict):
             raise ValueError("give a file, a folder, a pattern, or a list of these")
         if not names or not all(name.strip() for name in names):
             raise ValueError("the file name is empty")
-        if any(_URL.match(name) for name in names):
-            raise ValueError("database addresses are not read yet; export the table to CSV, XLSX or Parquet and name that file")
+        if len(names) > 1 and any(is_address(name) for name in names):
+            raise ValueError("a database stands alone, not in a list")
         return value
+
+    @model_validator(mode="after")
+    def _file_or_database(self) -> TableSource:
+        if self.is_database:
+            if (self.table is None) == (self.query is None):
+                raise ValueError("with a database, give either table or query")
+            of_files = self.model_fields_set & {"sheet", "header_row", "header_rows", "skip_rows_after_header", "encoding", "delimiter"}
+            if of_files:
+                raise ValueError(f"{', '.join(sorted(of_files))}: for files only, not for a database")
+        elif self.table is not None or self.query is not None:
+            raise ValueError("table and query need the address of a database under file, such as postgresql://host/database")
+        return self
 
     @property
     def files(self) -> list[str]:
@@ -103,8 +115,15 @@ class TableSource(Strict):
         return [self.file] if isinstance(self.file, str) else self.file
 
     @property
+    def is_database(self) -> bool:
+        """Whether the table stands in a database."""
+        return is_address(self.files[0])
+
+    @property
     def shown(self) -> str:
         """What messages call the whole of it: the last part of the first name, since a path says where a machine keeps its data."""
+        if self.is_database:
+            return shown_address(self.files[0])
         first = Path(self.files[0]).name
         return first if len(self.files) == 1 else f"{first} and {len(self.files) - 1} more"
 
