@@ -43,6 +43,11 @@ def who_adopts(study: Prepared) -> Section:
     told = Section()
     waves = np.sort(study.rows[study.adopted].dropna().unique())
     never = study.rows.loc[study.rows[study.adopted].isna(), "dept_id"].nunique()
+    if not len(waves):
+        told.lead.append(Statement("No unit has a go-live: these counts have no comparison, and nothing told here is the effect of a programme."))
+        text = "There is nothing to compare with: no unit has a go-live. A rate that rises or falls here is a description of these months alone."
+        told.cautions.append(Caution("no_comparison", text, {"units": never}))
+        return told
     text = f"{never} units never had it." if never else "no unit never had it."
     told.lead.append(Statement(f"The programme began in {len(waves)} waves; {text}"))
     if len(waves) and not never:

@@ -60,7 +60,9 @@ def _fit(study: Prepared, kind: Kind, told: Section) -> None:
         rates = study.fit(kind.column, kind.label, outcome=kind.outcome, permutations=permutations)
     except EstimationError as error:
         reason = in_words(error.problem, months=study.made is not None)
-        told.lacks(f"{kind.label}: rate ratio", reason, "More departments or months without the programme, or more events.")
+        began = study.rows[study.adopted].notna().any()
+        unlock = "More departments or months without the programme, or more events." if began else "The go-live of some departments (active_from)."
+        told.lacks(f"{kind.label}: rate ratio", reason, unlock)
         return
     study.fits[kind.column] = rates
     results = rate_results(
