@@ -140,19 +140,16 @@ def _units(reading: Reading, edges: pd.DataFrame) -> Lineage:
 
 
 def _seen(reading: Reading) -> tuple[dict[str, pd.Timestamp], dict[str, pd.Timestamp]]:
-    """First and last day on which the tables speak of each department."""
-    days = [
-        frame[["dept_id", column]].set_axis(["dept_id", "day"], axis=1)
-        for name, columns in (("exposure", ["month"]), ("incidents", ["occurred"]), ("spells", ["start", "end"]), ("counts", ["period"]))
-        if name in reading.sources
-        for frame in [reading.sources[name].frame]
-        for column in columns
-        if "dept_id" in frame and column in frame and pd.api.types.is_datetime64_any_dtype(frame[column])
-    ]
-    if not days:
-        return {}, {}
-    by = pd.concat(days).dropna().groupby("dept_id")["day"]
-    return by.min().to_dict(), by.max().to_dict()
+    """First and last day on which the records speak of each department: what is counted by month if there is any, else incidents, else spells.
+
+    Staff systems rename the past: a spell of 2019 in a ward of 2023 says nothing of when the ward began.
+    """
+    for name, column in (("exposure", "month"), ("counts", "period"), ("incidents", "occurred"), ("spells", "start")):
+        frame = reading.sources[name].frame if name in reading.sources else pd.DataFrame()
+        if "dept_id" in frame and column in frame and pd.api.types.is_datetime64_any_dtype(frame[column]):
+            by = frame[["dept_id", column]].dropna().groupby("dept_id")[column]
+            return by.min().to_dict(), by.max().to_dict()
+    return {}, {}
 
 
 def _name(names: list[str], olds: set[str], news: set[str]) -> str:

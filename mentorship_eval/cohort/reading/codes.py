@@ -217,6 +217,7 @@ _JSON = (
     "| `message` | text | what is wrong; ids are hashed |",
     "| `fix` | text | what to do about it |",
     "| `count` | number | number of rows, always exact |",
+    "| `elsewhere` | list | other files of the same table with the same trouble: `file`, `row` (the first), `count` |",
     "",
     "Exit codes: 0 no error, 1 at least one E, 2 wrong use of the command, 3 a failure of the program.",
 )

@@ -94,6 +94,7 @@ def to_category(cells: Cells, column: Column) -> np.ndarray:
             values[i] = near or text
     if bad:
         words = did_you_mean(cells.texts[bad[0]], list(column.categories)) if len(bad) == 1 else ""
+        words = words if words.startswith("Did") else ""  # the list of all stands in the message
         cells.bad(
             "E108",
             bad,

@@ -53,7 +53,7 @@ def wrapped(items: Iterable[Finding], width: int) -> list[str]:
     for severity, codes in _by_code(items).items():
         lines += [_HEADINGS[severity], "-" * min(width, len(_HEADINGS[severity])), ""]
         for code, found in codes.items():
-            lines.append(_heading(code, found))
+            lines += _fill(_heading(code, found), width, "", " " * 6)
             places = [item.location for item in found if len(item.location) <= _LONGEST_PLACE]
             column = max(map(len, places), default=0)
             if width - column - 4 < _NARROWEST:
