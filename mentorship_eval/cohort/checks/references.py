@@ -28,11 +28,11 @@ def check_references(reading: Reading) -> None:
             if other is not None and key in other.frame:
                 _absent(source, column.name, [other], key, "E006", f"Add them to {other.file}, or leave the rows out.")
     for (name, column_name), homes in _FROM_OUTSIDE.items():
-        source = reading.sources.get(name)
+        outside = reading.sources.get(name)
         known = [reading.sources[home] for home in homes if home in reading.sources and "staff_id" in reading.sources[home].frame]
-        if source is not None and known and column_name in source.frame:
+        if outside is not None and known and column_name in outside.frame:
             fix = "Kept: they may work elsewhere. If they do not, add them, or correct the ids."
-            _absent(source, column_name, known, "staff_id", "W006", fix)
+            _absent(outside, column_name, known, "staff_id", "W006", fix)
 
 
 def _absent(source: Source, column: str, homes: list[Source], key: str, code: str, fix: str) -> None:
