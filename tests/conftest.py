@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.report.shared_run import RunOnce, run_once
+
+
+@pytest.hookimpl(optionalhook=True)  # known to pytest-xdist only
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With ``--dist loadfile``, the files that use the shared run go to one worker: each worker that meets it would make it anew."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    @cache
+    def uses_the_run(file: str) -> bool:
+        return "ran: RunOnce" in (config.rootpath / file).read_text(encoding="utf-8")
+
+    class OneRun(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file: str = super()._split_scope(nodeid)
+            return "the shared run" if uses_the_run(file) else file
+
+    return OneRun(config, log)
 
 
 @pytest.fixture(scope="session")

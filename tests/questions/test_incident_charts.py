@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 from mentorship_eval.questions.incidents.charts import control_charts
-from tests.questions.wards import STAGGERED, fitted, wards, with_tables
+from tests.questions.wards import STAGGERED, unfitted, wards, with_tables
 
 
 def charts(cohort, column="no_harm"):
-    told = control_charts(fitted(cohort))
+    told = control_charts(unfitted(cohort))
     return told, next(e for e in told.exhibits if e.id == f"incidents.{column}.chart").frames
 
 
@@ -20,7 +20,7 @@ def test_few_departments_get_a_panel_each_with_limits_from_before_go_live():
     points, live = frames["points"], frames["go_live"].set_index("group")["go_live"]
     assert list(dict.fromkeys(points["group"])) == list(STAGGERED)
     assert live["W00"] == "2022-07" and pd.isna(live["W10"])
-    study = fitted(wards(STAGGERED, seed=1, rate=60))
+    study = unfitted(wards(STAGGERED, seed=1, rate=60))
     for ward, at in STAGGERED.items():
         mine = points[points["group"] == ward]
         rows = study.rows[study.rows["dept_id"] == ward].sort_values("period")
@@ -41,7 +41,7 @@ def test_many_departments_are_summed_by_wave():
     assert list(dict.fromkeys(points["group"])) == [
         "Go-live 2022-10 (6 departments)", "Go-live 2023-02 (6 departments)", "Never in the window (4 departments)"
     ]  # fmt: skip
-    rows = fitted(wards(live, seed=1, rate=20)).rows
+    rows = unfitted(wards(live, seed=1, rate=20)).rows
     first = rows[rows["adopted"] == 10].groupby("period")["no_harm"].sum()
     assert points.loc[points["group"].str.startswith("Go-live 2022-10"), "n_events"].tolist() == first.tolist()
 
@@ -65,15 +65,15 @@ def test_few_treated_among_many_departments_get_charts_of_their_own():
 
 def test_too_many_waves_of_too_many_departments_is_a_gap_with_a_way_out():
     live = {f"W{k:02d}": 6 + k for k in range(14)}
-    told = control_charts(fitted(wards(live, seed=1)))
+    told = control_charts(unfitted(wards(live, seed=1)))
     assert not told.exhibits and all("too many" in gap.reason and "plan.incidents.charts" in gap.unlock for gap in told.gaps)
-    more = control_charts(fitted(wards(live, seed=1, plan={"charts": 14})))
+    more = control_charts(unfitted(wards(live, seed=1, plan={"charts": 14})))
     assert more.exhibits[0].frames["points"]["group"].nunique() == 14
-    assert not control_charts(fitted(wards(STAGGERED, seed=1, plan={"charts": 0}))).exhibits
+    assert not control_charts(unfitted(wards(STAGGERED, seed=1, plan={"charts": 0}))).exhibits
 
 
 def test_sparse_counts_are_joined_to_quarters_that_do_not_straddle_the_go_live():
-    study = fitted(wards(STAGGERED, seed=1, rate=3))
+    study = unfitted(wards(STAGGERED, seed=1, rate=3))
     told = control_charts(study)
     frame = next(e for e in told.exhibits if e.id == "incidents.harm.chart")
     assert frame.options["period_label"] == "Quarter from"
@@ -94,7 +94,7 @@ def test_a_sustained_change_signals_and_an_unchanged_series_rarely_does():
     since = frames["signals"]
     assert {"W0", "W1"} <= set(since.loc[since["direction"] == "high", "group"])
     assert any("2 of 2 departments with a go-live and limits show a signal in the time since" in s.text for s in told.lead)
-    quiet = control_charts(fitted(wards({f"W{k}": None if k > 3 else 13 for k in range(12)}, seed=5, rate=40)))
+    quiet = control_charts(unfitted(wards({f"W{k}": None if k > 3 else 13 for k in range(12)}, seed=5, rate=40)))
     signalled = sum(e.frames["signals"]["group"].nunique() for e in quiet.exhibits)
     assert signalled <= 6  # of 24 charts
     assert 0 < quiet.exhibits[0].options["chance"] < 0.3

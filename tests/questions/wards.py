@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ START = pd.Period("2022-01", "M")
 LEVELS = {"low": 0.3, "moderate": 0.08, "severe": 0.02, "none": 0.4, "near_miss": 0.2}
 
 
+@cache
 def month(number: float) -> pd.Timestamp:
     """First day of the month with this number; the first is 1."""
     return (START + int(number) - 1).to_timestamp()
@@ -40,11 +42,14 @@ def wards(
         for period in range(1, months + 1):
             for level, share in LEVELS.items():
                 for _ in range(rng.poisson(rate * share * factor(ward, period, level))):
-                    occurred = month(period) + pd.Timedelta(days=int(rng.integers(28)))
+                    day = int(rng.integers(28))
                     late = 1 if lag is None else lag(ward, period, rng)
                     kinds = categories(period)
-                    incidents.append((ward, occurred, occurred + pd.Timedelta(days=late), kinds[rng.integers(len(kinds))], level))
-    table = pd.DataFrame(incidents, columns=["dept_id", "occurred", "reported", "category", "harm"]).assign(incident_id=lambda f: f.index.astype(str))
+                    incidents.append((ward, month(period), day, late, kinds[rng.integers(len(kinds))], level))
+    table = pd.DataFrame(incidents, columns=["dept_id", "occurred", "reported", "late", "category", "harm"])
+    table["occurred"] += pd.to_timedelta(table["reported"], unit="D")
+    table["reported"] = table["occurred"] + pd.to_timedelta(table.pop("late"), unit="D")
+    table["incident_id"] = table.index.astype(str)
     exposure = pd.DataFrame([{"dept_id": ward, "month": month(p), "patient_days": 1000.0} for ward in live for p in range(1, months + 1)])
     went = {"P1": live} | ({"LAB": other} if other else {})
     rows = [
@@ -64,6 +69,11 @@ def with_tables(cohort: Cohort, **tables: pd.DataFrame) -> Cohort:
 
 def sites(of: Mapping[str, str]) -> pd.DataFrame:
     return pd.DataFrame({"dept_id": list(of), "site_id": list(of.values())})
+
+
+def unfitted(cohort: Cohort) -> Prepared:
+    """The incidents of a cohort: enough for what is decided by rows alone, in a tenth of the time."""
+    return from_records(cohort)
 
 
 def fitted(cohort: Cohort) -> Prepared:
