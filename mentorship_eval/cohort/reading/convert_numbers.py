@@ -35,7 +35,7 @@ def numbers(cells: Cells, column: Column) -> np.ndarray:
             odd.append(i)
     infinite = [i for i in range(len(texts)) if np.isinf(values[i])]
     values[infinite] = np.nan
-    odd += infinite
+    odd += infinite + _points(cells, values)
     if not odd:
         return values
     suppressed = [i for i in odd if _SUPPRESSED.match(texts[i])]
@@ -50,6 +50,21 @@ def numbers(cells: Cells, column: Column) -> np.ndarray:
         odd = _separators(cells, column, values, odd)
     cells.bad("E007", odd, "not a number", "Correct the cells.")
     return values
+
+
+def _points(cells: Cells, values: np.ndarray) -> list[int]:
+    """Numbers such as 1.234 that are thousands where the decimal sign is a comma; reported where the file leaves that open."""
+    declared = cells.source.declared.decimal
+    if declared == ".":
+        return []
+    pointed = [i for i, text in enumerate(cells.texts) if "." in text and not np.isnan(values[i])]
+    groups = [i for i in pointed if _POINTS.match(cells.texts[i]) and not cells.texts[i].lstrip("+-").startswith("0")]
+    if declared == ",":
+        values[groups] = np.nan
+        return groups
+    if groups and len(groups) == len(pointed) and _european(cells):
+        cells.bad("E123", groups, "could be thousands or decimals", 'Declare decimal: "," or decimal: "." for the table.')
+    return []
 
 
 def _separators(cells: Cells, column: Column, values: np.ndarray, odd: list[int]) -> list[int]:
@@ -75,11 +90,6 @@ def _separators(cells: Cells, column: Column, values: np.ndarray, odd: list[int]
             left.append(i)
             continue
         done.append(i)
-    if decimal == "," and declared == ",":
-        # declared: 1.234 is then a thousand and more
-        for i, text in enumerate(texts):
-            if _POINTS.match(text):
-                values[i] = float(text.replace(".", "").replace(",", "."))
     if done:
         what = "decimal comma" if decimal == "," else "thousands separators"
         cells.source.find("R123", f"numbers written with {what}", rows=cells.rows_of(done), column=column.name)
