@@ -19,19 +19,31 @@ from mentorship_eval.questions.incidents.sensitivity import sensitivity
 from mentorship_eval.questions.incidents.together import together
 from mentorship_eval.questions.section import Section
 from mentorship_eval.report.exhibits import draw
-from tests.questions.wards import STAGGERED, fitted, wards
+from tests.questions.wards import STAGGERED, fitted, unfitted, wards
 
 RULE = Rule(10)
 OTHER = {ward: (15 if k % 5 == 0 else None) for k, ward in enumerate(STAGGERED)}
 
 
-def shown(part: Callable[..., Section] | Section, study=None, rule: Rule = RULE) -> tuple[Answer, Answer]:
-    told = part if isinstance(part, Section) else part(study)
+_TOLD: dict[tuple[Callable[..., Section], int], tuple[object, Section]] = {}
+
+
+def told_by(part: Callable[..., Section], study) -> Section:
+    """``part(study)``, made once; the study is kept beside it, so that its id is nobody else's."""
+    key = (part, id(study))
+    if key not in _TOLD:
+        _TOLD[key] = (study, part(study))
+    return _TOLD[key][1]
+
+
+def shown(part: Callable[..., Section], study, rule: Rule = RULE) -> tuple[Answer, Answer]:
+    told = told_by(part, study)
     parts = (told.lead, told.results, told.exhibits, told.cautions, told.gaps, told.methods)
     private = Answer("incidents", "Incidents", *map(tuple, parts))
     [public], _ = protect([private], rule)
-    for exhibit in public.exhibits:
-        assert draw(exhibit) is not None, exhibit.id
+    if rule.active:  # what is withheld is what a figure may stumble over
+        for exhibit in public.exhibits:
+            assert draw(exhibit) is not None, exhibit.id
     return private, public
 
 
@@ -87,7 +99,7 @@ def test_a_small_grave_part_is_not_had_from_the_rest_of_harm():
     """Low harm is frequent, moderate harm 1 to 9 events and severe harm more: neither may be told beside the sum."""
     live = {f"W{k}": (10 if k < 6 else None) for k in range(10)}
     found = 0
-    for seed in range(4):
+    for seed in (1, 3):
         study = fitted(wards(live, seed=seed, factor=lambda ward, p, level: {"moderate": 0.04, "severe": 1.5}.get(level, 1.0)))
         private, public = shown(by_severity, study)
         before = {r.id.rsplit(".", 1)[1]: r.estimate.n_events for r in private.results}
@@ -95,7 +107,7 @@ def test_a_small_grave_part_is_not_had_from_the_rest_of_harm():
         if RULE.small(before["moderate_up"] - before["severe_up"]) and not RULE.small(before["severe_up"]):
             found += 1
             assert after["severe_up"] is None or after["moderate_up"] is None
-    assert found
+    assert found == 2, "the cohorts are no longer what this test is about"
 
 
 def test_other_analyses_do_not_differ_by_a_small_count(study):
@@ -163,7 +175,7 @@ def test_departments_of_one_wave_are_withheld_together():
     """Their sum is shown as the wave's: one panel alone would give the other away."""
     live = {"A": 13, "B": 13, "C": None, "D": None}
     cohort = wards(live, seed=1, rate=60, factor=lambda ward, p, level: 0.2 if ward == "B" else 1.5)
-    _, public = shown(control_charts, fitted(cohort))
+    _, public = shown(control_charts, unfitted(cohort))
     points = public.exhibit("incidents.no_harm.chart").frames["points"]
     drawn = points.groupby("group")["value"].agg(lambda values: values.notna().any())
     assert drawn.to_dict() == {"A": False, "B": False, "C": True, "D": True}
