@@ -154,7 +154,7 @@ def check_cohort(path: str | Path) -> tuple[Findings, Cohort | None]:
     reading = read_tables(folder, study)
     if reading.findings.errors:
         return reading.findings, None
-    tables = {name: source.frame.reset_index(drop=True) for name, source in reading.sources.items()}
+    tables = {name: source.frame.set_axis(pd.RangeIndex(len(source.frame)), axis=0) for name, source in reading.sources.items()}
     files = pd.DataFrame(
         [
             (name, file, sha256, rows, ", ".join(source.ignored))

@@ -29,15 +29,20 @@ def check_exposure(reading: Reading) -> None:
         # without a window the months of the exposure table are the study
         months = exposure.frame["month"]
         frame = frame[(frame["occurred"] >= months.min()) & (frame["occurred"] < months.max() + pd.offsets.MonthBegin(1))]
-    cells = pd.MultiIndex.from_arrays([frame["dept_id"], frame["occurred"].dt.to_period("M").dt.to_timestamp()])
+    # one look per department and month, not one per incident
+    month = frame["occurred"].to_numpy(dtype="datetime64[M]").astype("int64")
+    codes, dept = pd.factorize(frame["dept_id"])
+    first = int(month.min()) if len(month) else 0
+    width = int(month.max()) - first + 1 if len(month) else 1
+    number, pairs = pd.factorize(codes * width + (month - first))
+    cells = pd.MultiIndex.from_arrays([dept[pairs // width], (pairs % width + first).astype("datetime64[M]").astype("datetime64[ns]")])
     days = exposure.frame.drop_duplicates(["dept_id", "month"]).set_index(["dept_id", "month"])["patient_days"]
-    found = days.reindex(cells).to_numpy(dtype="float64")
-    lacking = ~(found > 0)
     # departments that exposure does not know at all are E109
-    lacking &= frame["dept_id"].isin(exposure.frame["dept_id"]).to_numpy()
+    without = ~(days.reindex(cells).to_numpy(dtype="float64") > 0) & cells.get_level_values(0).isin(exposure.frame["dept_id"])
+    lacking = without[number]
     if not lacking.any():
         return
-    bad = cells[lacking].unique()
+    bad = cells[without]
     where = listing([f"{dept} {month:%Y-%m}" for dept, month in bad], 3)
     rows = frame.index[lacking]
     if reading.study.rules.missing_exposure == "exclude":

@@ -32,6 +32,8 @@ def drop_duplicates(source: Source) -> None:
         compared = raw.drop(columns=source.theirs["spell_id"])
     if source.table.auto_key and source.table.key[0] not in source.theirs and source.name != "spells":
         return  # without a key, two equal incidents may be two incidents
+    if source.all_different.intersection(compared.columns):
+        return
     again = compared.duplicated(keep="first").to_numpy()
     if not again.any():
         return
@@ -70,8 +72,10 @@ def unique_keys(source: Source) -> None:
     key = [name for name in source.table.key if name in frame]
     if not key:
         return
+    if any(source.theirs.get(name) in source.all_different and name not in source.declared.values for name in key):
+        return
     known = frame[key].notna().any(axis=1)
-    again = frame.loc[known].duplicated(key, keep=False)
+    again = frame.loc[known, key].duplicated(keep=False)
     rows = again.index[again.to_numpy()]
     if not len(rows):
         return

@@ -19,8 +19,9 @@ class Cells:
         text = source.raw[source.theirs[ours]].to_numpy(dtype=object)
         self.rows = source.raw.index
         self.codes, uniques = pd.factorize(text)
-        self.texts: list[str] = [str(value) for value in uniques]
+        self.texts: list[str] = uniques.tolist()
         mapping = source.declared.values.get(ours)
+        self.mapped = bool(mapping)
         if mapping:
             folded = {key.strip().casefold(): value for key, value in mapping.items()}
             self.texts = [mapping.get(text, folded.get(text.casefold(), text)) for text in self.texts]

@@ -50,7 +50,8 @@ class Source:
 
     ``raw``: text as found, index = file rows (where a table is made of several files, the numbers that ``places`` resolves);
     ``frame``: typed, same index; ``theirs``: our column -> name in the file; ``ignored``: columns of the file that nothing
-    asked for; ``file``: the file's name, or what study.yaml says where there are several.
+    asked for; ``file``: the file's name, or what study.yaml says where there are several; ``all_different``: columns of ``raw`` in which
+    no text stands twice, for which there is nothing to look for among millions of keys.
     """
 
     table: Table
@@ -63,6 +64,7 @@ class Source:
     ignored: tuple[str, ...] = ()
     places: Places = field(default_factory=Places)
     rows_read: list[int] = field(default_factory=list)
+    all_different: set[str] = field(default_factory=set)
 
     @property
     def name(self) -> str:
@@ -110,9 +112,9 @@ def tidy_cells(source: Source) -> None:
     n = len(raw)
     source.rows_read = [len(at) for at in source.places.spans(raw.index)]
     source.reading.flow.step(source.name, "rows in the file", n, n)
-    empty = (raw == "").all(axis=1)
+    empty = _empty_rows(raw)
     if empty.any():
-        inside = _before_the_end(source, raw.index, empty.to_numpy())
+        inside = _before_the_end(source, raw.index, empty)
         raw = raw[~empty]
         source.step("empty rows", n, len(raw))
         if inside:
@@ -120,6 +122,16 @@ def tidy_cells(source: Source) -> None:
             source.repair("R123", row=inside[0], reason="empty row left out", count=len(inside))
     source.raw = raw
     _drop_totals(source)
+
+
+def _empty_rows(raw: pd.DataFrame) -> np.ndarray:
+    """Rows without a text in any column; each column is looked at only where those before it are empty."""
+    at = np.arange(len(raw))
+    for name in raw.columns:
+        at = at[raw[name].to_numpy()[at] == ""]
+    empty = np.zeros(len(raw), dtype=bool)
+    empty[at] = True
+    return empty
 
 
 def _before_the_end(source: Source, index: pd.Index, empty: np.ndarray) -> list[int]:
@@ -137,7 +149,9 @@ def _strip(source: Source, name: str) -> None:
     codes, values = pd.factorize(source.raw[name].to_numpy(dtype=object))
     stripped = [value.strip() for value in values]
     rows = source.raw.index
-    changed = [i for i, (old, new) in enumerate(zip(values, stripped, strict=True)) if old != new and new]
+    # texts without blanks come back from strip as they are
+    moved = [i for i, (old, new) in enumerate(zip(values, stripped, strict=True)) if old is not new]
+    changed = [i for i in moved if stripped[i]]
     if changed:
         hit = pd.Series(codes).isin(changed).to_numpy()
         source.find("R123", "blanks around values taken off", rows=rows[hit], column=name)
@@ -152,8 +166,10 @@ def _strip(source: Source, name: str) -> None:
                 reason="blanks around the value taken off",
                 count=len(own),
             )
-    if changed or any(old != new for old, new in zip(values, stripped, strict=True)):
+    if moved:
         source.raw[name] = pd.Series(stripped, dtype=object).to_numpy()[codes]
+    if len(values) == len(codes) and (not moved or len(set(stripped)) == len(codes)):
+        source.all_different.add(name)
     odd = [i for i, value in enumerate(stripped) if not value.isascii() and _MOJIBAKE.search(value)]
     if odd:
         hit = pd.Series(codes).isin(odd).to_numpy()
