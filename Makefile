@@ -6,6 +6,8 @@ BIN := .venv/bin
 UV := $(BIN)/python tools/run_uv.py
 # small matrices everywhere: more BLAS threads only wait for one another
 export OPENBLAS_NUM_THREADS ?= 1
+# every kernel and every worker loads the package: where no bytecode may be kept, each compiles it again
+export PYTHONDONTWRITEBYTECODE =
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lab lint bench validate lock clean
