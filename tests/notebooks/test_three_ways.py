@@ -13,8 +13,10 @@ from typing import Any
 
 import pytest
 
+from mentorship_eval.report.chapter import RUN_VARIABLE
 from mentorship_eval.report.estimates import ESTIMATE_COLUMNS, ESTIMATES_MIME
 from mentorship_eval.report.kernel import kernel_variables
+from mentorship_eval.report.notebook_tools import load_notebook_tools
 from tests.notebooks.lab import LabPage, jupyter_lab
 from tests.report.shared_run import ROOT, RunOnce
 
@@ -27,7 +29,7 @@ def surroundings(folder: Path) -> dict[str, str]:
     folder.mkdir(parents=True, exist_ok=True)
     variables = {**os.environ, **kernel_variables(folder), "MENTORSHIP_EVAL_CACHE": str(folder / "cache"),
                  "JUPYTER_CONFIG_DIR": str(folder / "config")}  # fmt: skip
-    variables.pop("MENTORSHIP_EVAL_RUN", None)
+    variables.pop(RUN_VARIABLE, None)
     return variables
 
 
@@ -76,10 +78,18 @@ def test_by_hand_stands_under_a_banner(by_hand: Path) -> None:
     assert "Shown by hand: not yet passed through a run" in by_hand.read_text(encoding="utf-8")
 
 
-def test_an_id_that_became_a_number_is_explained(tmp_path: Path) -> None:
+def test_an_id_that_became_a_number_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    load_notebook_tools()
+    from click.testing import CliRunner
+    from papermill.cli import papermill as command  # papermill's own reading of the line, without a process of its own
+
+    for name, value in surroundings(tmp_path / "private").items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv(RUN_VARIABLE, raising=False)
+    monkeypatch.chdir(tmp_path)
     notebook = ROOT / "notebooks" / "01_cohort.ipynb"
-    done = papermill(notebook, tmp_path / "out.ipynb", "-p", "cohort", "007", env=surroundings(tmp_path / "private"))
-    assert done.returncode != 0
+    done = CliRunner().invoke(command, [str(notebook), "out.ipynb", "--no-progress-bar", "-p", "cohort", "007"])
+    assert done.exit_code != 0
     told = [output for cell in json.loads((tmp_path / "out.ipynb").read_text(encoding="utf-8"))["cells"]
             for output in cell.get("outputs", ()) if output["output_type"] == "error"]  # fmt: skip
     assert len(told) == 1

@@ -216,15 +216,15 @@ def test_clusters_are_heeded_under_the_null() -> None:
     """Whole clusters share an arm and differ in their rates: by row the test rejects far too often, by cluster it does not."""
     rng = np.random.default_rng(7)
     by_row = by_cluster = 0
-    for _ in range(70):
+    for _ in range(40):
         data = null_data(rng, clusters=16)
         if data["arm"].nunique() < 2 or data.groupby("arm")["unit"].nunique().min() < 3:
             continue
         call = {"stop": "stop", "cause": "cause", "of": 1, "covariates": ["arm"]}
         by_row += survival.fine_gray(data, **call).estimate.p_value < 0.05
         by_cluster += survival.fine_gray(data, **call, cluster="unit").estimate.p_value < 0.05
-    assert by_cluster <= 9, (by_row, by_cluster)
-    assert by_row >= 14, (by_row, by_cluster)
+    assert by_cluster <= 5, (by_row, by_cluster)
+    assert by_row >= 8, (by_row, by_cluster)
 
 
 def test_an_effect_is_found() -> None:
