@@ -13,10 +13,11 @@ which rest on six, then rejected 12 % of true nulls instead of 5.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["DRAWS", "LARGEST_SHARE", "critical_value_of_largest", "joint_draws"]
+__all__ = ["DRAWS", "JointTest", "critical_value_of_largest", "joint_draws", "joint_test"]
 
 SEED = 20_230_701
 DRAWS = 10_000
@@ -58,3 +59,26 @@ def critical_value_of_largest(deviations: np.ndarray, ci_level: float, shares: n
     some = None if shares is None else shares[:, usable]
     largest = [(np.abs(error) / np.maximum(spread, 1e-300)).max(axis=1) for error, spread in _in_parts(deviations[:, usable], some, DRAWS)]
     return float(np.quantile(np.concatenate(largest), ci_level))
+
+
+@dataclass(frozen=True)
+class JointTest:
+    """n_estimates that have a standard error; statistic: the largest |t| among them; p_value of it (NaN without any)."""
+
+    n_estimates: int
+    statistic: float
+    p_value: float
+
+
+def joint_test(values: np.ndarray, se: np.ndarray, deviations: np.ndarray, shares: np.ndarray | None = None) -> JointTest:
+    """Whether any of the K estimates ``values`` differs from 0; se (K,), deviations and shares (G, K) as in `joint_draws`.
+
+    Estimates without a standard error above 0 are left out.
+    """
+    usable = se > 0
+    if not usable.any() or len(deviations) < 2:
+        return JointTest(0, np.nan, np.nan)
+    noise, spread = joint_draws(deviations[:, usable], None if shares is None else shares[:, usable])
+    largest = (np.abs(noise) / np.maximum(spread, 1e-300)).max(axis=1)
+    statistic = float(np.abs(values[usable] / se[usable]).max())
+    return JointTest(int(usable.sum()), statistic, (1 + int((largest >= statistic).sum())) / (1 + DRAWS))

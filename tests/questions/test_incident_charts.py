@@ -48,7 +48,7 @@ def test_many_departments_are_summed_by_wave():
 
 def test_a_month_in_which_a_department_is_missing_is_no_point_of_its_wave():
     live = {f"W{k:02d}": (10 if k < 6 else None) for k in range(16)}
-    cohort = wards(live, seed=1, rate=4)
+    cohort = wards(live, seed=1, rate=20)
     exposure = cohort.table("exposure")
     gone = exposure["dept_id"].eq("W01") & exposure["month"].eq("2022-03-01")
     _, frames = charts(with_tables(cohort, exposure=exposure[~gone]))

@@ -42,8 +42,10 @@ def last_active(frame: pd.DataFrame, panel: Panel, column: str) -> np.ndarray:
     return last
 
 
-def stop_caution(panel: Panel, targets: Targets, column: str, left_out: bool, ratio: float, other: float) -> list[Caution]:
-    """How many cells lie after a stop, how they are counted, and the ratio of the other way of counting them."""
+def stop_caution(
+    panel: Panel, targets: Targets, column: str, left_out: bool, value: float, other: float, what: str = "ratio"
+) -> list[Caution]:
+    """How many cells lie after a stop, how they are counted, and the estimate (``what``) of the other way of counting them."""
     cells = targets.stopped
     if not cells.any():
         return []
@@ -54,6 +56,6 @@ def stop_caution(panel: Panel, targets: Targets, column: str, left_out: bool, ra
     return [Caution(
         "programme_stopped",
         f"The programme stopped in {len(units):,} unit{'' if len(units) == 1 else 's'} ({listing(units)}; {column!r}): {int(cells.sum()):,} "
-        f"later unit-periods are {how}; the ratio is {format_number(ratio)}, and {format_number(other)} with them {instead}.",
-        {"units": list(units), "cells": int(cells.sum()), "left_out": left_out, "ratio": ratio, "ratio_other_way": other},
+        f"later unit-periods are {how}; the {what} is {format_number(value)}, and {format_number(other)} with them {instead}.",
+        {"units": list(units), "cells": int(cells.sum()), "left_out": left_out, what: value, f"{what}_other_way": other},
     )]

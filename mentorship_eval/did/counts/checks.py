@@ -10,16 +10,21 @@ from mentorship_eval.did.panels.panel import Panel
 from mentorship_eval.errors import EstimationError, UsageError, listing
 from mentorship_eval.inference.intervals import critical_value
 
-__all__ = ["check_choices", "check_targets", "roles"]
+__all__ = ["AFTER_STOP", "check_choices", "check_targets", "roles"]
 
 
-def check_choices(anticipation: int, min_controls: int, ci_level: float) -> None:
-    """Raise `UsageError` for a number of periods, of controls or a level that is none."""
+AFTER_STOP = ("adopted", "left_out")
+
+
+def check_choices(anticipation: int, min_controls: int, ci_level: float, after_stop: str = "adopted") -> None:
+    """Raise `UsageError` for a number of periods, of controls or a level that is none, or an unknown word for what follows a stop."""
     if anticipation < 0 or anticipation != int(anticipation):
         raise UsageError(f"anticipation is {anticipation}.", fix="Give a number of periods, 0 or more.")
     if min_controls < 1 or min_controls != int(min_controls):
         raise UsageError(f"min_controls is {min_controls}.", fix="Give a number of untreated units (clusters, where these are coarser), 1 or more.")
     critical_value(ci_level)
+    if after_stop not in AFTER_STOP:
+        raise UsageError(f"after_stop is {after_stop!r}.", fix="Use 'adopted' (intention to treat) or 'left_out'.")
 
 
 def check_targets(panel: Panel, targets: Targets) -> None:

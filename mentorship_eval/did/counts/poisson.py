@@ -41,15 +41,10 @@ from mentorship_eval.inference.jackknife import cluster_jackknife
 __all__ = ["poisson_imputation"]
 
 
-AFTER_STOP = ("adopted", "left_out")
-
-
 def _check_settings(anticipation: int, min_controls: int, per: float, ci_level: float, after_stop: str) -> None:
-    check_choices(anticipation, min_controls, ci_level)
+    check_choices(anticipation, min_controls, ci_level, after_stop)
     if not per > 0:
         raise UsageError(f"per is {per}.", fix="Give the exposure that rates are told per, such as 1000.")
-    if after_stop not in AFTER_STOP:
-        raise UsageError(f"after_stop is {after_stop!r}.", fix="Use 'adopted' (intention to treat) or 'left_out'.")
 
 
 def _cells(panel: Panel, targets: Targets, expected: np.ndarray) -> pd.DataFrame:

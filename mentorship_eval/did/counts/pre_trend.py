@@ -23,7 +23,7 @@ from mentorship_eval.did.panels.panel import Panel
 from mentorship_eval.errors import EstimationError
 from mentorship_eval.estimate import format_number, format_p
 from mentorship_eval.inference.intervals import critical_value
-from mentorship_eval.inference.simultaneous import DRAWS, joint_draws
+from mentorship_eval.inference.simultaneous import joint_test
 
 __all__ = ["PreTrend", "feigned_by_drift", "pre_trend"]
 
@@ -102,11 +102,8 @@ def pre_trend(rows: RatioRows, shares: np.ndarray, drift: Drift | None, feigned:
         return replace(nothing, note="no period before adoption can be left out and expected from the others")
     if not shown.any() or df < 1:
         return replace(nothing, note="none of them has an interval")
-    noise, spread = joint_draws(rows.deviations[:, shown], shares[:, shown])
-    statistic = float(np.abs(np.log(rows.ratio[shown]) / rows.se[shown]).max())
-    largest = (np.abs(noise) / np.maximum(spread, 1e-300)).max(axis=1)
-    p = (1 + int((largest >= statistic).sum())) / (1 + DRAWS)
-    found = replace(nothing, n_periods=int(shown.sum()), statistic=statistic, p_value=p)
+    joint = joint_test(np.log(rows.ratio[shown]), rows.se[shown], rows.deviations[:, shown], shares[:, shown])
+    found = replace(nothing, n_periods=joint.n_estimates, statistic=joint.statistic, p_value=joint.p_value)
     if drift is None:
         return replace(found, note="Every unit adopts, so that a drift of all of them cannot be told from the periods.")
     if not np.isfinite(drift.low):

@@ -126,6 +126,9 @@ def sun_abraham(
 ) -> SunAbraham:
     """Mean effect among the treated against the period before adoption, and its course.
 
+    It has no permutation test and needs none here: it is told as a companion of the imputation estimates, whose permutation of adoption dates
+    is the test where clusters are few; under permuted dates its waves and reference periods, and so what it estimates, would change too.
+
     Parameters
     ----------
     panel : one row per unit and period.

@@ -68,10 +68,11 @@ def joined(first: Rows, second: Rows) -> Rows:
     )
 
 
-def band(rows: Rows, ci_level: float) -> tuple[np.ndarray, np.ndarray]:
-    """Simultaneous limits of the rows that have an interval."""
+def band(rows: Rows, ci_level: float, shares: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Simultaneous limits of the rows that have an interval; shares (G, K): of each informative cluster in each row, where they are known."""
     shown = rows.note == ""
-    critical = critical_value_of_largest(rows.deviations[:, shown], ci_level) if shown.any() else np.nan
+    weights = None if shares is None else shares[:, shown]
+    critical = critical_value_of_largest(rows.deviations[:, shown], ci_level, weights) if shown.any() else np.nan
     critical = max(critical, critical_value(ci_level, rows.df)) if rows.df >= 1 else np.nan  # never narrower than the interval of one
     half = critical * np.where(shown, rows.se, np.nan)
     return rows.value - half, rows.value + half

@@ -23,13 +23,22 @@ from mentorship_eval.did.shares.imputation import ShareImputation, impute
 from mentorship_eval.did.shares.replicates import leave_one_out
 from mentorship_eval.did.shares.rows import share_rows
 from mentorship_eval.errors import EstimationError
+from mentorship_eval.inference.simultaneous import JointTest, joint_test
 
-__all__ = ["COMPARED_WITH", "event_study"]
+__all__ = ["COMPARED_WITH", "ShareStudy", "event_study"]
 
 COMPARED_WITH = (
     "No base period: each difference before adoption is a placebo, its cells left out of the fit and expected from all other untreated "
     "cells; differences after adoption are expected from all untreated cells."
 )
+
+
+@dataclass(frozen=True)
+class ShareStudy:
+    """table: a row per event time; pre_test: the differences before adoption judged together (those that have an interval)."""
+
+    table: pd.DataFrame
+    pre_test: JointTest
 
 
 @dataclass(frozen=True)
@@ -62,6 +71,11 @@ def _placebo(panel: Panel, waves: Waves, targets: Targets, k: float, fit: ShareI
     return _Step(int(k), "before", usable, full[0], without[0])
 
 
+def _records(panel: Panel, cells: np.ndarray) -> np.ndarray:
+    """(G,) records of each cluster in ``cells`` (I, T)."""
+    return np.bincount(panel.cluster, weights=np.where(cells, panel.exposure, 0.0).sum(axis=1), minlength=len(panel.cluster_labels))
+
+
 def _column(sums: Sums, j: int) -> Sums:
     return Sums(sums.observed[:, [j]], sums.expected[:, [j]], sums.exposure[:, [j]])
 
@@ -73,7 +87,7 @@ def _stack(parts: list[Sums]) -> Sums:
 def event_study(
     panel: Panel, waves: Waves, targets: Targets, fit: ShareImputation, projected: np.ndarray, steps: Grouping, full: Sums, without: Sums,
     informative: np.ndarray, ci_level: float, jackknife: bool = True,
-) -> pd.DataFrame:
+) -> ShareStudy:
     """event_time, phase, n_cells, n_units, the columns of `rows.ShareRows`, and band_low, band_high of the difference.
 
     projected (I, T): the cells at and after adoption, and of the anticipation window; steps, full, without : their groups by
@@ -87,11 +101,15 @@ def event_study(
     clusters = np.array([len(np.unique(panel.cluster[entry.cells.any(axis=1)])) for entry in entries])
     every = _stack([entry.full for entry in entries]), _stack([entry.without for entry in entries])
     rows = share_rows(*every, informative, clusters, ci_level)
-    low, high = band(rows.differences, ci_level)
+    # a difference is the mean of the clusters' own, weighted by their records
+    records = np.column_stack([_records(panel, entry.cells) for entry in entries])[informative]
+    shares = records / np.maximum(records.sum(axis=0), 1e-300)
+    low, high = band(rows.differences, ci_level, shares)
     frame = pd.DataFrame({
         "event_time": [entry.k for entry in entries], "phase": [entry.phase for entry in entries],
         "n_cells": [int(entry.cells.sum()) for entry in entries], "n_units": [int(entry.cells.any(axis=1).sum()) for entry in entries],
         **rows.columns(), "band_low": low, "band_high": high,
     }).sort_values("event_time", ignore_index=True)
     frame.attrs["compared_with"] = COMPARED_WITH
-    return frame
+    before, d = np.array([entry.phase == "before" for entry in entries]) & (rows.differences.note == ""), rows.differences
+    return ShareStudy(frame, joint_test(d.value[before], d.se[before], d.deviations[:, before], shares[:, before]))

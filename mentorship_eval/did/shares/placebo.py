@@ -37,7 +37,7 @@ class PlaceboDifferences:
         """Untreated and target cells (D, I, T) of draws, linked or not."""
         exposed, place = self.panel.exposure > 0, np.arange(self.panel.shape[1])
         untreated = exposed & (place < self.labels.untreated_until[codes][:, :, None])
-        treated = exposed & (place >= self.labels.treated_from[codes][:, :, None])
+        treated = exposed & (place >= self.labels.treated_from[codes][:, :, None]) & (place < self.labels.treated_until[codes][:, :, None])
         controls = untreated_clusters(self.panel, untreated)
         return untreated, treated & (controls >= self.min_controls)[:, None, :] & untreated.any(axis=2)[:, :, None]
 
@@ -65,18 +65,20 @@ class PlaceboDifferences:
 
 
 def placebo_test(
-    panel: Panel, fit: ShareImputation, observed: float, *, anticipation: int, min_controls: int, draws: int, seed: int, treated_clusters: int
+    panel: Panel, fit: ShareImputation, observed: float, *, anticipation: int, min_controls: int, draws: int, seed: int, treated_clusters: int,
+    last: np.ndarray | None = None,
 ) -> tuple[Permutation, tuple[int, int] | None, list[Caution]]:
     """Permute adoption dates across units, or across clusters when these are coarser; the statistic is |difference|.
 
-    Units without an untreated period are held out. Returns the test, the placebo rank and number of assignments when one cluster is
+    Units without an untreated period are held out. last (I,): last treated periods that move with their dates (`make_labels`).
+    Returns the test, the placebo rank and number of assignments when one cluster is
     treated (then there is no p-value), and cautions.
     """
     if draws == 0:
         return not_made("")
     taking = np.asarray(((panel.exposure > 0) & (panel.position[None, :] < panel.adopted[:, None] - anticipation)).any(axis=1))
     part = panel.keep_units(taking)
-    labels = make_labels(part.position, part.adopted, anticipation)
+    labels = make_labels(part.position, part.adopted, anticipation, None if last is None else last[taking])
     first = np.unique(part.cluster, return_index=True)[1]
     if (labels.code != labels.code[first][part.cluster]).any():
         return not_made("adoption dates differ between the units of a cluster, so that whole clusters cannot be permuted")

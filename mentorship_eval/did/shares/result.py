@@ -10,6 +10,7 @@ from mentorship_eval.did.counts.imputed import Imputed
 from mentorship_eval.did.shares.event_study import COMPARED_WITH
 from mentorship_eval.estimate import Caution, Estimate, format_number
 from mentorship_eval.inference.permutation import Permutation
+from mentorship_eval.inference.simultaneous import JointTest
 
 __all__ = ["BinomialImputation"]
 
@@ -28,7 +29,8 @@ class BinomialImputation(Imputed):
     permutation : how the placebo p-value came about; permutation_p is its p-value. placebo_rank : with one treated unit, its
         rank among all as if each had been the treated one, and of how many.
     leave_one_out : cluster, difference and log_ratio without it, informative; fits on the same clusters can be jackknifed jointly with it.
-    event_study, by_wave, weights_by_unit, dropped, cells : DataFrames, see their columns; cells has a row per unit and period
+    pre_test : the differences before adoption judged together (largest |t|); None without tables.
+    event_study, by_wave, by_calendar, weights_by_unit, dropped, cells : DataFrames, see their columns; cells has a row per unit and period
         with records, its role (untreated, target, anticipation, left out) and its expected numerator.
     """
 
@@ -47,6 +49,8 @@ class BinomialImputation(Imputed):
     placebo_rank: tuple[int, int] | None
     event_study: pd.DataFrame
     by_wave: pd.DataFrame
+    by_calendar: pd.DataFrame
+    pre_test: JointTest | None
     weights_by_unit: pd.DataFrame
     leave_one_out: pd.DataFrame
     dropped: pd.DataFrame

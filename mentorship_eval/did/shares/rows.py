@@ -16,7 +16,7 @@ from mentorship_eval.did.scores.intervals import Rows, interval_rows
 from mentorship_eval.did.shares.replicates import difference
 from mentorship_eval.inference.jackknife import Jackknife
 
-__all__ = ["ShareRows", "by_wave", "share_rows", "weights_by_unit"]
+__all__ = ["ShareRows", "by_calendar", "by_wave", "share_rows", "weights_by_unit"]
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,18 @@ def by_wave(
     return pd.DataFrame({
         "adopted": [panel.adopted_label[units[0]] for units in members], "n_units": [len(units) for units in members],
         "n_cells": [int(targets.target[units].sum()) for units in members], **rows.columns(),
+    })
+
+
+def by_calendar(
+    panel: Panel, targets: Targets, groups: Grouping, full: Sums, without: Sums, informative: np.ndarray, ci_level: float
+) -> pd.DataFrame:
+    """time, n_units, n_controls (untreated units) and the columns of `ShareRows`: one row per treated period."""
+    cells = targets.target[:, groups.values]
+    clusters = np.array([len(np.unique(panel.cluster[column])) for column in cells.T])
+    return pd.DataFrame({
+        "time": panel.times[groups.values], "n_units": cells.sum(axis=0), "n_controls": targets.untreated[:, groups.values].sum(axis=0),
+        **share_rows(full, without, informative, clusters, ci_level).columns(),
     })
 
 

@@ -20,7 +20,7 @@ SPARSE = 10
 
 @dataclass(frozen=True)
 class Measure:
-    """One measure: its identifier, its name for readers, its fit, and what its test is.
+    """One measure: its identifier, its name for readers, its fit, what its test is, and its name in the table (source).
 
     met, others: records of the target cells that met the criterion and that did not.
     """
@@ -28,6 +28,7 @@ class Measure:
     name: str
     label: str
     fit: BinomialImputation
+    source: str
 
     @property
     def met(self) -> float:
@@ -68,7 +69,7 @@ def measure_table(found: list[Measure], adjusted: np.ndarray) -> Exhibit:
     """Records, shares and p-values of the measures, adjusted for their number where there are several."""
     frame = pd.DataFrame([
         {
-            "id": " ".join(one.ids), "measure": one.label, "met": one.met, "others": one.others, "observed": one.met / (one.met + one.others),
+            "results": " ".join(one.ids), "measure": one.label, "met": one.met, "others": one.others, "observed": one.met / (one.met + one.others),
             "expected": one.fit.expected_total / one.fit.denominator_total, "difference": one.fit.difference.value, "p": one.p_value, "adjusted": q,
         }
         for one, q in zip(found, adjusted, strict=True)
@@ -87,7 +88,7 @@ def measure_table(found: list[Measure], adjusted: np.ndarray) -> Exhibit:
     else:
         frame, derived = frame.drop(columns="adjusted"), derived[:-1]
         labels, formats = ({k: v for k, v in part.items() if k != "adjusted"} for part in (labels, formats))
-    return table_exhibit("incidents.audits.measures", "Audited measures", frame, counts=("met", "others"), derived=derived, results={"id": ""},
+    return table_exhibit("incidents.audits.measures", "Audited measures", frame, counts=("met", "others"), derived=derived, results={"results": ""},
         labels=labels, formats=formats, note=f"{note}.")
 
 

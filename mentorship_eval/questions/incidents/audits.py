@@ -20,6 +20,7 @@ from mentorship_eval.inference.multiplicity import benjamini_hochberg
 from mentorship_eval.questions.allocation import own_rollout
 from mentorship_eval.questions.answer import Result, Statement
 from mentorship_eval.questions.incidents.audit_exhibits import DIRECTION, Measure, measure_figure, measure_forests, measure_table
+from mentorship_eval.questions.incidents.charts import share_chart
 from mentorship_eval.questions.incidents.prepared import POPULATION, Prepared
 from mentorship_eval.questions.section import Section
 
@@ -61,7 +62,7 @@ def audits(study: Prepared) -> Section:
         except EstimationError as error:
             lost.setdefault(error.problem, []).append(_words(label))
             continue
-        found.append(Measure(name, _words(label), fit))
+        found.append(Measure(name, _words(label), fit, label))
     for reason, labels in lost.items():
         told.lacks(f"{QUESTION}: {'; '.join(labels)}", reason, "More audits of departments or months without the programme.")
     if not found:
@@ -79,8 +80,18 @@ def audits(study: Prepared) -> Section:
     told.exhibits.append(measure_table(found, adjusted))
     if len(found) <= MOST_FIGURES:
         told.exhibits += [measure_figure(study, one) for one in found]
+    charts = [_chart(study, rows, one) for one in found] if len(found) <= MOST_FIGURES else []
+    told = Section.join([told, *charts])
+    told.methods = list(dict.fromkeys(told.methods))
     told.methods.append(METHOD if len(found) == 1 else f"{METHOD} p-values of the measures adjusted together by Benjamini and Hochberg (1995).")
     return told
+
+
+def _chart(study: Prepared, rows: pd.DataFrame, one: Measure) -> Section:
+    """p' chart of one measure by wave of go-live, or by department where there are few."""
+    mine = rows[rows["measure"] == one.source].rename(columns={"num": "count", "den": "exposure"})
+    name = f"incidents.audits.{one.name}.chart"
+    return share_chart(study, mine, name, f"Audits, {one.label.lower()}", "Records that meet the criterion, %", reports=False)
 
 
 def _department_months(study: Prepared) -> tuple[pd.DataFrame, list[Caution]]:

@@ -11,6 +11,7 @@ import pandas as pd
 from mentorship_eval import did
 from mentorship_eval.errors import EstimationError
 from mentorship_eval.questions.answer import Result
+from mentorship_eval.questions.incidents.charts import ratio_chart, share_chart
 from mentorship_eval.questions.incidents.forests import in_words
 from mentorship_eval.questions.incidents.joint import ratio_of_ratios
 from mentorship_eval.questions.incidents.prepared import POPULATION, Prepared
@@ -39,7 +40,11 @@ def _near_misses(study: Prepared) -> Section:
     label, name = "Near misses, for each incident without harm", "near_miss_share"
     behind = (near.fit.observed, other.fit.observed)
     told.results.append(Result(f"incidents.{name}", name, estimand, POPULATION, estimate, label, "companion", GROUP, rests_on=behind))
-    return told
+    columns = {"near_miss": "count", "no_harm": "exposure", study.adopted: "adopted"}
+    rows = study.rows[["dept_id", "period", "near_miss", "no_harm", study.adopted]]
+    label = "Near misses per 100 incidents without harm"
+    chart = ratio_chart(study, rows.rename(columns=columns), "incidents.near_misses.chart", "Near misses", label)
+    return Section.join([told, chart])
 
 
 def _prompt_reports(study: Prepared) -> Section:
@@ -67,7 +72,9 @@ def _prompt_reports(study: Prepared) -> Section:
         "imputation. It is about reports, whose mix the programme may change. Months whose prompt reports could not all have come in by the last "
         "report are left out; late ones still to come raise the share of the last months alike with and without the programme."
     )
-    return told
+    columns = {"prompt": "count", "known": "exposure", study.adopted: "adopted"}
+    chart = share_chart(study, rows.rename(columns=columns), "incidents.prompt_reports.chart", "Prompt reports", f"Reports within {days:g} days, %")
+    return Section.join([told, chart])
 
 
 def _reports(study: Prepared, records: pd.DataFrame, days: float) -> pd.DataFrame:
