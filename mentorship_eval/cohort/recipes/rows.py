@@ -96,7 +96,8 @@ def _add_up(source: Source, name: str, group: np.ndarray, kept: np.ndarray) -> N
     """The kept row gets the sum over its group, capped; where a cell is no number nothing is changed, and the checks find it."""
     cap = float(source.reading.study.rules.wte_cap)
     values = pd.to_numeric(pd.Series(texts(source, name), dtype=object), errors="coerce").to_numpy(dtype="float64")
-    total = np.minimum(pd.Series(values).groupby(group).transform(lambda part: part.sum(skipna=False)).to_numpy(), cap)
+    whole = pd.Series(np.isnan(values)).groupby(group).transform("sum").to_numpy() == 0
+    total = np.where(whole, np.minimum(pd.Series(values).groupby(group).transform("sum").to_numpy(), cap), np.nan)
     change = kept & ~np.isnan(total) & (np.abs(total - values) > 1e-9) & (pd.Series(group).groupby(group).transform("size").to_numpy() > 1)
     for at in np.flatnonzero(change):
         row, new = int(source.raw.index[at]), f"{total[at]:.10g}"
