@@ -47,7 +47,8 @@ def demo(out: str, jobs: int) -> None:
 @click.argument("folder", metavar="DIR")
 @click.option("--like", metavar="COHORT", help="Take over the study file of this cohort.")
 @click.option("--from", "recipes", multiple=True, metavar="RECIPE", help="For the export of a system, such as esr or datix; may be repeated.")
-def new(folder: str, like: str | None, recipes: tuple[str, ...]) -> None:
+@click.option("--format", "kind", type=click.Choice(["csv", "xlsx"]), default="csv", show_default=True, help="Of the tables to fill in.")
+def new(folder: str, like: str | None, recipes: tuple[str, ...], kind: str) -> None:
     """Make a cohort folder to fill in: study.yaml, table templates, data dictionary.
 
     \b
@@ -56,7 +57,7 @@ def new(folder: str, like: str | None, recipes: tuple[str, ...]) -> None:
     """
     from mentorship_eval.cli.starting import new_cohort
 
-    new_cohort(folder, like, recipes)
+    new_cohort(folder, like, recipes, kind)
 
 
 @cli.command()

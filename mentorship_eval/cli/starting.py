@@ -13,6 +13,8 @@ __all__ = ["new_cohort", "write_simulated"]
 
 FIRST = ["staff", "departments", "spells", "matches", "incidents", "exposure", "rollout"]
 
+WORKBOOK = "tables.xlsx"
+
 SKELETON = """\
 # The study file of this cohort. Every key is checked: a misspelt one is refused with a suggestion.
 # `mentorship-eval check .` says what is still missing; DATA_DICTIONARY.md explains every column.
@@ -35,7 +37,8 @@ tables:
   rollout: rollout.csv
   # The long form, when names, dates or codes differ from ours:
   # spells:
-  #   file: leavers.xlsx                                    # CSV, XLSX or Parquet, relative to this folder
+  #   file: leavers.xlsx                                    # CSV, XLSX or Parquet, relative to this folder; a folder,
+  #                                                         # a pattern or a list for several; or the address of a database
   #   sheet: Leavers
   #   columns: {{staff_id: Person Ref, start: Joining Date}}  # ours: theirs
   #   values: {{leaving_reason: {{Resignation: voluntary}}}}    # theirs: ours
@@ -65,13 +68,16 @@ def _empty(folder: str) -> Path:
     return path
 
 
-def new_cohort(folder: str, like: str | None, recipes: tuple[str, ...] = ()) -> None:
-    """Write the skeleton of a cohort folder; a folder with anything in it is refused."""
+def new_cohort(folder: str, like: str | None, recipes: tuple[str, ...] = (), kind: str = "csv") -> None:
+    """Write the skeleton of a cohort folder; a folder with anything in it is refused. kind: of the tables to fill in, csv or xlsx."""
     from mentorship_eval.cohort import data_dictionary, write_templates
     from mentorship_eval.cohort.schema.tables import TABLES
 
     if like and recipes:
         raise UsageError("--like and --from exclude each other.", fix="With --like the recipes of that cohort are taken over.")
+    if kind == "xlsx" and (like or recipes):
+        fix = "Leave out --format: the study file says which files are read."
+        raise UsageError("--format xlsx is for a folder to fill in, not for --like or --from.", fix=fix)
     if recipes:
         from mentorship_eval.cli.from_recipes import new_from
 
@@ -85,10 +91,19 @@ def new_cohort(folder: str, like: str | None, recipes: tuple[str, ...] = ()) -> 
     tables = FIRST
     name = re.sub(r"[^\w .-]", " ", Path(folder).expanduser().resolve().name).strip() or "My cohort"
     text = SKELETON.format(name=f'"{name}"')
+    if kind == "xlsx":
+        text = re.sub(r"^  (\w+): \1\.csv$", rf"  \1: {{file: {WORKBOOK}, sheet: \1}}", text, flags=re.MULTILINE)
     path = _empty(folder)
     (path / "study.yaml").write_text(text, encoding="utf-8", newline="\n")
-    write_templates(path, tables)
-    write_templates(path / "templates", [table for table in TABLES if table not in tables])
+    others = [table for table in TABLES if table not in tables]
+    if kind == "xlsx":
+        from mentorship_eval.cohort.schema.workbook import write_workbook
+
+        write_workbook(path / WORKBOOK, [*tables, *others])
+        write_templates(path / "templates", list(TABLES))
+    else:
+        write_templates(path, tables)
+        write_templates(path / "templates", others)
     (path / "DATA_DICTIONARY.md").write_text(data_dictionary(), encoding="utf-8", newline="\n")
     click.echo("Fill in the tables, then: mentorship-eval check " + folder, err=True)
     click.echo(str(path))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -34,13 +35,14 @@ class Unreadable(Exception):
 
 @dataclass
 class Reading:
-    """What is gathered while one cohort is read."""
+    """What is gathered while one cohort is read. ``workbook``: hash and content of the last workbook, as several tables may be its sheets."""
 
     study: Study
     findings: Findings = field(default_factory=Findings)
     repairs: RepairLog = field(default_factory=RepairLog)
     flow: Flow = field(default_factory=Flow)
     sources: dict[str, Source] = field(default_factory=dict)
+    workbook: tuple[str, Any] = ("", None)
     beside: list[tuple[str, str, str, int]] = field(default_factory=list)  # recipes, key files: table, file, sha256, rows
 
 

@@ -48,15 +48,7 @@ def as_text(value: Any) -> str:
 
 def read_excel(piece: Piece, path: Path) -> pd.DataFrame:
     """One sheet; merged cells of the header are reported."""
-    from openpyxl import load_workbook
-    from openpyxl.utils.exceptions import InvalidFileException
-
-    try:
-        with path.open("rb") as file, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # openpyxl warns of styles it does not know
-            book = load_workbook(file, data_only=True)
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError, TypeError, EOFError, SyntaxError):
-        raise Unreadable("not a readable Excel file", fix="Open it in Excel and save it again as .xlsx without a password.") from None
+    book = _workbook(piece, path)
     sheet = _sheet(piece, book)
     first = piece.declared.header_row
     header = [[as_text(value) for value in row] for row in _rows(sheet, first, first + piece.declared.header_rows - 1)]
@@ -99,6 +91,23 @@ def _merged(piece: Piece, sheet: Any, header: list[list[str]]) -> None:
     piece.find("R123", f"merged cells in the header ({where}): {what}", rows=first, fix=fix)
     after = "name given to every column" if several else "name given to the first column"
     piece.repair("R123", row=first, before=where, after=after, reason="merged header cells")
+
+
+def _workbook(piece: Piece, path: Path) -> Any:
+    """The workbook, opened once for the tables that follow one another in it."""
+    from openpyxl import load_workbook
+    from openpyxl.utils.exceptions import InvalidFileException
+
+    reading = piece.source.reading
+    if reading.workbook[0] != piece.sha256:
+        reading.workbook = ("", None)
+        try:
+            with path.open("rb") as file, warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # openpyxl warns of styles it does not know
+                reading.workbook = (piece.sha256, load_workbook(file, data_only=True))
+        except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError, TypeError, EOFError, SyntaxError):
+            raise Unreadable("not a readable Excel file", fix="Open it in Excel and save it again as .xlsx without a password.") from None
+    return reading.workbook[1]
 
 
 def _sheet(piece: Piece, book: Any) -> Any:
