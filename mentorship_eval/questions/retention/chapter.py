@@ -59,9 +59,9 @@ def answer(cohort: Cohort, earlier: Mapping[str, Answer] | None = None) -> Answe
     return Answer(
         "retention",
         _TITLE,
-        plain_lead([*_headlines(results), *parts.lead]),
+        plain_lead([*_headlines(results), *parts.lead, *_late_entries(study)]),
         tuple(results),
-        plain_exhibits([*_forest(results), *parts.exhibits, _flow(study)]),
+        plain_exhibits([*_forest(results), *parts.exhibits, _flow(study), _flow_of_spells(study)]),
         plain_cautions(parts.cautions),
         plain_gaps(parts.gaps),
         tuple(plain(text) for text in parts.methods),
@@ -119,3 +119,25 @@ def _flow(study: Prepared) -> Exhibit:
         {"flow": Counted(("read", "removed", "kept"), adds_up=True)},
         {"unit": "people", "start_label": "In staff"},
     )
+
+
+def _flow_of_spells(study: Prepared) -> Exhibit:
+    return Exhibit(
+        "retention.flow_of_spells",
+        "flow_diagram",
+        "Spells, from the cleaned table to the analysis",
+        {"flow": study.episodes.spell_flow.rename(columns={"spells_in": "read"})},
+        {"flow": Counted(("read", "removed", "kept"), adds_up=True)},
+        {"unit": "spells", "start_label": "In spells"},
+        "Spells wholly outside the window are left out; those that began before it count from its first day on.",
+    )
+
+
+def _late_entries(study: Prepared) -> list[Statement]:
+    """How many were hired before the window, and so came under observation late."""
+    persons = study.episodes.persons
+    late = int((persons["entry"] > 0).sum())
+    if not late:
+        return []
+    text = "{late} of {all} people were hired before the window and are followed from its first day on (left truncation)."
+    return [Statement(text, {"late": late, "all": len(persons)}, rests_on=(late, len(persons) - late))]

@@ -99,7 +99,7 @@ def horizon_differences(study: Prepared, at: AtLandmark) -> Section:
             mine = rows[rows["mentored"] == arm]
             line[f"{name}_followed"] = int((mine["stop"] >= horizon.days).sum())
             line[f"{name}_left"] = int(((mine["stop"] <= horizon.days) & (mine["exit"] == 1)).sum())
-        told.cautions += immature(could, horizon, "those still there at the landmark")
+        told.cautions += immature(could, horizon, "those still there at the landmark", study.cohort.study.rules.mature_share)
         reason = _why_not(rows, horizon)
         if reason:
             told.lacks(f"The difference in who is {still}, {horizon.words} after the landmark", reason, "More follow-up after the landmark.")

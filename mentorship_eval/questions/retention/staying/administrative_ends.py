@@ -1,7 +1,7 @@
 """Ends of employment that may be administrative: many on one day, retire-and-return, over to the bank (W108).
 
-Records call a ward that went to another employer a hundred resignations on one day. Nothing is reclassified here; what looks
-administrative is said, with the way to say so in study.yaml.
+Records call a ward that went to another employer a hundred resignations on one day. Nothing is reclassified here; what still looks
+administrative under the rules of the study (`cohort.checks.administrative`) is said, with the rule that would tell it otherwise.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ SHARE, PEOPLE = 0.05, 5
 _PLANNED = ("tupe", "end_of_contract", "transfer")
 
 
-def mass_ends(found: InPost, first: float, last: float) -> pd.DataFrame:
-    """Departments and days in (first, last] on which at least `PEOPLE` people and `SHARE` of the department left, planned ends aside.
+def mass_ends(found: InPost, first: float, last: float, share: float = SHARE) -> pd.DataFrame:
+    """Departments and days in (first, last] on which at least `PEOPLE` people and ``share`` of the department left, planned ends aside.
 
     Columns dept_id, day, left, voluntary (of them), heads (in the department at the close of the day before); largest first.
     """
@@ -31,7 +31,7 @@ def mass_ends(found: InPost, first: float, last: float) -> pd.DataFrame:
     table = table[table["left"] >= PEOPLE]
     heads = [int(found.held(row.day - 1)["dept_id"].eq(row.dept_id).sum()) for row in table.itertuples()]
     table = table.assign(heads=heads)
-    return table[table["left"] >= SHARE * table["heads"]].sort_values("left", ascending=False, ignore_index=True)
+    return table[table["left"] >= share * table["heads"]].sort_values("left", ascending=False, ignore_index=True)
 
 
 def administrative_ends(study: Prepared) -> Section:
@@ -40,15 +40,15 @@ def administrative_ends(study: Prepared) -> Section:
     spells, rules = cohort.table("spells"), cohort.study.rules
     found = in_post(staff=cohort.table("staff"), spells=spells, bridge_gap=max(int(rules.rehire_gap_days), 1))
     start, end = day_number(pd.Series(cohort.window), "window")
-    mass = mass_ends(found, start - 1, end)
+    mass = mass_ends(found, start - 1, end, rules.mass_end_share)
     if len(mass):
         number, departments = int(mass["left"].sum()), mass["dept_id"].nunique()
         when = pd.Timestamp(int(mass["day"].iloc[0]), unit="D")
         text = (
             f"W108: {number:,} people left with many others of their department on one day ({departments} "
             f"{'departments' if departments > 1 else 'department'}; the largest on {when:%Y-%m-%d}), which looks like a merger, a closure or a "
-            "transfer of undertaking. They count by the recorded reason; if it was administrative, map the reason to tupe in "
-            "tables.spells.values, or describe the change in dept_lineage."
+            "transfer of undertaking. They count by the recorded reason; if it was administrative, list the day under rules.mass_ends, and describe "
+            "the change of departments in dept_lineage."
         )
         told.cautions.append(Caution("mass_ends", text, {"persons": number, "departments": departments}))
     retired = found.exits[(found.exits["reason"] == "retirement") & (found.exits["day"] > start - 1) & (found.exits["day"] <= end)]
@@ -56,8 +56,8 @@ def administrative_ends(study: Prepared) -> Section:
     back = int((retired["person"].map(later) >= retired["day"]).sum())
     if back:
         text = (
-            f"W108: {back:,} people retired and came back to a post. The first leave counts, as retirement; head-counts hold them again from "
-            "their return."
+            f"W108: {back:,} people retired and came back to a post. The first leave counts, as retirement (rules.retire_return: leave); head-counts "
+            "hold them again from their return."
         )
         told.cautions.append(Caution("retire_and_return", text, {"persons": back}))
     if "contract" in spells:
@@ -73,7 +73,7 @@ def _to_the_bank(spells: pd.DataFrame) -> list[Caution]:
     if not people:
         return []
     text = (
-        f"W108: {people:,} people went over to a bank contract and count as still employed while it lasts; plan.leaving: role counts it as leaving "
-        "the post."
+        f"W108: {people:,} people went over to a bank contract and count as still employed while it lasts (rules.bank: stay); plan.leaving: role "
+        "counts it as leaving the post."
     )
     return [Caution("bank_only", text, {"persons": people})]

@@ -19,19 +19,18 @@ from mentorship_eval.questions.section import Section
 
 __all__ = ["immature", "still_employed"]
 
-_FEWEST_FOLLOWED = 0.25
 ALL = "All staff"
 
 
-def immature(could: pd.Series, horizon: Horizon, who: str) -> list[Caution]:
-    """A caution when the window lets fewer than a quarter of ``who`` be followed to ``horizon`` (W124).
+def immature(could: pd.Series, horizon: Horizon, who: str, least: float) -> list[Caution]:
+    """A caution when the window lets less than the share ``least`` of ``who`` be followed to ``horizon`` (W124, rules.mature_share).
 
     could: days from their time 0 (hire, the landmark) to the end of the window: leaving does not enter.
     """
     if not len(could):
         return []
     share = float((could >= horizon.days).mean())
-    if share >= _FEWEST_FOLLOWED:
+    if share >= least:
         return []
     text = f"W124: an immature cohort. The window lets {share:.0%} of {who} be followed for {horizon.words}; what is told of that time rests on "
     text += "few people, or on people hired before the window."
@@ -71,7 +70,7 @@ def still_employed(study: Prepared) -> Section:
     hired = persons[persons["entry"] == 0]
     could = (study.episodes.end - hired["hire"]).dt.days
     for horizon in horizons:
-        told.cautions += immature(could, horizon, "those hired in it")
+        told.cautions += immature(could, horizon, "those hired in it", study.cohort.study.rules.mature_share)
     frame = _tidy(rows)
     remark = {"reason": "Remark"} if "reason" in frame else {}
     told.exhibits.append(
