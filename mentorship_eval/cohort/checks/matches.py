@@ -74,7 +74,7 @@ def _stray(reading: Reading, matches: Source, sessions: Source) -> None:
     if stray.empty:
         return
     share = len(stray) / len(held)
-    kinds = ", ".join(f"{count:,} {reason}" for reason, count in stray.value_counts().items())
+    kinds = ", ".join(sorted(set(stray)))
     if share > limit:
         sessions.find(
             "E116",

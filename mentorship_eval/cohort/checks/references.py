@@ -41,6 +41,8 @@ def _absent(source: Source, column: str, homes: list[Source], key: str, code: st
     absent = (values.notna() & ~values.isin(there)).to_numpy()
     if not absent.any():
         return
-    shown = listing([short_hash(value) for value in values[absent].unique()], 3)
     where = " or ".join(home.name for home in homes)
-    source.find(code, f"{values[absent].nunique()} {column} not in {where}: {shown}", rows=values.index[absent], column=column, fix=fix)
+    said = f"{column} not in {where}"
+    if code == "E006":  # a warning is printed in the report: no number of people, no hash
+        said = f"{values[absent].nunique()} {said}: {listing([short_hash(value) for value in values[absent].unique()], 3)}"
+    source.find(code, said, rows=values.index[absent], column=column, fix=fix)
