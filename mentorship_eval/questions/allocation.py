@@ -7,7 +7,9 @@ import pandas as pd
 from mentorship_eval.cohort import Cohort
 from mentorship_eval.estimate import Caution
 
-__all__ = ["allocation_cautions", "allocations", "other_programmes", "own_rollout"]
+__all__ = ["BLOCK", "allocation_cautions", "allocations", "other_programmes", "own_rollout", "programme_ends", "with_blocks"]
+
+BLOCK = "block_of_lottery"
 
 
 def other_programmes(cohort: Cohort) -> list[str]:
@@ -36,6 +38,29 @@ def allocations(cohort: Cohort) -> set[str]:
     if not cohort.has("rollout") or "allocation" not in cohort.table("rollout"):
         return set()
     return {str(value) for value in own_rollout(cohort)["allocation"].dropna().unique()}
+
+
+def with_blocks(cohort: Cohort, rows: pd.DataFrame) -> pd.DataFrame:
+    """``rows`` with the block within which a department's date was drawn, where dates were drawn by lot: rollout.block, or one lottery for all
+    departments that rollout allocates at random. Departments outside the lottery are a block of their own; without any, or without blocks, the
+    rows are returned as they are.
+    """
+    if allocations(cohort) != {"random"}:
+        return rows
+    rollout = own_rollout(cohort)
+    drawn = rollout[rollout["allocation"] == "random"].drop_duplicates("dept_id").set_index("dept_id")
+    block = drawn["block"].astype(object).where(drawn["block"].notna(), "lottery") if "block" in drawn else pd.Series("lottery", index=drawn.index)
+    found = rows["dept_id"].map(block.astype(str)).fillna("not drawn")
+    return rows.assign(**{BLOCK: found}) if len(found.unique()) > 1 else rows
+
+
+def programme_ends(cohort: Cohort) -> pd.Series:
+    """dept_id -> last day of the programme there, missing while it lasts; a department has stopped when the last of its programmes has."""
+    rollout = own_rollout(cohort)
+    if "active_to" not in rollout:
+        return pd.Series(dtype="datetime64[ns]")
+    began = rollout[rollout["active_from"].notna()]
+    return pd.to_datetime(began.groupby("dept_id")["active_to"].agg(lambda day: pd.NaT if day.isna().any() else day.max()))
 
 
 def allocation_cautions(cohort: Cohort) -> list[Caution]:

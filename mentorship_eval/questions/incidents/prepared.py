@@ -10,13 +10,12 @@ import pandas as pd
 
 from mentorship_eval.cohort import Cohort
 from mentorship_eval.cohort.panels import Panel, department_months
-from mentorship_eval.questions.allocation import allocations, own_rollout
+from mentorship_eval.questions.allocation import BLOCK, allocations, own_rollout, with_blocks
 from mentorship_eval.questions.rates import RateFit, fit_rates
 
 __all__ = ["POPULATION", "Kind", "Prepared", "from_audits", "from_records"]
 
 POPULATION = "department-periods with the programme"
-BLOCK = "block_of_lottery"
 
 _KINDS = (
     ("harm", "harm_incidents", "Incidents with harm", "headline"),
@@ -106,20 +105,6 @@ class Prepared:
             incidents=chosen, exposure=self.cohort.table("exposure"), rollout=own_rollout(self.cohort), start=start, end=end,
             by=by, denominator=denominator,
         )  # fmt: skip
-
-
-def with_blocks(cohort: Cohort, rows: pd.DataFrame) -> pd.DataFrame:
-    """``rows`` with the block within which a department's date was drawn, where dates were drawn by lot: rollout.block, or one lottery for all
-    departments that rollout allocates at random. Departments outside the lottery are a block of their own; without any, or without blocks, the
-    rows are returned as they are.
-    """
-    if allocations(cohort) != {"random"}:
-        return rows
-    rollout = own_rollout(cohort)
-    drawn = rollout[rollout["allocation"] == "random"].drop_duplicates("dept_id").set_index("dept_id")
-    block = drawn["block"].astype(object).where(drawn["block"].notna(), "lottery") if "block" in drawn else pd.Series("lottery", index=drawn.index)
-    found = rows["dept_id"].map(block.astype(str)).fillna("not drawn")
-    return rows.assign(**{BLOCK: found}) if len(found.unique()) > 1 else rows
 
 
 def from_records(cohort: Cohort) -> Prepared:

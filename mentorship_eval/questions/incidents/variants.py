@@ -12,7 +12,7 @@ import pandas as pd
 from mentorship_eval.cohort.checks.reporting import drawn_on, share_reported
 from mentorship_eval.cohort.reading.reread import under_rules
 from mentorship_eval.errors import DataError
-from mentorship_eval.questions.allocation import own_rollout
+from mentorship_eval.questions.allocation import own_rollout, programme_ends
 from mentorship_eval.questions.incidents.calendar_events import shocks, switches
 from mentorship_eval.questions.incidents.prepared import Prepared, from_records
 
@@ -81,13 +81,7 @@ def _month(study: Prepared) -> pd.Series:
 
 
 def _after_the_end(study: Prepared) -> Variant:
-    rollout = own_rollout(study.cohort)
-    last = pd.Series(dtype="datetime64[ns]")
-    if "active_to" in rollout:
-        ends = rollout[rollout["active_from"].notna()]
-        # a department counts as having stopped when the last of its programmes has
-        last = ends.groupby("dept_id")["active_to"].agg(lambda day: pd.NaT if day.isna().any() else day.max())
-    end = study.rows["dept_id"].map(pd.to_datetime(last))
+    end = study.rows["dept_id"].map(programme_ends(study.cohort))
     after = end.notna() & (study.rows["month"] > end) & (study.rows["period"] >= study.rows["adopted"])
     return _kept(study, ~after.to_numpy(), "after_end", "Without months after the programme's end", "while it lasted", "it ended nowhere")
 

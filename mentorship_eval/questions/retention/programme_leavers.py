@@ -8,6 +8,7 @@ when the effect grows or differs between waves.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,9 +18,9 @@ from mentorship_eval.cohort.panels import leaver_panel
 from mentorship_eval.cohort.person_time.episodes import Episodes
 from mentorship_eval.errors import DataError, EstimationError
 from mentorship_eval.estimate import Caution
-from mentorship_eval.questions.allocation import allocation_cautions, allocations, own_rollout
+from mentorship_eval.questions.allocation import BLOCK, allocation_cautions, allocations, own_rollout, programme_ends, with_blocks
 from mentorship_eval.questions.answer import Result
-from mentorship_eval.questions.rates import caution_list, fit_rates, rate_exhibits, rate_results
+from mentorship_eval.questions.rates import RateFit, caution_list, fit_rates, rate_exhibits, rate_results
 from mentorship_eval.questions.retention.levels import words_of
 from mentorship_eval.questions.retention.model_rows import OUTCOME, calendar_periods, persons_not_rows
 from mentorship_eval.questions.section import Section
@@ -55,24 +56,24 @@ def programme_active(cohort: Cohort, episodes: Episodes) -> Section:
             level=plan.leaving,
             destinations=rules.profession_destinations,
         )
-        panel = made.rows.assign(person_years=made.rows["person_months"] / 12)
-        rates = fit_rates(
-            panel,
-            outcome=OUTCOME,
-            label=words.label,
-            count="leavers",
-            exposure="person_years",
-            unit="unit",
-            adopted="adopted",
-            rate_label="Leavers per 100 person-years",
-            per=100,
-            cluster="dept_id",
-            min_controls=rules.min_controls,
-            anticipation=plan.anticipation,
-            permutations=min(plan.permutations, _MOST_PERMUTATIONS),
-            seed=plan.seed,
-            month_of=lambda period: str(first + int(period) - 1),
-        )
+        panel = with_blocks(cohort, made.rows.assign(person_years=made.rows["person_months"] / 12))
+        default = {
+            "outcome": OUTCOME,
+            "label": words.label,
+            "count": "leavers",
+            "exposure": "person_years",
+            "unit": "unit",
+            "adopted": "adopted",
+            "rate_label": "Leavers per 100 person-years",
+            "per": 100,
+            "cluster": "dept_id",
+            "min_controls": rules.min_controls,
+            "anticipation": plan.anticipation,
+            "seed": plan.seed,
+            "month_of": lambda period: str(first + int(period) - 1),
+        }
+        within = {"permute_within": BLOCK} if BLOCK in panel else {}
+        rates = fit_rates(panel, permutations=min(plan.permutations, _MOST_PERMUTATIONS), **within, **default)
     except (DataError, EstimationError) as error:
         return Section().lacks("Leaving where the programme is active", error, "More departments or months without the programme.")
     results = rate_results(
@@ -85,9 +86,10 @@ def programme_active(cohort: Cohort, episodes: Episodes) -> Section:
         random_timing=allocations(cohort) == {"random"},
     )
     # cells are department-months by tenure band; a reader counts department-months
-    months = rates.fit.expected.merge(made.rows[["unit", "dept_id"]].drop_duplicates(), on="unit")[["dept_id", "time"]].drop_duplicates()
-    results = [replace(one, estimate=replace(one.estimate, n=len(months))) for one in results]
+    months = _department_months(rates, panel)
+    results = [replace(one, estimate=replace(one.estimate, n=months)) for one in results]
     results[0] = replace(results[0], label=f"{words.label}, programme active")
+    results += _while_it_lasted(cohort, panel, default, estimand)
     rows = episodes.rows.assign(event=episodes.rows["cause"].isin(episodes.outcome).astype(int))
     rows["period"], _ = calendar_periods(rows)
     what = f"hazard of {words.leaving} while the programme is active in the department"
@@ -130,3 +132,23 @@ def programme_active(cohort: Cohort, episodes: Episodes) -> Section:
         "month; department and month effects fitted where the programme is not active; leave-one-department-out jackknife, t(G-1)."
     )
     return Section(results=results, exhibits=exhibits, cautions=cautions + allocation_cautions(cohort), methods=[method])
+
+
+def _department_months(rates: RateFit, panel: pd.DataFrame) -> int:
+    return len(rates.fit.expected.merge(panel[["unit", "dept_id"]].drop_duplicates(), on="unit")[["dept_id", "time"]].drop_duplicates())
+
+
+def _while_it_lasted(cohort: Cohort, panel: pd.DataFrame, default: dict[str, Any], estimand: str) -> list[Result]:
+    """The same without the months after the programme ended in a department; nothing where it ended nowhere or that cannot be fitted."""
+    end = panel["dept_id"].map(programme_ends(cohort))
+    after = (end.notna() & (panel["month"] > end) & (panel["period"] >= panel["adopted"])).to_numpy()
+    if not after.any():
+        return []
+    try:
+        rates = fit_rates(panel[~after], permutations=0, tables=False, **default)
+    except EstimationError:
+        return []
+    told = replace(rates.fit.irr, estimand=f"{estimand}, while it lasted", n=_department_months(rates, panel))
+    label = "Without months after the programme's end"
+    population = "department-months with the programme, before its end"
+    return [Result("retention.programme_active.after_end", OUTCOME, told.estimand, population, told, label, "sensitivity", PROGRAMME)]
