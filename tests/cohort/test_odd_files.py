@@ -255,3 +255,34 @@ def test_an_empty_sheet_below_its_header(tmp_path: Path) -> None:
     book.active.append(["staff_id"])
     book.save(tmp_path / "staff.xlsx")
     assert one(bad(tmp_path, PEOPLE, study_yaml=staff_study(file="staff.xlsx")), "E003").message == "the table has a header and no rows"
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "folder"])
+def test_memory_of_reading_is_that_of_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    """Six columns, ids all different: a pointer per cell and the texts of the ids, about 120 bytes a row; a file held whole took 440."""
+    import tracemalloc
+
+    from mentorship_eval.cohort.reading.raw import Reading, Source
+    from mentorship_eval.cohort.reading.readers import read_source
+    from mentorship_eval.cohort.schema.tables import TABLES
+    from mentorship_eval.cohort.study.document import Study
+
+    monkeypatch.setattr(blocks, "CELLS", 30_000)
+    n = 40_000
+    names = ["incident_id", "dept_id", "occurred", "reported", "category", "harm"]
+    rows = [f"I{i:09d},D{i % 400:03d},2022-{i % 12 + 1:02d}-{i % 28 + 1:02d},2023-01-{i % 28 + 1:02d},fall,low\n" for i in range(n)]
+    (tmp_path / "folder").mkdir()
+    for k in range(4):
+        (tmp_path / "folder" / f"{k}.csv").write_text(",".join(names) + "\n" + "".join(rows[k * n // 4 : (k + 1) * n // 4]), encoding="utf-8")
+    (tmp_path / "x.csv").write_text(",".join(names) + "\n" + "".join(rows), encoding="utf-8")
+    if kind == "parquet":
+        pd.read_csv(tmp_path / "x.csv").to_parquet(tmp_path / "x.parquet")
+    file = "folder" if kind == "folder" else f"x.{kind}"
+    study = Study.model_validate({"tables": {"incidents": file}})
+    source = Source(TABLES["incidents"], study.tables["incidents"], file, Reading(study))
+    tracemalloc.start()
+    read_source(source, tmp_path)
+    held, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(source.raw) == n
+    assert held / n < 140 and peak / n < 240, (held / n, peak / n)
