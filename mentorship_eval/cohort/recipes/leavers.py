@@ -73,8 +73,8 @@ def _join(
     for i, person in enumerate(records["staff_id"]):
         by_person.setdefault(person, []).append(i)
     spells: dict[str, list[int]] = {}
-    for j in np.flatnonzero(left):
-        spells.setdefault(frame["staff_id"].iloc[j], []).append(int(j))
+    for at in np.flatnonzero(left):
+        spells.setdefault(frame["staff_id"].iloc[at], []).append(int(at))
     reasons, places, ends = (frame[name].to_numpy(dtype=object).copy() for name in ("leaving_reason", "destination", "end"))
     for person, own in spells.items():
         mine = by_person.get(person, [])

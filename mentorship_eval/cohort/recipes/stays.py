@@ -16,7 +16,7 @@ from mentorship_eval.cohort.recipes.traced import replace_rows
 __all__ = ["read_times", "sum_stays"]
 
 _ISO = re.compile(r"^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?$")
-_ZONE = re.compile(r"(?:Z|[+-]\d{2}:?\d{2})$")
+_ZONE = re.compile(r"(?<=:\d\d)(?:\.\d+)?(?:Z|[+-]\d{2}:?\d{2})$")
 _DAY = np.timedelta64(1, "D")
 _SECONDS = 86_400
 
@@ -26,19 +26,29 @@ def read_times(words: list[str], declared: str | None) -> tuple[np.ndarray, list
 
     ISO times are read as they stand (a zone at the end is not applied); anything else needs a declared format.
     """
+    text = pd.Series(words, dtype=object)
+    given = ~text.isin(list(MISSING)).to_numpy()
     values = np.full(len(words), np.datetime64("NaT", "s"), dtype="datetime64[s]")
-    bad = []
-    for i, word in enumerate(words):
-        if word in MISSING:
-            continue
-        iso = bool(_ISO.match(word))
-        plain = _ZONE.sub("", word) if iso and len(word) > 16 else word
-        parsed = pd.to_datetime(plain, format="ISO8601" if iso else declared, errors="coerce") if iso or declared else pd.NaT
-        if pd.isna(parsed):
-            bad.append(i)
-        else:
-            values[i] = parsed.to_datetime64().astype("datetime64[s]")
-    return values, bad
+    iso = given & text.str.match(_ISO).fillna(False).to_numpy(dtype=bool)
+    # a time without its zone: what a clock on the ward showed
+    plain = text[iso]
+    if len(plain) and plain.str.contains(_ZONE).any():
+        plain = plain.where(plain.str.len() <= 16, plain.str.replace(_ZONE, "", regex=True))
+    values[iso] = _parsed(plain, "ISO8601")
+    if declared:
+        values[given & ~iso] = _parsed(text[given & ~iso], declared)
+    return values, [int(i) for i in np.flatnonzero(given & np.isnat(values))]
+
+
+def _parsed(text: pd.Series, pattern: str) -> np.ndarray:
+    try:
+        found = pd.to_datetime(text, format=pattern, errors="coerce")
+    except (ValueError, TypeError):  # the pattern itself is no good: every cell is then a problem
+        return np.full(len(text), np.datetime64("NaT", "s"), dtype="datetime64[s]")
+    if not pd.api.types.is_datetime64_any_dtype(found):
+        return np.full(len(text), np.datetime64("NaT", "s"), dtype="datetime64[s]")
+    found = found.dt.tz_localize(None) if found.dt.tz is not None else found
+    return found.to_numpy(dtype="datetime64[ns]").astype("datetime64[s]")
 
 
 def sum_stays(source: Source, table: TableRecipe) -> bool:
