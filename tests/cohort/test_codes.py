@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from mentorship_eval.cohort.cohort import Cohort
+from mentorship_eval.questions.retention.prepared import prepare
 from tests.cohort.folders import PEOPLE, SAFETY, bad, good, one, repairs
 
 HEAD = "spell_id,staff_id,dept_id,start,end,wte,contract,leaving_reason\n"
@@ -113,6 +114,32 @@ def test_w108_many_on_one_day(tmp_path: Path) -> None:
     quiet(good(tmp_path / "few", {**PEOPLE, **mass(4)}), "W108")  # four are no mass
     quiet(good(tmp_path / "small", {**PEOPLE, **mass(5, stayers=100)}), "W108")  # nor is 1 in 21
     quiet(good(tmp_path / "share", with_rules({**PEOPLE, **mass(6)}, "mass_end_share: 0.5")), "W108")
+
+
+def test_w108_days_of_monthly_lists_are_not_unusual(tmp_path: Path) -> None:
+    """Where staff are known from monthly lists, all leavers of a month leave on one day."""
+    base = mass(20, stayers=60)
+    ends = ["2022-03-31"] * 5 + ["2022-04-30"] * 5 + ["2022-05-31"] * 5 + ["2022-06-30"] * 5
+    lines = base["spells.csv"].splitlines()
+    spells = [lines[0], *(line.replace("2022-09-30", end) for line, end in zip(lines[1:], ends + [""] * 60, strict=True))]
+    quiet(good(tmp_path / "lists", {**PEOPLE, **base, "spells.csv": "\n".join(spells) + "\n"}), "W108")
+    merger = [line.replace("2022-06-30", "2022-05-31").replace("2022-04-30", "2022-05-31") for line in spells]
+    found = good(tmp_path / "merger", {**PEOPLE, **base, "spells.csv": "\n".join(merger) + "\n"}).findings
+    assert "d1 on 2022-05-31" in one(found, "W108").message and one(found, "W108").count == 15
+
+
+def test_r104_a_secondment_elsewhere_is_no_leave(tmp_path: Path) -> None:
+    """Lent to another organisation for half a year and back: one employment, suspended while away, whatever the reason that stands there."""
+    head = "staff_id,org_id,dept_id,start,end,status,leaving_reason\n"
+    rows = "s1,A,d1,2021-01-01,2022-03-31,Active,voluntary\ns1,B,d9,2022-04-01,2022-09-30,Internal Secondment,voluntary\n"
+    rows += "s1,A,d1,2022-10-01,,Active,\n"
+    cohort = good(tmp_path / "lent", PEOPLE, spells_csv=head + rows)
+    assert cohort.table("spells")["leaving_reason"].tolist()[:2] == ["transfer", "transfer"]
+    assert cohort.table("spells")["suspended"].tolist() == [False, True, False]
+    person = prepare(cohort).episodes.persons
+    assert person["cause"].tolist() == [""] and len(person) == 1
+    other = good(tmp_path / "left", PEOPLE, spells_csv=head + rows.replace("Internal Secondment", "Active"))
+    assert other.table("spells")["leaving_reason"].tolist()[0] == "voluntary"
 
 
 def test_e101_says_how_to_map_ids(tmp_path: Path) -> None:

@@ -12,11 +12,11 @@ import pandas as pd
 from mentorship_eval.cohort.reading.raw import Source
 from mentorship_eval.errors import listing
 
-__all__ = ["BANK", "MASS", "RETIRED", "apply_bank", "apply_mass_ends", "apply_retire_return"]
+__all__ = ["BANK", "FEWEST_LEAVERS", "MASS", "RETIRED", "apply_bank", "apply_mass_ends", "apply_retire_return", "unusual_days"]
 
 # how the message of each kind begins
 RETIRED, BANK, MASS = "retired and back", "bank contracts after a substantive post", "many people of a department left on one day"
-FEWEST_LEAVERS = 5
+FEWEST_LEAVERS, TIMES_THE_USUAL = 5, 3
 _PLANNED = ("tupe", "end_of_contract", "transfer")
 
 
@@ -95,8 +95,21 @@ def apply_bank(source: Source, frame: pd.DataFrame) -> pd.DataFrame:
     return frame[~after]
 
 
+def unusual_days(days: pd.Series) -> pd.Series:
+    """Of leavers by department and day, those of at least five people and three times what the department has on the other days with any.
+
+    Where staff are known from monthly lists everybody leaves on a last day of a month; such a day is not unusual.
+    """
+    many = days[days >= FEWEST_LEAVERS]
+    keep = []
+    for (dept, day), left in many.items():
+        others = days.loc[[dept]].drop((dept, day))
+        keep.append(left >= TIMES_THE_USUAL * (others.median() if len(others) else 0))
+    return many[np.array(keep, dtype=bool)]
+
+
 def apply_mass_ends(source: Source) -> None:
-    """Department-days in the window on which at least five people, and rules.mass_end_share of the department, left for reasons that are no plan.
+    """Department-days in the window on which unusually many, and rules.mass_end_share of the department, left for reasons that are no plan.
 
     Under ``administrative``, or for the days that the rule lists, voluntary and unknown ends are told as ``tupe``.
     """
@@ -105,9 +118,8 @@ def apply_mass_ends(source: Source) -> None:
     if window.start and window.end:
         ended &= frame["end"].between(pd.Timestamp(window.start), pd.Timestamp(window.end))
     days = frame[ended].groupby(["dept_id", "end"]).size()
-    days = days[days >= FEWEST_LEAVERS]
     found = []
-    for (dept, day), left in days.items():
+    for (dept, day), left in unusual_days(days).items():
         mine = frame[frame["dept_id"] == dept]
         before = day - pd.Timedelta(days=1)
         heads = int(((mine["start"] <= before) & (mine["end"].isna() | (mine["end"] > before))).sum())

@@ -97,18 +97,18 @@ def _same_day(source: Source) -> None:
 
 
 def _join(source: Source, frame: pd.DataFrame) -> pd.DataFrame:
-    """Bridge gaps up to the rehire rule inside one organisation and label internal moves."""
+    """Bridge gaps up to the rehire rule inside one organisation and label internal moves; a secondment to another one and back is inside too."""
     limit = source.reading.study.rules.rehire_gap_days
-    same_person = (frame["staff_id"].to_numpy()[1:] == frame["staff_id"].to_numpy()[:-1]) & (
-        frame["org_id"].to_numpy()[1:] == frame["org_id"].to_numpy()[:-1]
-    )
+    same_org = frame["org_id"].to_numpy()[1:] == frame["org_id"].to_numpy()[:-1]
+    away = (frame["status"].to_numpy(dtype=object) == "secondment") & frame["suspended"].to_numpy(dtype=bool)
+    same_person = (frame["staff_id"].to_numpy()[1:] == frame["staff_id"].to_numpy()[:-1]) & (same_org | away[1:] | away[:-1])
     gap = (frame["start"].to_numpy()[1:] - frame["end"].to_numpy()[:-1]) / np.timedelta64(1, "D")
     # a next day's start is a continuation under any rule; half days come from same-day spells
     follows = same_person & (gap <= max(limit, 1.0))
     if not follows.any():
         return frame
     rehired = follows & (gap > 1.0)
-    alike = follows & (frame["dept_id"].to_numpy()[1:] == frame["dept_id"].to_numpy()[:-1])
+    alike = follows & same_org & (frame["dept_id"].to_numpy()[1:] == frame["dept_id"].to_numpy()[:-1])
     for name in ("wte", "contract", "status", *(("role",) if "role" in frame else ())):
         values = frame[name].to_numpy(dtype=object)
         equal = (values[1:] == values[:-1]) | (pd.isna(values[1:]) & pd.isna(values[:-1]))

@@ -69,7 +69,7 @@ LIST: tuple[Code, ...] = (
     Code(
         "R107",
         "suspended time",
-        "Maternity leave, career breaks and secondments stay in the risk set, or are left out; they never count as leaving.",
+        "Maternity leave, career breaks and secondments (also elsewhere) stay in the risk set, or are left out; they are no leaving.",
         ("rules.suspended",),
         "keep",
         ("retention.sensitivity.suspended_removed",),
@@ -79,7 +79,7 @@ LIST: tuple[Code, ...] = (
     Code(
         "W108",
         "ends that may be administrative",
-        "Retire-and-return, a change to the bank, and many people of a department ending on one day count as recorded until a rule says otherwise.",
+        "Retire-and-return, a change to the bank, and a day on which unusually many of a department left count as recorded until a rule says so.",
         ("rules.retire_return", "rules.retire_return_days", "rules.bank", "rules.mass_ends", "rules.mass_end_share"),
         "leave",
         ("retention.sensitivity.retire_return", "retention.sensitivity.bank", "retention.sensitivity.mass_ends"),

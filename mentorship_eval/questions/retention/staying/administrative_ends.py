@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from mentorship_eval.cohort.checks.administrative import unusual_days
 from mentorship_eval.cohort.person_time.employments import day_number
 from mentorship_eval.cohort.person_time.in_post import InPost, in_post
 from mentorship_eval.estimate import Caution
@@ -16,19 +17,20 @@ from mentorship_eval.questions.section import Section
 
 __all__ = ["administrative_ends", "mass_ends"]
 
-SHARE, PEOPLE = 0.05, 5
+SHARE = 0.05
 _PLANNED = ("tupe", "end_of_contract", "transfer")
 
 
 def mass_ends(found: InPost, first: float, last: float, share: float = SHARE) -> pd.DataFrame:
-    """Departments and days in (first, last] on which at least `PEOPLE` people and ``share`` of the department left, planned ends aside.
+    """Departments and days in (first, last] on which unusually many people and ``share`` of the department left, planned ends aside.
 
     Columns dept_id, day, left, voluntary (of them), heads (in the department at the close of the day before); largest first.
     """
     exits = found.exits[(found.exits["day"] > first) & (found.exits["day"] <= last) & ~found.exits["reason"].isin(_PLANNED)]
     days = exits.assign(voluntary=exits["reason"].eq("voluntary")).groupby(["dept_id", "day"], as_index=False)
     table = days.agg(left=("person", "size"), voluntary=("voluntary", "sum"))
-    table = table[table["left"] >= PEOPLE]
+    unusual = unusual_days(table.set_index(["dept_id", "day"])["left"])
+    table = table[pd.MultiIndex.from_frame(table[["dept_id", "day"]]).isin(unusual.index)]
     heads = [int(found.held(row.day - 1)["dept_id"].eq(row.dept_id).sum()) for row in table.itertuples()]
     table = table.assign(heads=heads)
     return table[table["left"] >= share * table["heads"]].sort_values("left", ascending=False, ignore_index=True)
