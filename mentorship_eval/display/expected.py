@@ -87,7 +87,10 @@ def _draw(rows: pd.DataFrame, places: np.ndarray, calendar: Any, rate_label: str
     plan, legend = sheet.plan_legend(keys, WIDTH - 1.0)
     title = sheet.wrap(title, WIDTH - 0.3, BODY, "bold") if title else ""
     head = 0.08 + (sheet.block_height(title, BODY) + 0.04 if title else 0.0)
-    left, width, height = 0.85, WIDTH - 1.1, 2.6
+    height = 2.6
+    label = sheet.wrap(rate_label, height, BODY)
+    left = 0.85 + 0.2 * label.count("\n")  # a label of two lines would begin outside the figure
+    width = WIDTH - left - 0.25
     units = (
         numbers(rows, "n_units", _WHAT)
         if "n_units" in rows.columns and pd.api.types.is_numeric_dtype(rows["n_units"])
@@ -110,7 +113,7 @@ def _draw(rows: pd.DataFrame, places: np.ndarray, calendar: Any, rate_label: str
     axes.set_ylim(0, float(np.nanmax(values)) * 1.06 or 1.0 if np.isfinite(values).any() else 1.0)
     axes.plot(missing, np.full(len(missing), 0.03 * axes.get_ylim()[1]), markersize=4, zorder=4, gid="gap", **GAP)
     panels = [axes]
-    axes.set_ylabel(sheet.wrap(rate_label, height, BODY))
+    axes.set_ylabel(label)
     axes.yaxis.set_label_coords(-0.62 / width, 0.5)
     if not np.isfinite(values).any():
         axes.text(0.5, 0.5, "not shown", transform=axes.transAxes, ha="center", va="center", color=GREY)
