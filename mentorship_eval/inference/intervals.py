@@ -14,13 +14,18 @@ import numpy as np
 from mentorship_eval.errors import UsageError
 from mentorship_eval.estimate import Caution, Estimate
 
-__all__ = ["critical_value", "difference_estimate", "ratio_estimate", "two_sided_p"]
+__all__ = ["check_level", "critical_value", "difference_estimate", "ratio_estimate", "two_sided_p"]
+
+
+def check_level(ci_level: float) -> None:
+    """Raise `UsageError` for a level that does not lie between 0 and 1."""
+    if not 0 < ci_level < 1:
+        raise UsageError(f"ci_level is {ci_level}, but a level lies between 0 and 1.", fix="Use 0.95 for 95 %.")
 
 
 def critical_value(ci_level: float = 0.95, df: float | None = None) -> float:
     """The two-sided critical value: of t with ``df`` degrees of freedom, or normal for None."""
-    if not 0 < ci_level < 1:
-        raise UsageError(f"ci_level is {ci_level}, but a level lies between 0 and 1.", fix="Use 0.95 for 95 %.")
+    check_level(ci_level)
     from scipy.special import ndtri, stdtrit
 
     upper = 0.5 + ci_level / 2

@@ -8,7 +8,7 @@ import pandas as pd
 from mentorship_eval.did.counts.targets import Targets
 from mentorship_eval.did.panels.panel import Panel
 from mentorship_eval.errors import EstimationError, UsageError, listing
-from mentorship_eval.inference.intervals import critical_value
+from mentorship_eval.inference.intervals import check_level
 
 __all__ = ["AFTER_STOP", "check_choices", "check_targets", "roles"]
 
@@ -22,7 +22,7 @@ def check_choices(anticipation: int, min_controls: int, ci_level: float, after_s
         raise UsageError(f"anticipation is {anticipation}.", fix="Give a number of periods, 0 or more.")
     if min_controls < 1 or min_controls != int(min_controls):
         raise UsageError(f"min_controls is {min_controls}.", fix="Give a number of untreated units (clusters, where these are coarser), 1 or more.")
-    critical_value(ci_level)
+    check_level(ci_level)
     if after_stop not in AFTER_STOP:
         raise UsageError(f"after_stop is {after_stop!r}.", fix="Use 'adopted' (intention to treat) or 'left_out'.")
 
