@@ -36,7 +36,8 @@ def new_like(folder: str, like: str, make: Callable[[str], Path]) -> None:
         raise DataError(f"{like} has no study.yaml that can be read.", fix="Name a cohort folder, or leave out --like.") from None
     lost: list[str] = []
     findings, cohort = check_cohort(model)
-    levels, earlier, programme = {}, read_looks(model), model.name
+    levels: dict[str, dict[str, list[str]]] = {}
+    earlier, programme = read_looks(model), model.name
     try:
         study = cohort.study if cohort else load_study(model)
     except DataError:

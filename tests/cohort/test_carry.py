@@ -106,6 +106,14 @@ def test_a_file_outside_the_folder_and_other_years_are_marked_and_kept() -> None
     assert "outside the old folder" in new.text and "rules.note names a year" in new.text and "plan.seed names" not in new.text
 
 
+def test_the_address_of_a_database_is_marked_and_never_quoted() -> None:
+    text = "tables:\n  staff: postgresql://me:secret@host/hr_2023\n  spells: {file: 'sqlite:///hr_2023.db', sheet: x}\n"
+    new = carried(text, {"staff": {"grade": ["a"]}})
+    said, _ = read_yaml(new.text)
+    assert said["tables"]["staff"]["file"] == "postgresql://me:secret@host/hr_2023" and said["tables"]["spells"]["file"] == "sqlite:///hr_2023.db"
+    assert "secret" not in " ".join(new.done) and new.text.count("secret") == 1 and new.text.count("# change:") == 2
+
+
 @pytest.mark.parametrize("text", ["", "a: [", "- list\n", "study:\ntables: {staff: s.csv}\n", "study: {a: 1}\nstudy: {b: 2}\n", "just words\n"])
 def test_what_cannot_be_edited_is_here_as_it_was(text: str) -> None:
     new = carried(text)

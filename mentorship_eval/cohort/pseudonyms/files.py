@@ -106,7 +106,7 @@ class _File:
     def __init__(self, path: Path, rows: Any, columns: Mapping[str, str], drop: set[str], cleared: set[str], pseudonym: Callable[[str], str],
                  book: Lookup | None) -> None:  # fmt: skip
         self.path, self.rows, self.pseudonym, self.book = path, rows, pseudonym, book
-        self.header_row, header = next(rows, (0, []))
+        header: list[str] = next(rows, (0, []))[1]
         self.header = [name.strip() for name in header]
         if not any(self.header):
             raise DataError(f"{path.name} has no header row.", fix="Say which row names the columns: --header-row.")

@@ -19,7 +19,7 @@ from mentorship_eval.cohort.study.yaml_lines import YamlProblem, compose, read_y
 __all__ = ["Carried", "carry_over"]
 
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
-_OUTSIDE = re.compile(r"\$\{|^[/~]|^\.\.|^[A-Za-z]:|\\")
+_OUTSIDE = re.compile(r"\$\{|^[/~]|^\.\.|^[A-Za-z]:|\\|://")
 _PLAIN = re.compile(r"[A-Za-z][\w-]*(?: [\w-]+)*")
 _WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off"})
 
@@ -129,11 +129,14 @@ class _Work:
             table = key.value
             file = _child(source, "file") if isinstance(source, yaml.MappingNode) else source
             for item in file.value if isinstance(file, yaml.SequenceNode) else [file]:
-                if isinstance(item, yaml.ScalarNode) and _OUTSIDE.search(item.value) and not _YEAR.search(item.value):
+                if not isinstance(item, yaml.ScalarNode):
+                    continue
+                # the address of a database may hold a password: it is neither quoted nor cleared
+                if "://" in item.value or (_OUTSIDE.search(item.value) and not _YEAR.search(item.value)):
                     place = item.start_mark.index
                     self.edits.append(_Edit(place, place, "", f"tables.{table}: the file stands outside the old folder; is it the new one?"))
                     self.done.append(f"the file of {table} stands outside the old folder and is marked")
-                if isinstance(item, yaml.ScalarNode) and _YEAR.search(item.value) and not (item is source and levels.get(table)):
+                elif _YEAR.search(item.value) and not (item is source and levels.get(table)):
                     self._replace(item, '""', f"tables.{table}: the file was {item.value}")
                     self.done.append(f"the file of {table} is cleared (was {item.value})")
             seen = levels.get(table)
@@ -146,7 +149,7 @@ class _Work:
                 self._add(source, {"levels": told})
             elif isinstance(source, yaml.ScalarNode):
                 name, note = source.value, ""
-                if _YEAR.search(name):
+                if _YEAR.search(name) and "://" not in name:
                     note = f"tables.{table}: the file was {name}"
                     self.done.append(f"the file of {table} is cleared (was {name})")
                     name = ""
@@ -159,7 +162,8 @@ class _Work:
         """Mark what is left and names a year; it is not changed."""
         touched = {(edit.at, edit.end) for edit in self.edits}
         for path, node in _scalars(self.root):
-            if path[:1] == ["study"] or "levels" in path or (node.start_mark.index, _end(node)) in touched or node.tag.endswith((":int", ":float")):
+            elsewhere = path[:1] == ["study"] or "levels" in path or "://" in node.value or node.tag.endswith((":int", ":float"))
+            if elsewhere or (node.start_mark.index, _end(node)) in touched:
                 continue
             if _YEAR.search(node.value):
                 self.edits.append(_Edit(node.start_mark.index, node.start_mark.index, "", f"{'.'.join(path)} names a year: does it still hold?"))
