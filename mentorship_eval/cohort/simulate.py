@@ -9,8 +9,7 @@ value that each default analysis aims at.
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +18,19 @@ import pandas as pd
 
 from mentorship_eval.cohort.simulation import tables as make
 from mentorship_eval.cohort.simulation.departments import draw_departments, identifiers
+from mentorship_eval.cohort.simulation.files import write_json, write_study, write_tables
 from mentorship_eval.cohort.simulation.further import further_tables
 from mentorship_eval.cohort.simulation.incidents import draw_incidents, draw_patient_days
 from mentorship_eval.cohort.simulation.lessons import lesson
 from mentorship_eval.cohort.simulation.merger import merge_departments, merging_pair
+from mentorship_eval.cohort.simulation.messy.cohort import Messy, make_messy
+from mentorship_eval.cohort.simulation.messy.listed import as_listed
 from mentorship_eval.cohort.simulation.parameters import SCENARIOS, Parameters, parameters_of, streams
 from mentorship_eval.cohort.simulation.population import populate
 from mentorship_eval.cohort.simulation.sessions import dose_truth, mentor_table, session_table
 from mentorship_eval.cohort.simulation.truth import incident_truth, retention_truth
 from mentorship_eval.cohort.simulation.wards import calendar_table
+from mentorship_eval.errors import UsageError
 
 __all__ = ["SCENARIOS", "Parameters", "SimulatedCohort", "simulate_cohort"]
 
@@ -44,23 +47,71 @@ class SimulatedCohort:
     def __getitem__(self, name: str) -> pd.DataFrame:
         return self.tables[name]
 
-    def write(self, folder: str | Path) -> Path:
-        """CSV files, study.yaml and truth.json in ``folder``; the same cohort always gives the same bytes."""
-        import yaml
-
+    def write(self, folder: str | Path, format: str = "csv") -> Path:
+        """The tables (``csv`` or ``parquet``, in blocks of rows), study.yaml and truth.json in ``folder``; the same cohort gives the same bytes."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        for name, table in self.tables.items():
-            table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n", date_format="%Y-%m-%d", encoding="utf-8")
-        text = yaml.safe_dump(self.study, sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)
-        (folder / "study.yaml").write_text("# A simulated cohort: nobody in it exists. What is true of it stands in truth.json.\n" + text,
-                                           encoding="utf-8", newline="\n")
-        (folder / "truth.json").write_text(json.dumps(self.truth, indent=2, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
+        write_tables(folder, self.tables, format)
+        write_study(folder, _with_suffix(self.study, format))
+        write_json(folder / "truth.json", self.truth)
         return folder
+
+    def aggregated(self) -> SimulatedCohort:
+        """The same cohort in the aggregated forms: durations in place of spells and matches, counts in place of incidents and exposure."""
+        from mentorship_eval.cohort.simulation.aggregated import aggregated_tables
+
+        tables, study = aggregated_tables(self.tables, self.study)
+        return SimulatedCohort(tables, self.truth, study, self.parameters)
 
     def statement(self) -> str:
         counts = ", ".join(f"{len(table):,} {name}" for name, table in self.tables.items())
         return f"A simulated cohort (scenario {self.truth['scenario']}, seed {self.truth['seed']}): {counts}."
+
+
+@dataclass(frozen=True)
+class MessyCohort(SimulatedCohort):
+    """tables: what is true, as far as the extracts can show it; raw: the extracts, with the study file that reads them."""
+
+    raw: Messy
+    lost: dict[str, Any]
+
+    def with_faults(self, faults: str | list[str]) -> MessyCohort:
+        """The same cohort with other faults in its extracts."""
+        raw = make_messy(self.parameters, self.tables, self.lost, self.study, self.truth["seed"], faults)
+        return replace(self, raw=raw)
+
+    @property
+    def faults(self) -> list[dict[str, Any]]:
+        """kind, code, file, rows, column, what, undone, bound of everything that was planted."""
+        return list(self.raw.faults["faults"])
+
+    def clean(self) -> SimulatedCohort:
+        """The same cohort in our own tables."""
+        return SimulatedCohort(self.tables, self.truth, self.study, self.parameters)
+
+    def write(self, folder: str | Path, format: str = "csv") -> Path:
+        """The extracts, study.yaml, truth.json and faults.json in ``folder``; the key file of e-mail addresses in ``keys`` beside it.
+
+        Extracts come as their systems write them: another ``format`` than csv raises `UsageError`.
+        """
+        if format != "csv":
+            raise UsageError("Raw extracts have formats of their own.", fix="Leave format out; clean() can be written in any.")
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.raw.write(folder)
+        write_study(folder, self.raw.study)
+        write_json(folder / "truth.json", self.truth)
+        write_json(folder / "faults.json", self.raw.faults)
+        return folder
+
+
+def _with_suffix(study: dict[str, Any], format: str) -> dict[str, Any]:
+    """The study with its files under the ending of ``format``."""
+
+    def renamed(source: Any) -> Any:
+        return {**source, "file": renamed(source["file"])} if isinstance(source, dict) else source.removesuffix(".csv") + f".{format}"
+
+    return {**study, "tables": {name: renamed(source) for name, source in study["tables"].items()}}
 
 
 def _rounded(value: Any) -> Any:
@@ -72,12 +123,15 @@ def _rounded(value: Any) -> Any:
     return float(f"{value:.9g}") if isinstance(value, float) else value
 
 
-def simulate_cohort(scenario: str = "default", *, seed: int = 0, name: str | None = None, **changes: Any) -> SimulatedCohort:
+def simulate_cohort(scenario: str = "default", *, seed: int = 0, name: str | None = None, faults: str | list[str] | None = None,
+                    **changes: Any) -> SimulatedCohort:
     """A cohort of a named scenario, with any parameter changed by keyword.
 
     scenario: a name of `SCENARIOS`, each with a line about what it shows: ``default``, ``null`` (no effect of any kind), ``confounded``,
     ``immortal``, ``reporting_culture``, ``regression_to_mean``, ``few_departments``, ``one_pilot_ward``, ``tiny_programme``,
-    ``late_effect``, ``competing_exits``, ``informative_missing``, ``system_switch``.
+    ``late_effect``, ``competing_exits``, ``informative_missing``, ``system_switch``, ``messy``.
+    faults: of ``messy``, what is planted in its extracts: ``none``, ``exact`` (what can be undone without a trace), ``repairable`` (the default:
+    also what may move the estimates within a bound), ``all`` (also what stops), or a list of kinds of faults.
     changes: fields of `Parameters`, such as ``departments=24, staff=2400, months=36, start="2022-01-01", hazard_ratio=0.75,
     harm_irr=0.85, reporting=1.25``.
 
@@ -87,6 +141,8 @@ def simulate_cohort(scenario: str = "default", *, seed: int = 0, name: str | Non
     an unknown scenario or parameter.
     """
     parameters = parameters_of(scenario, changes)
+    if faults is not None and scenario != "messy":
+        raise UsageError("faults are planted in the scenario messy alone.", fix='Say simulate_cohort("messy", faults=...).')
     rng = streams(seed)
     departments = draw_departments(parameters, rng["departments"], rng["rollout"])
     patient_days = draw_patient_days(parameters, departments, rng["exposure"])
@@ -127,7 +183,12 @@ def simulate_cohort(scenario: str = "default", *, seed: int = 0, name: str | Non
     told = lesson(scenario, parameters, departments, population, expected, tables, patient_days, truth)
     if told is not None:
         truth["lesson"] = told
-    return SimulatedCohort(tables, _rounded(truth), study_of(parameters, scenario, name, list(tables)), parameters)
+    study = study_of(parameters, scenario, name, list(tables))
+    if scenario != "messy":
+        return SimulatedCohort(tables, _rounded(truth), study, parameters)
+    tables, lost = as_listed(parameters, tables)
+    raw = make_messy(parameters, tables, lost, study, seed, "repairable" if faults is None else faults)
+    return MessyCohort(tables, _rounded(truth), study, parameters, raw, lost)
 
 
 def study_of(parameters: Parameters, scenario: str, name: str | None, tables: list[str]) -> dict[str, Any]:

@@ -109,9 +109,9 @@ class Careers:
         kept = new[self.post_person] >= 0
         person = new[self.post_person[kept]]
         order = np.lexsort((self.post_start[kept], person))
-        posts = (values[kept][order] for values in (self.post_dept, self.post_start, self.post_stop, self.post_reason))
-        return Careers(self.exit[people], self.cause[people], person[order], *posts, self.match_start[people], self.match_end[people],
-                       self.match_reason[people], self.mentor[people])
+        dept, start, stop, reason = (values[kept][order] for values in (self.post_dept, self.post_start, self.post_stop, self.post_reason))
+        return Careers(self.exit[people], self.cause[people], person[order], dept, start, stop, reason, self.match_start[people],
+                       self.match_end[people], self.match_reason[people], self.mentor[people])
 
 
 def joined(parts: list[Careers]) -> Careers:

@@ -83,7 +83,8 @@ def _harm(parameters: Parameters, departments: Departments, tables: dict[str, pd
 
 def after_over_selection(parameters: Parameters, departments: Departments, tables: dict[str, pd.DataFrame],
                          patient_days: np.ndarray) -> float | None:
-    counts, live, chosen = _harm(parameters, departments, tables), min(parameters.waves), departments.go_live >= 0
+    counts, live = _harm(parameters, departments, tables), min(parameters.waves)
+    chosen = np.flatnonzero(departments.go_live >= 0)
     window = slice(live - parameters.selection_months, live)
     before = counts[chosen, window].sum() / patient_days[chosen, window].sum()
     after = counts[chosen, live:].sum() / patient_days[chosen, live:].sum()
@@ -93,7 +94,8 @@ def after_over_selection(parameters: Parameters, departments: Departments, table
 def after_over_before(expected: ExpectedIncidents, patient_days: np.ndarray) -> float | None:
     """Expected harm per patient-day with the programme over that before it, in the departments that ever have it."""
     ever = expected.treated.any(axis=1)[:, None]
-    with_, before = expected.treated, ever & ~expected.treated
+    with_ = np.asarray(expected.treated)
+    before = np.asarray(ever & ~with_)
     if not (with_.any() and before.any()):
         return None
     harm = expected.mean[0]

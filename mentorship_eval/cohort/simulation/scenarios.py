@@ -48,4 +48,6 @@ SCENARIOS: Mapping[str, Scenario] = {
                                     {"outcomes": True, "response_per_sd": -1.2, "response_mentored": 0.8, "exhaustion_change": -2.5}),
     "system_switch": Scenario("a new reporting system mid-window records far more and names categories anew",
                               {"systems": ("Datix", "LFPSE"), "switch_recording": 1.6, "switch_month": 18}),
+    "messy": Scenario("a smaller default cohort as the raw extracts that evaluators get, with faults.json",
+                      {"departments": 12, "staff": 900, "months": 24, "post_details": True, "outcomes": True}),
 }
