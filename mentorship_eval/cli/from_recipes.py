@@ -43,6 +43,9 @@ def new_from(folder: str, names: tuple[str, ...], make: Callable[[str], Path]) -
     from mentorship_eval.cohort.study.document import did_you_mean
 
     names = tuple(dict.fromkeys(names))
+    if names == ("list",):
+        click.echo("\n".join(one_line_each()))
+        return
     unknown = [name for name in names if name not in recipe_names()]
     if unknown:
         click.echo("\n".join(one_line_each()), err=True)

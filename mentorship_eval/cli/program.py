@@ -53,7 +53,7 @@ def new(folder: str, like: str | None, recipes: tuple[str, ...], kind: str) -> N
 
     \b
     mentorship-eval new my-cohort --from esr --from datix --from adt --from mentorloop
-    mentorship-eval new my-cohort --from ?     the list of recipes
+    mentorship-eval new my-cohort --from list    what recipes there are; makes nothing
     """
     from mentorship_eval.cli.starting import new_cohort
 

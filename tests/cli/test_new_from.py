@@ -82,3 +82,9 @@ def test_wrong_use_is_one_line_and_leaves_nothing(words: tuple[str, ...], said: 
     assert not (tmp_path / "c").exists()
     if "no recipe" in err:
         assert all(any(line.startswith(name) for line in err.splitlines()) for name in recipe_names())
+
+
+def test_the_list_of_recipes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = new(capsys, tmp_path / "c", "--from", "list")
+    assert code == 0 and [line.split()[0] for line in out.splitlines()] == recipe_names()
+    assert not (tmp_path / "c").exists()

@@ -10,6 +10,7 @@ from mentorship_eval.cohort.reading.raw import MISSING, Source
 from mentorship_eval.cohort.reading.repairs import short_hash
 from mentorship_eval.cohort.recipes.mapping import has, texts
 from mentorship_eval.cohort.recipes.models import Keep, OneRow, TableRecipe
+from mentorship_eval.cohort.recipes.times import read_times
 from mentorship_eval.errors import listing
 
 __all__ = ["keep_one", "keep_rows", "leave_out"]
@@ -120,11 +121,14 @@ def _rank(source: Source, rule: OneRow) -> np.ndarray:
     codes, uniques = pd.factorize(texts(source, by))
     words = [str(text) for text in uniques]
     values = pd.to_numeric(pd.Series(words, dtype=object), errors="coerce").to_numpy(dtype="float64")
-    if rule.largest is None and np.isnan(values).any():
-        # not all plain numbers (such as 202310 or a revision): days or months; what cannot be read is found by the checks that follow
-        days = parse_dates(words, source.declared.date_format(by), open_end=True).values
-        months = parse_months(words, source.declared.date_format(by))[0].values
-        values = np.array([np.nan if pd.isna(day) else day.value for day in days.where(~days.isna(), months)], dtype="float64")
+    if rule.largest is None and np.isnan(values[[word not in MISSING for word in words]]).any():
+        # not all plain numbers (such as 202310 or a revision): times, days or months; what cannot be read is found by the checks that follow
+        declared = source.declared.date_format(by)
+        times = pd.DatetimeIndex(read_times(words, declared)[0].astype("datetime64[ns]"))
+        days = parse_dates(words, declared, open_end=True).values
+        days = days.where(~days.isna(), parse_months(words, declared)[0].values)
+        found = times.where(~times.isna(), days)
+        values = np.where(found.isna(), np.nan, found.asi8.astype("float64"))
     values = -values if rule.earliest is not None else values
     return np.where(np.isnan(values), -np.inf, values)[codes]
 

@@ -54,6 +54,17 @@ def test_qualtrics(tmp_path: Path) -> None:
     assert "trust.example" not in text and "10.0.0.1" not in text
 
 
+def test_the_later_of_two_answers_of_one_day(tmp_path: Path) -> None:
+    twice = ANSWERS.replace("2022-05-01 10:05:00", "2022-05-04 10:04:59").replace("2022-05-04 10:05:00", "2022-05-04 10:05:00.5")
+    cohort = accepted(tmp_path, qualtrics(twice))
+    assert repairs(cohort, "R102").query("before == 'row'")["row"].tolist() == [4]
+
+
+def test_a_file_of_one_wave(tmp_path: Path) -> None:
+    files = qualtrics(head=HEAD.replace(",wave,", ",round,"), more=", constants: {wave: 3}")
+    assert accepted(tmp_path, files).table("surveys")["wave"].tolist() == [3, 3]
+
+
 def test_answers_with_ids_need_a_word_of_consent(tmp_path: Path) -> None:
     without = HEAD.replace("linkage_consent", "newsletter")
     finding = one(refused(tmp_path / "a", qualtrics(head=without)), "E120")
