@@ -27,7 +27,9 @@ class RunOnce:
 
 def write_cohort(folder: Path) -> Path:
     """Small, but with enough leavers that both chapters have something to say."""
-    return simulate_cohort(departments=8, staff=800, months=30, seed=1).write(folder)
+    made = simulate_cohort(departments=8, staff=800, months=30, seed=1)
+    made.study["plan"]["permutations"] = 499
+    return made.write(folder)
 
 
 _MADE: list[RunOnce] = []
