@@ -18,7 +18,7 @@ from mentorship_eval.errors import listing
 
 __all__ = ["Lineage", "apply_lineage"]
 
-_RECORDS = ("incidents", "spells", "rollout", "projects", "departments")
+_RECORDS = ("incidents", "spells", "rollout", "projects", "departments", "durations")
 _EARLY, _LATE = pd.Timestamp("1700-01-01"), pd.Timestamp("2200-01-01")
 
 
@@ -62,7 +62,7 @@ def apply_lineage(reading: Reading) -> None:
             merge_departments(other, lineage)
         elif name == "calendar":
             rename(other, "scope", lineage.unit)
-        elif name in ("incidents", "spells", "projects"):
+        elif name in ("incidents", "spells", "projects", "durations"):
             rename(other, "dept_id", lineage.unit)
     units = [f"{unit} ({', '.join(sorted(names))})" for unit, names in lineage.members.items()]
     parts = [f"{old} divided between {', '.join(into)}" for old, into in lineage.shares.items()]

@@ -94,13 +94,13 @@ DEPARTMENTS = Table(
 
 DEPT_LINEAGE = Table(
     "dept_lineage",
-    "Departments that merged, split or were renamed.",
+    "Departments that merged, split or were renamed: all tables are told in units that stay the same over the study.",
     ("from_id", "to_id", "effective"),
     (
         col("from_id", "id", "Department before", required=True),
         col("to_id", "id", "Department after", required=True),
         col("effective", "date", "Day of the change", required=True),
-        col("share", "float", "Share that went there", minimum=0, maximum=1),
+        col("share", "float", "Share of a split that went there; patient-days, counts and audits alone are divided by it", minimum=0, maximum=1),
     ),
     ("incidents", "retention"),
 )
