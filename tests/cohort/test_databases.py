@@ -200,6 +200,8 @@ def test_a_database_in_a_list_is_refused(sqlite: Path) -> None:
         ("sqlite:////srv/data/hr.db", "sqlite:///hr.db"),
         ("sqlite:///C:\\data\\hr.db", "sqlite:///hr.db"),
         ("postgresql:///hr?host=/run/socket", "postgresql:///hr"),
+        ("mysql://host/db?password=p@ssword", "mysql://"),
+        ("duckdb:////home/jane/hr.duckdb", "duckdb:///hr.duckdb"),
     ],
 )
 def test_addresses_are_shown_without_secrets(address: str, shown: str) -> None:
@@ -209,6 +211,10 @@ def test_addresses_are_shown_without_secrets(address: str, shown: str) -> None:
 def test_written_passwords() -> None:
     assert password_written_out("postgresql://me:word@host/db")
     assert password_written_out("postgresql://me:${A}x@host/db")
+    assert password_written_out("postgresql://host/db?user=me&password=word")
+    assert password_written_out("mssql+pyodbc:///?odbc_connect=DRIVER%3Dx%3BUID%3Dme%3BPWD%3Dword")
+    assert not password_written_out("postgresql://host/db?user=me&password=${WORD}")
+    assert not password_written_out("mssql+pyodbc:///?odbc_connect=DRIVER%3Dx%3BPWD%3D${WORD}%3BUID%3Dme")
     assert not password_written_out("postgresql://me:${WORD}@host/db")
     assert not password_written_out("postgresql://host:5432/db")
     assert not password_written_out("${WHOLE_ADDRESS}")
@@ -225,7 +231,7 @@ def test_written_passwords() -> None:
     ],
 )
 def test_queries_that_read(query: str) -> None:
-    assert single_select(query) == query.rstrip(";")
+    assert single_select(query, "postgresql") == query.rstrip(";")
 
 
 @pytest.mark.parametrize(
@@ -239,6 +245,44 @@ def test_queries_that_read(query: str) -> None:
 def test_queries_that_do_not_only_read(query: str) -> None:
     with pytest.raises(Unreadable):
         single_select(query)
+
+
+@pytest.mark.parametrize(
+    ("backend", "query"),
+    [
+        ("postgresql", "SELECT ARRAY[']'], 1; COMMIT; DELETE FROM t; --']"),  # [ is no quotation mark here
+        ("postgresql", "SELECT 1 AS a$$; DELETE FROM t; SELECT 1 AS b$$"),  # $ is part of a name
+        ("postgresql", "SELECT 1 /* /* */ ' */ ; DELETE FROM t -- '"),
+        ("postgresql", "SELECT 1 `; DELETE FROM t; SELECT `"),
+        ("mssql", "SELECT 1 AS [$$]; DELETE FROM t; SELECT 1 AS [$$]"),
+        ("mssql", "SELECT 1 SHUTDOWN"),
+        ("mysql", "SELECT 5--1 INTO OUTFILE '/tmp/x'"),
+        ("mysql", "SELECT 1 # ' \n INTO OUTFILE 'x'"),
+        ("", "SELECT 1 AS [;DROP TABLE t;]"),
+        ("sqlite", "SELECT 'never closed"),
+    ],
+)
+def test_what_is_code_to_one_database_is_no_quotation_to_another(backend: str, query: str) -> None:
+    with pytest.raises(Unreadable):
+        single_select(query, backend)
+
+
+@pytest.mark.parametrize(
+    ("backend", "query"),
+    [
+        ("mssql", "SELECT [update] FROM [my table]"),
+        ("mysql", "SELECT `delete` FROM t -- all\n"),
+        ("postgresql", "SELECT a[1] FROM t WHERE b = $x$;$x$"),
+    ],
+)
+def test_quotation_marks_of_each_database(backend: str, query: str) -> None:
+    assert single_select(query, backend) == query.strip()
+
+
+def test_a_password_with_a_bare_at_sign_is_not_told(sqlite: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WHOLE", "postgresql://me:p@ssw0rd@nowhere.invalid/hr")
+    finding = one(bad(sqlite, PEOPLE, study_yaml=study("${WHOLE}", "table: staff")), "E002")
+    assert "more than one @" in finding.message and "ssw0rd" not in str(finding)
 
 
 def test_order() -> None:

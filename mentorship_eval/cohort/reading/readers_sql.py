@@ -6,6 +6,7 @@ import hashlib
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, quote_plus
 
 import numpy as np
 import pandas as pd
@@ -43,8 +44,8 @@ def read_database(source: Source, folder: Path) -> None:
 
     declared = source.declared
     piece = Piece(source, source.file)
-    query = single_select(declared.query) if declared.query else ""
     url = _address(declared.files[0], folder)
+    query = single_select(declared.query, url.get_backend_name()) if declared.query else ""
     try:
         engine = sa.create_engine(url, poolclass=sa.pool.NullPool, connect_args=_patience(url))
         with engine.connect() as connection:
@@ -76,6 +77,9 @@ def _address(written: str, folder: Path) -> URL:
     except (sa.exc.ArgumentError, ValueError):
         fix = "Write postgresql://user:${VARIABLE}@host/database; signs such as @ and / in a password are written %40 and %2F."
         raise Unreadable("not the address of a database", fix=fix) from None
+    if "@" in (url.host or ""):
+        # part of a password, which the server's name in a message would tell
+        raise Unreadable("the address has more than one @", fix="In a password @ is written %40.")
     backend = url.get_backend_name()
     if backend == "sqlite":
         path = folder / (url.database or "")
@@ -107,7 +111,7 @@ def _fetch(piece: Piece, connection: Connection, query: str) -> pd.DataFrame:
     import sqlalchemy as sa
 
     if query:
-        if not ordered(query):
+        if not ordered(query, connection.dialect.name):
             fix = "Add ORDER BY to the query, so that the same data give the same report."
             piece.find("W123", "the query has no ORDER BY: the database may give the rows in another order next time", fix=fix)
         statement: Any = sa.text(query.replace(":", r"\:"))  # a colon is part of the query, never a parameter
@@ -147,9 +151,12 @@ def _whole_table(piece: Piece, connection: Connection) -> Any:
 
 
 def _said(error: Exception, url: URL) -> str:
-    """The first line of what the database said, without user, password and paths."""
+    """The first line of what the database said, without user, password, options of the address and paths."""
     lines = str(getattr(error, "orig", None) or error).strip().splitlines()
     text = lines[0] if lines else type(error).__name__
-    for secret in filter(None, (str(url.password or ""), url.username)):
-        text = text.replace(secret, "***")
+    options = [part for values in url.normalized_query.values() for value in values for part in (value, *re.split("[;=]", value))]
+    given = [str(url.password or ""), url.username or "", *(part.strip("{} ") for part in options if len(part) > 4)]
+    for secret in sorted(filter(None, given), key=len, reverse=True):
+        for form in (secret, quote(secret, safe=""), quote_plus(secret)):
+            text = text.replace(form, "***")
     return re.sub(r"(?:/[^\s\"'/:]+)+/", "", text)[:200]
