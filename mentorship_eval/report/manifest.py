@@ -12,7 +12,7 @@ from mentorship_eval.report.fingerprint import file_sha256
 if TYPE_CHECKING:
     from mentorship_eval.cohort import Cohort
 
-__all__ = ["UNHASHED", "build_manifest", "write_json"]
+__all__ = ["UNHASHED", "build_manifest", "without_place", "write_json"]
 
 # the manifest cannot hash itself; times stand in run_info.json, which differs from run to run
 UNHASHED = ("manifest.json", "run_info.json")
@@ -22,11 +22,15 @@ def write_json(path: Path, value: Any) -> None:
     path.write_text(json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
 
 
+def without_place(file: str) -> str:
+    """A file's name: never where it stands on the machine that made the run. Parts of a table may be told apart by the folder that they share."""
+    return Path(file).name if Path(file).is_absolute() else file
+
+
 def _inputs(cohort: Cohort) -> list[dict[str, Any]]:
     rows = [{"table": "study.yaml", "file": "study.yaml", "sha256": cohort.study_sha256}]
     for item in cohort.files.itertuples(index=False):
-        # only the name: a file may stand anywhere on the machine that made the run
-        rows.append({"table": item.table, "file": Path(item.file).name, "sha256": item.sha256, "rows": int(item.rows)})
+        rows.append({"table": item.table, "file": without_place(item.file), "sha256": item.sha256, "rows": int(item.rows)})
     truth = cohort.folder / "truth.json"
     if truth.is_file():
         rows.append({"table": "truth", "file": "truth.json", "sha256": file_sha256(truth)})

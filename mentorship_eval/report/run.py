@@ -107,6 +107,7 @@ def _write_tables(folder: Path, cohort: Cohort, answers: Mapping[str, Answer], w
     """estimates.csv, the logs, and the frames of every exhibit as they were protected."""
     from mentorship_eval.report.estimates import estimate_rows, estimates_csv, planned_outcomes
     from mentorship_eval.report.exhibits import file_stem
+    from mentorship_eval.report.manifest import without_place
 
     def save(frame: pd.DataFrame, name: str) -> None:
         frame.to_csv(folder / name, index=False, lineterminator="\n", encoding="utf-8")
@@ -115,7 +116,7 @@ def _write_tables(folder: Path, cohort: Cohort, answers: Mapping[str, Answer], w
     (folder / "estimates.csv").write_text(estimates_csv(rows), encoding="utf-8", newline="")
     log = cohort.repair_log.copy()
     if "file" in log:
-        log["file"] = [Path(str(name)).name for name in log["file"]]
+        log["file"] = [without_place(str(name)) for name in log["file"]]
     save(log, "repair_log.csv")
     save(withheld, "disclosure_log.csv")
     (folder / "tables").mkdir()
