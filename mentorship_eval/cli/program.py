@@ -148,15 +148,27 @@ def power(cohort: str | None, outcome: str | None, ratios: str | None, as_json: 
     show_power(cohort, outcome, paper, options, ratios=ratios, as_json=as_json)
 
 
-@cli.command()
+class _WithScenarios(click.Command):
+    """Lists the scenarios below the options; they are fetched only when help is asked for."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from mentorship_eval.cohort.simulation.scenarios import SCENARIOS
+
+        with formatter.section("Scenarios"):
+            formatter.write_dl([(name, scenario.about) for name, scenario in SCENARIOS.items()])
+
+
+@cli.command(cls=_WithScenarios)
 @click.argument("folder", metavar="DIR")
-@click.option("--scenario", default="default", show_default=True, metavar="NAME", help="default, null, confounded, few_departments, ...")
+@click.option("--scenario", default="default", show_default=True, metavar="NAME", help="One of those below.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0), metavar="N", help="Seed of the random numbers.")
-def simulate(folder: str, scenario: str, seed: int) -> None:
-    """Write a simulated cohort with known truth."""
+@click.option("--outcomes", is_flag=True, help="With every optional table: surveys, projects, audits, costs, ...")
+@click.option("--faults", metavar="WHICH", help="Of the scenario messy: none, exact, repairable (the default) or all.")
+def simulate(folder: str, scenario: str, seed: int, outcomes: bool, faults: str | None) -> None:
+    """Write a simulated cohort with known truth: tables, study.yaml, truth.json, and for messy also faults.json."""
     from mentorship_eval.cli.starting import write_simulated
 
-    write_simulated(folder, scenario, seed)
+    write_simulated(folder, scenario, seed, outcomes, faults)
 
 
 @cli.command()

@@ -109,11 +109,11 @@ def new_cohort(folder: str, like: str | None, recipes: tuple[str, ...] = (), kin
     click.echo(str(path))
 
 
-def write_simulated(folder: str, scenario: str, seed: int) -> None:
+def write_simulated(folder: str, scenario: str, seed: int, outcomes: bool = False, faults: str | None = None) -> None:
     """Write a simulated cohort into an empty folder."""
     from mentorship_eval.cohort import simulate_cohort
 
-    cohort = simulate_cohort(scenario, seed=seed)
+    cohort = simulate_cohort(scenario, seed=seed, faults=faults, **({"outcomes": True} if outcomes else {}))
     path = cohort.write(_empty(folder))
     click.echo(cohort.statement(), err=True)
     click.echo(str(path))

@@ -90,7 +90,7 @@ class MessyCohort(SimulatedCohort):
         return SimulatedCohort(self.tables, self.truth, self.study, self.parameters)
 
     def write(self, folder: str | Path, format: str = "csv") -> Path:
-        """The extracts, study.yaml, truth.json and faults.json in ``folder``; the key file of e-mail addresses in ``keys`` beside it.
+        """The extracts, study.yaml, truth.json and faults.json in ``folder``; the key file of e-mail addresses in ``keys``.
 
         Extracts come as their systems write them: another ``format`` than csv raises `UsageError`.
         """

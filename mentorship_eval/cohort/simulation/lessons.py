@@ -93,7 +93,7 @@ def after_over_selection(parameters: Parameters, departments: Departments, table
 
 def after_over_before(expected: ExpectedIncidents, patient_days: np.ndarray) -> float | None:
     """Expected harm per patient-day with the programme over that before it, in the departments that ever have it."""
-    ever = expected.treated.any(axis=1)[:, None]
+    ever = np.asarray(expected.treated.any(axis=1))[:, None]
     with_ = np.asarray(expected.treated)
     before = np.asarray(ever & ~with_)
     if not (with_.any() and before.any()):

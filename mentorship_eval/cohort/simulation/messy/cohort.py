@@ -107,7 +107,7 @@ def _study(study: dict[str, Any], ward: dict[str, str], extracts: dict[str, Extr
         "departments": "departments.csv",
         "rollout": {"file": "rollout.csv", "columns": {"dept_id": "Ward", "active_from": "Go-live", "allocation": "Allocation"}, "dates": uk,
                     "values": {"dept_id": names}},
-        "matches": {"file": "mentorloop_loops.csv", "recipe": "mentorloop", "dates": uk, "settings": {"key": {"file": "../keys/people_key.csv"}}},
+        "matches": {"file": "mentorloop_loops.csv", "recipe": "mentorloop", "dates": uk, "settings": {"key": {"file": "keys/people_key.csv"}}},
         "sessions": {"file": "sessions.csv", "dates": uk,
                      "columns": {"match_id": "Loop", "date": "Date", "minutes": "Minutes", "status": "Outcome", "mode": "Mode"}},
         "incidents": {"file": "incidents.xlsx", "recipe": "datix", "sheet": "Export", "header_row": 3, "dates": uk, "values": {"dept_id": names}},

@@ -29,9 +29,9 @@ def loop_report(tables: dict[str, pd.DataFrame]) -> Extract:
 
 
 def key_file(tables: dict[str, pd.DataFrame]) -> Extract:
-    """E-mail and id, in a folder beside the cohort: it goes nowhere with the cohort."""
+    """E-mail and id, apart from the exports: nothing of it reaches a table, a log or a report."""
     people = tables["staff"]["staff_id"]
-    return Extract("../keys/people_key.csv", {"email": [_address(one) for one in people], "staff_id": people.tolist()})
+    return Extract("keys/people_key.csv", {"email": [_address(one) for one in people], "staff_id": people.tolist()})
 
 
 def session_file(tables: dict[str, pd.DataFrame]) -> Extract:
@@ -43,7 +43,7 @@ def session_file(tables: dict[str, pd.DataFrame]) -> Extract:
 def plant_mentoring_faults(book: Book, tables: dict[str, pd.DataFrame], loops: Extract, keys: Extract, sessions: Extract) -> None:
     rng = book.stream("mentoring")
     if book.asks("address_for_id"):  # they are there anyway: asking for it puts it on the list
-        book.add("address_for_id", loops, None, "Mentor Email", "e-mail addresses in place of ids, told by a key file outside the folder")
+        book.add("address_for_id", loops, None, "Mentor Email", "e-mail addresses in place of ids, told by a key file")
     if book.asks("second_address"):
         label = loops.order[int(rng.integers(len(loops.order)))]
         old = loops.cell(label, "Mentor Email")
