@@ -13,6 +13,7 @@ __all__ = ["check_reporting", "drawn_on", "share_reported"]
 
 # reports from which the lags are learnt: so many, from months that lie so many days back, the longest wait first
 _FEWEST, _SETTLED = 50, (365, 180, 90)
+_FEWEST_MISSING = 5  # reports expected to be still on their way, below which a month is as good as complete
 _FEW_OF_A_SYSTEM = 5
 
 
@@ -86,7 +87,8 @@ def _still_coming_in(reading: Reading, source: Source) -> None:
     share = share_reported(frame["occurred"], frame["reported"], drawn, months)
     if share is None:
         return
-    late = share[share < rules.reported_share]
+    came = frame["occurred"].dt.to_period("M").value_counts().reindex(months).fillna(0)
+    late = share[(share < rules.reported_share) & (came * (1 - share) >= _FEWEST_MISSING * share)]
     if late.empty:
         return
     shown = listing([f"{month} ({value:.0%} in)" for month, value in late.items()], 4)
