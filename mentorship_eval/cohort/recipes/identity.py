@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import re
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -9,11 +10,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from mentorship_eval.cohort.reading.pieces import missing_file
 from mentorship_eval.cohort.reading.raw import MISSING, Reading, Source, Unreadable
 from mentorship_eval.cohort.reading.readers import read_source
 from mentorship_eval.cohort.reading.repairs import short_hash
 from mentorship_eval.cohort.recipes.mapping import find_column
 from mentorship_eval.cohort.recipes.models import KeyFile, Recipe, TableRecipe
+from mentorship_eval.cohort.study.database import is_address
 from mentorship_eval.cohort.study.models import TableSource
 from mentorship_eval.cohort.study.yaml_lines import expand_variables
 from mentorship_eval.errors import listing
@@ -69,6 +72,13 @@ def read_beside(source: Source, folder: Path, file: str, what: str, *, quiet: bo
         source.find("E002", f"{what}: the environment variable {unset[0]} is not set", fix=f"Set it to the folder that holds {what}.")
         return None
     reading = Reading(source.reading.study) if quiet else source.reading
+    if is_address(written):
+        source.find("E002", f"{what} is a file, and no database", fix="Export it as CSV.")
+        return None
+    if not glob.has_magic(written) and not (folder / written).exists():
+        problem = missing_file(folder / written)
+        source.reading.findings.add("E002", f"{what}: {problem}", table=source.name, file=Path(written).name, fix=problem.fix)
+        return None
     beside = Source(source.table, TableSource(file=written), Path(written).name, reading)
     try:
         read_source(beside, folder)

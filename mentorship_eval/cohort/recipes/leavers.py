@@ -61,6 +61,12 @@ def _days(source: Source, beside: Source, records: pd.DataFrame) -> np.ndarray |
     for message, positions, fix in answer.problems:
         rows = records.index[np.isin(codes, positions)]
         source.reading.findings.add("E106", message, table=source.name, file=beside.file, rows=rows, column="left_on", fix=fix)
+    for i in answer.far:
+        own = records.index[codes == i]
+        source.reading.repairs.add(
+            "R106", table=source.name, file=beside.file, row=int(own[0]), column="left_on", before=uniques[i], after="",
+            reason="placeholder for not ended", count=len(own),
+        )  # fmt: skip
     return None if answer.problems else answer.values.to_numpy().astype("datetime64[D]")[codes]
 
 

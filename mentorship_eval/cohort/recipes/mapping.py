@@ -136,7 +136,7 @@ def rescale(source: Source, table: TableRecipe) -> None:
         # fifteen digits: 0.55 and not 0.55000000000000004
         new = [str(text) if np.isnan(value) else f"{value * factor:.15g}" for text, value in zip(uniques, bare, strict=True)]
         changed = [i for i, (old, text) in enumerate(zip(uniques, new, strict=True)) if old != text]
-        _log(source, name, codes, [str(text) for text in uniques], new, changed, f"in our unit: times {factor:g}")
+        _log(source, name, codes, [str(text) for text in uniques], new, changed, f"in our unit, times {factor:g}")
         source.raw[column] = np.array(new, dtype=object)[codes] if len(uniques) else source.raw[column]
 
 
@@ -205,4 +205,6 @@ def _log(source: Source, name: str, codes: np.ndarray, old: list[str], new: list
     for i in changed:
         own = rows[codes == i]
         source.repair("R128", row=int(own[0]), column=name, before=old[i], after=new[i], reason=reason, count=len(own))
-    source.find("R128", f"{name}: {reason}", rows=rows[np.isin(codes, changed)], column=name)
+    said = listing([f"{old[i][:40]} -> {new[i]}" for i in changed], 4)
+    fix = f"values: {{{name}: {{THEIRS: OURS}}}} in study.yaml goes before the recipe."
+    source.find("R128", f"{name} {reason}: {said}", rows=rows[np.isin(codes, changed)], column=name, fix=fix)

@@ -68,6 +68,15 @@ def test_esr_lists_become_staff_and_spells(tmp_path: Path) -> None:
     assert cohort.table("spells")["suspended"].tolist() == [False, False, False, False, True, False]
 
 
+def test_esr_placeholders_are_no_days_of_leaving(tmp_path: Path) -> None:
+    cohort = accepted(tmp_path, {**ESR, "leavers.csv": LEAVERS})
+    assert repairs(cohort, "R106")[["file", "row", "before"]].values.tolist() == [["leavers.csv", 3, "31/12/4712"]]
+    unused = accepted(tmp_path / "2", {**ESR, "leavers.csv": LEAVERS + "a1,Death in Service,,15/02/2023\na9,Not Known,,\n"})
+    assert any(item.file == "leavers.csv" and item.rows == (4, 5) and "fit no leave" in item.message for item in unused.findings.of("W127"))
+    bad = refused(tmp_path / "3", {**ESR, "leavers.csv": LEAVERS.replace("10/02/2023", "February")})
+    assert one(bad, "E106").file == "leavers.csv"
+
+
 def test_esr_without_dates_and_leavers_takes_the_months(tmp_path: Path) -> None:
     plain = {name: text.replace(",Latest Start Date,", ",Something Else,") if name.startswith("sip") else text for name, text in ESR.items()}
     cohort = accepted(tmp_path, plain)

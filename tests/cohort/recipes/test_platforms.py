@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import pickle
 from pathlib import Path
 
 import pytest
 
+from mentorship_eval.cli import main
 from mentorship_eval.cohort.cohort import check_cohort
 from tests.cohort.folders import PEOPLE, one, repairs
 from tests.cohort.recipes.exports import accepted, everything, people, put, refused, rows
@@ -74,6 +76,12 @@ def test_no_address_survives(tmp_path: Path, caplog: pytest.LogCaptureFixture, c
     assert cohort is not None
     no_secret(everything(findings, cohort))
     no_secret(caplog.text + "".join(capsys.readouterr()))
+    whole = pickle.dumps(cohort)
+    assert not [word for word in (b"@trust", b"oraida", b"ilhelmina", b"erxes", b"Quill") if word in whole]
+    for more in ((), ("--json",)):
+        with pytest.raises(SystemExit):
+            main(["check", str(tmp_path), *more])
+        no_secret("".join(capsys.readouterr()))
     for frame in cohort.tables.values():
         for name in frame.columns:
             no_secret(name + " ".join(frame[name].dropna().astype(str)))
@@ -137,6 +145,14 @@ def test_the_key_file_may_stand_elsewhere(tmp_path: Path, monkeypatch: pytest.Mo
     findings, cohort = check_cohort(put(tmp_path / "b", files))
     assert cohort is not None
     assert str(tmp_path) not in everything(findings, cohort).replace(str(cohort.folder), "")
+
+
+def test_a_key_file_is_no_database_and_no_password_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KEYS", "postgresql://me:word@host/keys")
+    settings = "settings: {key: {file: '${KEYS}'}}"
+    files = {**MENTORLOOP, "study.yaml": study(f"  matches: {{file: loops.csv, recipe: mentorloop, {settings}}}\n")}
+    found = [str(item) for item in refused(tmp_path, files).of("E002")]
+    assert any("is a file, and no database" in text for text in found) and not any("word" in text for text in found)
 
 
 def test_the_key_file_and_the_recipe_enter_the_hash(tmp_path: Path) -> None:

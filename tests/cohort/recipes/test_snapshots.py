@@ -65,7 +65,7 @@ def expected(seen: list[tuple[pd.Period, str, pd.Timestamp]], *, dated: bool) ->
     return [(ward, f"{first:%Y-%m-%d}", None if last == LISTS[-1] else f"{last.to_timestamp(how='end'):%Y-%m-%d}") for ward, first, last in found]
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 @given(histories=st.lists(person, min_size=1, max_size=5), dated=st.booleans(), upside_down=st.booleans())
 def test_histories_come_back_from_their_lists(histories: list, dated: bool, upside_down: bool) -> None:
     lines: dict[pd.Period, list[str]] = {month: [f"a3,{name_of(month)},R,W9,N6A,1,Permanent,Active,2015-01-01"] for month in LISTS}
