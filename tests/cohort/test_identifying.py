@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from mentorship_eval.cohort.checks.identifying import PSEUDONYM, Column, identifying_name
@@ -29,6 +31,15 @@ def test_names_of_columns_that_identify(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES_THAT_DO_NOT)
 def test_names_of_columns_that_do_not(name: str) -> None:
     assert not identifying_name(name)
+
+
+@pytest.mark.parametrize("cell", ["a" * 40_000 + "@", "@" + "a" * 40_000, "x@" + "a." * 20_000 + "1", "." * 40_000 + "@", "123 " * 10_000])
+def test_a_long_cell_takes_no_long_time(cell: str) -> None:
+    # quadratic in the length this takes half a minute; in proportion to it, milliseconds
+    begun = time.process_time()
+    column = Column("notes")
+    column.look([cell])
+    assert column.verdict() == ("", set()) and time.process_time() - begun < 2
 
 
 FOUND = {

@@ -33,6 +33,17 @@ def test_a_pattern_a_folder_and_a_list_are_one_table(tmp_path: Path, file: str) 
     assert cohort.flow.query("table == 'staff'")["rows_in"].tolist() == [4]
 
 
+def test_names_that_recur_do_not_tell_where_a_machine_keeps_its_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path / "home" / "jane", {"staff.csv": SECOND})
+    yaml = study(f"[staff.csv, '{(tmp_path / 'home' / 'jane' / 'staff.csv').as_posix()}']")
+    write(tmp_path / "cohort", {**PEOPLE, "study.yaml": yaml, "staff.csv": FIRST})
+    monkeypatch.chdir(tmp_path)
+    for place in ("cohort", tmp_path / "cohort"):
+        _, cohort = check_cohort(place)
+        assert cohort is not None
+        assert cohort.files.query("table == 'staff'")["file"].tolist() == ["staff.csv (file 1)", "staff.csv (file 2)"]
+
+
 def test_messages_name_the_file_and_its_row(tmp_path: Path) -> None:
     third = "birth_year,staff_id\n1982,s5\ny,s6\nz,s7\n"
     write(tmp_path / "m", {"1.csv": FIRST, "2.csv": SECOND.replace("1983", "x"), "3.csv": third})

@@ -46,6 +46,21 @@ def test_the_same_table_whatever_the_file(tmp_path: Path, data: bytes, note: str
         assert any(note in item.message for item in notes), str(cohort.findings)
 
 
+def test_cells_of_columns_that_nothing_asked_for_are_quoted_nowhere(tmp_path: Path) -> None:
+    # the repair log and the cohort page leave the building
+    staff = (
+        'staff_id,gender,profession,newly_qualified,notes,handler\n'
+        's1, f,nurse,yes," Mrs Smith of bed 4 complained ","Smith, John "\ns2,m,physician,no,,JosÃ© GarcÃ\u00ada\ns3,f,nurse,no,x,Doe\n'
+    )
+    cohort = good(tmp_path, PEOPLE, staff_csv=staff)
+    log = repairs(cohort, "R123")
+    assert log["column"].tolist() == ["gender", "notes", "handler"] and log["before"].tolist() == ["' f'", "a text", "a text"]
+    assert "decoded wrongly" in one(cohort.findings, "W123").message
+    said = f"{cohort.findings} {cohort.repair_log.to_csv()} {cohort.files.to_csv()}"
+    for secret in ("Smith", "Jos", "bed 4", "Garc"):
+        assert secret not in said
+
+
 def test_cp1252_says_where(tmp_path: Path) -> None:
     cohort = good(tmp_path, PEOPLE, staff_csv=STAFF.encode("cp1252"))
     assert one(cohort.findings, "R123").rows == (2,)

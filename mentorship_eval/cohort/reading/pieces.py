@@ -78,13 +78,22 @@ def _inside(source: Source, folder: Path) -> list[Path]:
     return readable
 
 
-def names_of(files: list[Path]) -> list[str]:
-    """What messages call the files: their names, or their paths below the folder that they share where names recur."""
+def names_of(files: list[Path], folder: Path) -> list[str]:
+    """What messages call the files: their names, or their paths below the folder that they share where names recur.
+
+    Where the files share no more than a folder above the cohort ``folder``, their paths would say where a machine keeps its data: they are numbered.
+    """
     names = [path.name for path in files]
     if len(set(names)) == len(names):
         return names
-    top = os.path.commonpath([str(path.parent) for path in files])
-    return [path.relative_to(top).as_posix() for path in files]
+    places = [Path(os.path.abspath(path)) for path in files]
+    try:
+        top = Path(os.path.commonpath([path.parent for path in places]))
+    except ValueError:  # two drives
+        top = Path(places[0].anchor)
+    if len(top.parts) == 1 or top in Path(os.path.abspath(folder)).parents:
+        return [f"{name} (file {k})" for k, name in enumerate(names, start=1)]
+    return [path.relative_to(top).as_posix() for path in places]
 
 
 def missing_file(path: Path) -> Unreadable:

@@ -163,8 +163,8 @@ def _strip(source: Source, name: str) -> None:
                 "R123",
                 row=int(own[0]),
                 column=name,
-                before=_safe(source, name, values[i], quote=True),
-                after=_safe(source, name, stripped[i], quote=True),
+                before=_safe(source, name, values[i]),
+                after=_safe(source, name, stripped[i]),
                 reason="blanks around the value taken off",
                 count=len(own),
             )
@@ -177,18 +177,35 @@ def _strip(source: Source, name: str) -> None:
         hit = pd.Series(codes).isin(odd).to_numpy()
         source.find(
             "W123",
-            f"text that looks decoded wrongly, such as {stripped[odd[0]][:40]!r}; kept as it is",
+            f"text that looks decoded wrongly{_such_as(source, name, stripped[odd[0]])}; kept as it is",
             rows=rows[hit],
             column=name,
             fix="Export the file again as UTF-8, or map the value in study.yaml under values.",
         )
 
 
-def _safe(source: Source, name: str, value: str, *, quote: bool = False) -> str:
-    """The value for the log, or its hash where the column is an id."""
+def _quoted(source: Source, name: str) -> bool:
+    """Whether cells of a column may be quoted in what is published: only of columns that the study uses, and of no id.
+
+    A column that nothing asked for may hold free text or names, and the repair log leaves the building.
+    """
+    return name in source.theirs.values() and not _is_id(source, name)
+
+
+def _is_id(source: Source, name: str) -> bool:
     ours = next((key for key, theirs in source.theirs.items() if theirs == name), None)
-    is_id = (ours is not None and ours in source.table and source.table[ours].type == "id") or "id" in re.split(r"[\W_]+", name.lower())
-    return short_hash(value) if is_id else (repr(value) if quote else value)
+    return (ours is not None and ours in source.table and source.table[ours].type == "id") or "id" in re.split(r"[\W_]+", name.lower())
+
+
+def _safe(source: Source, name: str, value: str) -> str:
+    """The value for the log, its hash where the column is an id, or that it is a text where the study does not use the column."""
+    if _is_id(source, name):
+        return short_hash(value)
+    return repr(value) if _quoted(source, name) else "a text"
+
+
+def _such_as(source: Source, name: str, value: str) -> str:
+    return f", such as {value[:40]!r}" if _quoted(source, name) else ""
 
 
 def _drop_totals(source: Source) -> None:

@@ -35,7 +35,7 @@ def read_source(source: Source, folder: Path) -> None:
     files = find_files(source, folder)
     pools = Pools()
     frames: list[pd.DataFrame] = []
-    for path, name in zip(files, names_of(files), strict=True):
+    for path, name in zip(files, names_of(files, folder), strict=True):
         piece = Piece(source, name, pools=pools)
         try:
             frame = _read_file(piece, path)

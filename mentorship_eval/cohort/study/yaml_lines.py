@@ -12,6 +12,7 @@ __all__ = ["KeyPath", "YamlProblem", "compose", "expand_variables", "read_yaml"]
 
 KeyPath = tuple[str | int, ...]
 
+_MOST = 100_000  # a few aliases of aliases make a file of ten lines stand for more than any memory holds
 _VARIABLE = re.compile(r"\$\{([^}:]*)(?::-([^}]*))?\}")
 
 
@@ -69,6 +70,8 @@ def _walk(node: yaml.Node, path: KeyPath, lines: dict[KeyPath, int]) -> None:
     lines.setdefault(path, node.start_mark.line + 1)
     if len(path) > 20:
         raise YamlProblem("nested too deeply", node.start_mark.line + 1)
+    if len(lines) > _MOST:
+        raise YamlProblem(f"more than {_MOST:,} keys and values, aliases (*) counted as often as they are used", node.start_mark.line + 1)
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:
