@@ -288,3 +288,11 @@ def test_a_password_with_a_bare_at_sign_is_not_told(sqlite: Path, monkeypatch: p
 def test_order() -> None:
     assert ordered("select 1 Order\n By 1")
     assert not ordered("select 'order by 1' -- order by 2")
+
+
+def test_a_manifest_names_no_place_on_a_machine() -> None:
+    from mentorship_eval.report.manifest import without_place
+
+    for name in ("postgresql://host/hr", "sqlite:///hr.db", "2021/staff.csv", "staff.csv"):
+        assert without_place(name) == name
+    assert without_place(str(Path("/srv/data/staff.csv").absolute())) == "staff.csv"
