@@ -24,7 +24,7 @@ def _alike(text: str, column: str = "") -> str:
 
 def _few(text: str, smallest: int) -> str:
     """A message whose numbers below the disclosure threshold are not told: no ledger sees what stands within a sentence."""
-    return re.sub(r"(?<![\w.,:/'#-])[1-9]\d?(?![\w:/'-]|[.,]\d)", lambda number: f"<{smallest}" if int(number[0]) < smallest else number[0], text)
+    return re.sub(r"(?<![\w.,:/'#-])[1-9]\d*(?![\w:/'-]|[.,]\d)", lambda number: f"<{smallest}" if int(number[0]) < smallest else number[0], text)
 
 
 def flow_exhibits(cohort: Cohort) -> list[Exhibit]:
@@ -72,7 +72,7 @@ def findings_table(cohort: Cohort) -> Exhibit | None:
             "column": listing(dict.fromkeys(item.column for item in found if item.column), 6),
             "count": sum(item.count for item in found),
             "message": _few(found[0].message, smallest),
-            "fix": found[0].fix,
+            "fix": _few(found[0].fix, smallest),
         }
         for (code, table, file, *_), found in groups.items()
     ]

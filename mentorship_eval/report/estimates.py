@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from mentorship_eval.questions.answer import Answer, Result
+from mentorship_eval.report.cells import no_formula
 
 __all__ = ["ESTIMATES_MIME", "ESTIMATE_COLUMNS", "estimate_rows", "estimates_csv"]
 
@@ -75,5 +76,5 @@ def estimates_csv(rows: Iterable[dict[str, Any]]) -> str:
     writer = csv.DictWriter(stream, ESTIMATE_COLUMNS, lineterminator="\n")
     writer.writeheader()
     for row in rows:
-        writer.writerow({name: "" if value is None else repr(value) if isinstance(value, float) else value for name, value in row.items()})
+        writer.writerow({key: "" if value is None else repr(value) if isinstance(value, float) else no_formula(value) for key, value in row.items()})
     return stream.getvalue()

@@ -105,12 +105,13 @@ def _write(
 
 def _write_tables(folder: Path, cohort: Cohort, answers: Mapping[str, Answer], withheld: pd.DataFrame) -> None:
     """estimates.csv, the logs, and the frames of every exhibit as they were protected."""
+    from mentorship_eval.report.cells import without_formulas
     from mentorship_eval.report.estimates import estimate_rows, estimates_csv, planned_outcomes
     from mentorship_eval.report.exhibits import file_stem
     from mentorship_eval.report.manifest import without_place
 
     def save(frame: pd.DataFrame, name: str) -> None:
-        frame.to_csv(folder / name, index=False, lineterminator="\n", encoding="utf-8")
+        without_formulas(frame).to_csv(folder / name, index=False, lineterminator="\n", encoding="utf-8")
 
     rows = estimate_rows(answers.values(), planned_outcomes(cohort.study.plan))
     (folder / "estimates.csv").write_text(estimates_csv(rows), encoding="utf-8", newline="")

@@ -47,6 +47,7 @@ def test_small_numbers_are_withheld_in_columns_and_in_sentences(untidy: Cohort) 
     repairs = shown.exhibit("cohort.repairs").frames["rows"]
     assert "2" not in repairs["count"].astype(str).tolist()
     assert _few("3 of 400 without gender, 12 more, in 2024-01-09, row 'd 7'", 10) == "<10 of 400 without gender, 12 more, in 2024-01-09, row 'd 7'"
+    assert _few("of 150 people, not 1,500 or 15.5", 200) == "of <200 people, not 1,500 or 15.5"
     assert _few("departments (2): d2, W3, #4, 0.5", 10) == "departments (<10): d2, W3, #4, 0.5"
 
 

@@ -17,6 +17,7 @@ from mentorship_eval.errors import DataError, UsageError
 from mentorship_eval.estimate import Caution, Estimate
 from mentorship_eval.questions.answer import Answer, Exhibit, Gap, Result, Statement
 from mentorship_eval.report.cache import cached
+from mentorship_eval.report.cells import no_formula, without_formulas
 from mentorship_eval.report.chapter import ChapterView
 from mentorship_eval.report.estimates import ESTIMATES_MIME, estimate_rows, estimates_csv
 from mentorship_eval.report.parameters import check_chapters, resolve_cohort
@@ -29,6 +30,16 @@ def test_a_cohort_that_is_not_text_is_explained(value: object) -> None:
         resolve_cohort(value)
     with pytest.raises(UsageError, match="-r cohort 007"):
         open_chapter("retention", cohort=value)  # type: ignore[arg-type]
+
+
+def test_no_cell_of_a_table_is_a_formula() -> None:
+    for text in ("=HYPERLINK(1)", "@SUM(1)", "+1+cmd|' /C calc'!A0", "-2+cmd|x", "-SUM(A1)", "\t=1"):
+        assert no_formula(text) == f"'{text}"
+    for text in ("", "nurse", "-1.5", "+0.3", "-6 to -1 months", "-", "a=b", "5-6", None, 1.5, -3):
+        assert no_formula(text) is text
+    frame = pd.DataFrame({"level": ["=1", "b", None], "n": [1, 2, 3]}).astype({"level": "category"})
+    assert without_formulas(frame).to_csv(index=False) == "level,n\n'=1,1\nb,2\n,3\n"
+    assert "'=cmd" in estimates_csv([{"outcome": "=cmd", "estimate": -1.5}]) and ",-1.5," in estimates_csv([{"outcome": "=cmd", "estimate": -1.5}])
 
 
 def test_a_cohort_is_found_from_below_the_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
