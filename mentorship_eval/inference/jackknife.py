@@ -30,6 +30,11 @@ class Jackknife:
     shares: np.ndarray
     failed: tuple[int, ...]
 
+    @property
+    def failed_words(self) -> str:
+        """As in "does not exist without ..."."""
+        return "one cluster" if len(self.failed) == 1 else f"one of {len(self.failed)} clusters"
+
 
 def cluster_jackknife(full: np.ndarray | float, leave_one_out: np.ndarray) -> Jackknife:
     """Jackknife covariance from the full estimate and one estimate per left-out cluster.

@@ -70,7 +70,7 @@ def ratio_rows(full: Sums, without: Sums, informative: np.ndarray, treated_clust
         elif treated_clusters[k] < 2:
             note[k] = "one treated unit or cluster: no standard error"
         elif jackknife.failed:
-            note[k] = f"does not exist without one of {len(jackknife.failed)} clusters: no standard error"
+            note[k] = f"does not exist without {jackknife.failed_words}: no standard error"
         else:
             se[k] = jackknife.se[0]
             if treated_clusters[k] < FEW_TREATED:

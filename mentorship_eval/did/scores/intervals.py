@@ -47,7 +47,7 @@ def interval_rows(
         if clusters[k] < 2:
             note[k] = "one treated unit or cluster: no standard error"
         elif variance == "jackknife" and jackknife.failed:
-            note[k] = f"does not exist without one of {len(jackknife.failed)} clusters: no standard error"
+            note[k] = f"does not exist without {jackknife.failed_words}: no standard error"
         else:
             se[k] = jackknife.se[0] if variance == "jackknife" else np.sqrt((parts[:, k] ** 2).sum())
             if clusters[k] < FEW_TREATED:
