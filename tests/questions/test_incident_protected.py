@@ -66,7 +66,9 @@ def results_agree(public: Answer) -> None:
 @pytest.fixture(scope="module", params=[2, 5, 14])
 def study(request):
     kinds = lambda p: ("falls", "drugs", "drugs", "sores", "rare") if p < 20 else ("falls", "drugs", "drugs", "new")  # noqa: E731
-    return fitted(wards(STAGGERED, seed=request.param, rate=request.param, categories=kinds, other=OTHER))
+    # reports take up to 24 days, so that one of the other analyses leaves out the last month: a remainder of few events
+    lag = lambda ward, period, rng: int(rng.integers(1, 25))  # noqa: E731
+    return fitted(wards(STAGGERED, seed=request.param, rate=request.param, categories=kinds, other=OTHER, lag=lag))
 
 
 def test_categories_leave_no_small_remainder_of_their_side(study):
