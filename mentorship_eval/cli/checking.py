@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+import textwrap
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
@@ -37,13 +39,14 @@ def check_folder(cohort: str, as_json: bool) -> None:
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
     else:
         # a terminal gets paragraphs, a pipe or a file one line for each finding
-        click.echo(findings.text(shutil.get_terminal_size().columns if sys.stdout.isatty() else None))
-        if read is not None:
-            _say_what_it_answers(read)
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        click.echo(findings.text(width))
+        for line in _what_it_answers(read) if read is not None else ():
+            click.echo(line if width is None else textwrap.fill(line, min(width, 120), subsequent_indent="  "))
     sys.exit(1 if findings.errors else 0)
 
 
-def _say_what_it_answers(cohort: Cohort) -> None:
+def _what_it_answers(cohort: Cohort) -> Iterator[str]:
     """Every question that a programme raises: answered, without its tables, or without a chapter in this version."""
     from mentorship_eval.cohort.schema.tables import QUESTIONS
     from mentorship_eval.questions import CHAPTERS
@@ -52,12 +55,10 @@ def _say_what_it_answers(cohort: Cohort) -> None:
     answered = [name for name in QUESTIONS if name in CHAPTERS and not lacking[name]]
     if "incidents" not in answered and cohort.has("audits", "rollout"):
         answered.append("audited measures (a part of incidents)")
-    click.echo(f"This cohort answers: {', '.join(answered)}." if answered else "This cohort answers no question yet.")
-    for name in QUESTIONS:
-        if name in CHAPTERS and lacking[name]:
-            click.echo(lacking[name])
+    yield f"This cohort answers: {', '.join(answered)}." if answered else "This cohort answers no question yet."
+    yield from (lacking[name] for name in QUESTIONS if name in CHAPTERS and lacking[name])
     later = [name for name in QUESTIONS if name not in CHAPTERS]
     if later:
         ready = [name for name in later if not lacking[name]]
         there = f" (the tables are here for {', '.join(ready)})" if ready else ""
-        click.echo(f"No chapter yet in this version: {', '.join(later)}{there}.")
+        yield f"No chapter yet in this version: {', '.join(later)}{there}."

@@ -45,7 +45,7 @@ def demo(out: str, jobs: int) -> None:
 
 @cli.command()
 @click.argument("folder", metavar="DIR")
-@click.option("--like", metavar="COHORT", help="Take over the study file of this cohort.")
+@click.option("--like", metavar="COHORT", help="Carry over its plan, rules and maps; the window is cleared.")
 @click.option("--from", "recipes", multiple=True, metavar="RECIPE", help="For the export of a system, such as esr or datix; may be repeated.")
 @click.option("--format", "kind", type=click.Choice(["csv", "xlsx"]), default="csv", show_default=True, help="Of the tables to fill in.")
 def new(folder: str, like: str | None, recipes: tuple[str, ...], kind: str) -> None:
