@@ -61,7 +61,7 @@ def _fit(study: Prepared, kind: Kind, told: Section) -> None:
     except EstimationError as error:
         reason = in_words(error.problem, months=study.made is not None)
         began = study.rows[study.adopted].notna().any()
-        unlock = "More departments or months without the programme, or more events." if began else "The go-live of some departments (active_from)."
+        unlock = "More departments or months without the programme, or more events." if began else "the go-live of some departments, in active_from"
         told.lacks(f"{kind.label}: rate ratio", reason, unlock)
         return
     study.fits[kind.column] = rates
