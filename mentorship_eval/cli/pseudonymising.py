@@ -59,6 +59,10 @@ def pseudonymise(
         if item.odd:
             odd = _many(len(item.odd), "NHS number")
             click.echo(f"  {odd} with a wrong check digit (row {listing(item.odd)}): a mistyped one links to nobody", err=True)
+        if item.spelt:
+            spelt = _many(len(item.spelt), "identifier")
+            where = f"(row {listing(item.spelt)})"
+            click.echo(f"  {spelt} spelt in another way than before {where} and taken as the same: two people, if capitals count", err=True)
         if item.short:
             click.echo(f"  {_many(item.short, 'row')} with fewer fields than the header: the rest is empty", err=True)
         if reading["header_row"] > 1:

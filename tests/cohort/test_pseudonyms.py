@@ -258,3 +258,17 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert file.stat().st_size > 8e6 and peak < 3e6, peak
+
+
+def test_two_spellings_with_one_pseudonym_are_told_by_their_rows(tmp_path: Path) -> None:
+    file = text(tmp_path / "a.csv", "id,mail\nAB12,a@x.org\nab12,A@x.org\n AB12 ,a@x.org\nCD34,b@x.org\n")
+    (done,) = turn(tmp_path, file, columns={"id": "text", "mail": "email"})
+    assert done.spelt == [3] and done.replaced == {"id": 4, "mail": 4}
+
+
+def test_a_file_without_a_header_is_not_quoted(tmp_path: Path) -> None:
+    for row in ("jane.smith@x.nhs.example,Jane Smith", "943 476 5919,Jane Smith"):
+        file = text(tmp_path / "a.csv", f"{row}\n{row}\n")
+        with pytest.raises(DataError, match="a row of data") as refused:
+            turn(tmp_path, file, columns={"mail": "email"})
+        assert not any(word in str(refused.value) for word in ("jane", "Jane", "5919"))

@@ -61,6 +61,13 @@ def test_cells_of_columns_that_nothing_asked_for_are_quoted_nowhere(tmp_path: Pa
         assert secret not in said
 
 
+def test_a_row_of_data_is_not_quoted_as_a_header(tmp_path: Path) -> None:
+    for number, first in enumerate(("jane.smith@x.nhs.example", "943 476 5919")):
+        findings = bad(tmp_path / str(number), PEOPLE, staff_csv=f"{first},nurse\n{first},nurse\n")
+        assert one(findings, "E121").rows == (1,) and first not in str(findings)
+    assert one(bad(tmp_path / "c", PEOPLE, staff_csv="gender,write to a@x.example if unsure\nf,1\n"), "E004")
+
+
 def test_cp1252_says_where(tmp_path: Path) -> None:
     cohort = good(tmp_path, PEOPLE, staff_csv=STAFF.encode("cp1252"))
     assert one(cohort.findings, "R123").rows == (2,)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-__all__ = ["PSEUDONYM", "Column", "identifying_name", "plain_words", "valid_nhs_number"]
+__all__ = ["PSEUDONYM", "Column", "identifying_name", "is_identifier", "plain_words", "valid_nhs_number"]
 
 # as mentorship-eval pseudonymise makes them; here so that a column of them is known whatever its name
 PSEUDONYM = re.compile(r"p[a-z2-7]{26}")
@@ -68,6 +68,13 @@ def plain_words(name: str) -> str:
 def identifying_name(name: str) -> bool:
     """Whether a column's name says that it identifies people."""
     return bool(_NAMES.match(plain_words(name)))
+
+
+def is_identifier(text: str) -> bool:
+    """Whether ``text`` as a whole is an e-mail address or a valid NHS number: in a header row a sign that it is a row of data."""
+    number = _NHS.fullmatch(text.strip())
+    valid = number is not None and valid_nhs_number(number.group(1) + number.group(3) + number.group(4))
+    return valid or _EMAIL.fullmatch(text.strip()) is not None
 
 
 def valid_nhs_number(digits: str) -> bool:

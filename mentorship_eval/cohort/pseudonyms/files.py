@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mentorship_eval.cohort.checks.identifying import Column, identifying_name, valid_nhs_number
+from mentorship_eval.cohort.checks.identifying import Column, identifying_name, is_identifier, valid_nhs_number
 from mentorship_eval.cohort.pseudonyms.hashing import Malformed, hasher, normalise
 from mentorship_eval.cohort.pseudonyms.keys import Key, place_refused
 from mentorship_eval.cohort.pseudonyms.lookup import Lookup
@@ -23,11 +23,15 @@ from mentorship_eval.errors import DataError, UsageError, listing
 __all__ = ["Done", "pseudonymise_files"]
 
 _PORTION = 5_000  # rows between two looks at the columns that pass through
+_SPELLINGS = 200_000  # people per file whose spelling is remembered: memory stays bounded
 
 
 @dataclass
 class Done:
-    """What was done to one file. replaced: column -> cells that got a pseudonym; odd: rows whose NHS number fails its check digit."""
+    """What was done to one file. replaced: column -> cells that got a pseudonym; odd: rows whose NHS number fails its check digit.
+
+    spelt: rows whose identifier, a text, was spelt in another way than before in the file, and got the same pseudonym.
+    """
 
     source: Path
     target: Path
@@ -38,6 +42,7 @@ class Done:
     dropped: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
     odd: list[int] = field(default_factory=list)
+    spelt: list[int] = field(default_factory=list)
 
 
 def pseudonymise_files(
@@ -110,6 +115,8 @@ class _File:
         self.header = [name.strip() for name in header]
         if not any(self.header):
             raise DataError(f"{path.name} has no header row.", fix="Say which row names the columns: --header-row.")
+        if any(map(is_identifier, self.header)):
+            raise DataError(f"{path.name}: in place of the header there is a row of data.", fix="Put a row of names above it, or: --header-row.")
         twice = sorted({name for name in self.header if name and self.header.count(name) > 1})
         if twice:
             raise DataError(f"{path.name}: the header names {listing(twice)} more than once.", fix="Rename one of them.")
@@ -117,6 +124,7 @@ class _File:
         if not self.kinds:
             raise UsageError(f"{path.name} has no column {listing(columns)}.", fix=did_you_mean(next(iter(columns)), self.header))
         self.drop = drop
+        self.spellings: dict[str, str] = {}
         self.watched = {
             at: Column(name, keep=0) for at, name in enumerate(self.header) if name not in columns and name not in drop and name not in cleared
         }
@@ -169,9 +177,19 @@ class _File:
             done.odd.append(number)
         done.replaced[name] += 1
         stands_for = self.pseudonym(identifier)
+        if kind == "text":
+            self._spelling(number, " ".join(text.split()), identifier, done)
         if self.book:
             self.book.add(identifier, stands_for, kind)
         return stands_for
+
+    def _spelling(self, number: int, text: str, identifier: str, done: Done) -> None:
+        """Ids in which capitals count would be two people with one pseudonym: that has to be seen."""
+        before = self.spellings.get(identifier)
+        if before is None and len(self.spellings) < _SPELLINGS:
+            self.spellings[identifier] = text
+        elif before is not None and before != text:
+            done.spelt.append(number)
 
     def _look(self, seen: dict[int, set[str]]) -> None:
         for at, values in seen.items():

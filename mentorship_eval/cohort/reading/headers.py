@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mentorship_eval.cohort.checks.identifying import is_identifier
 from mentorship_eval.cohort.reading.pieces import Piece
 from mentorship_eval.cohort.reading.raw import Unreadable
 
@@ -24,7 +25,7 @@ def header_names(piece: Piece, rows: Sequence[Sequence[str]], *, fill: bool) -> 
 
     Raises
     ------
-    Unreadable : no name at all, or one name twice.
+    Unreadable : no name at all, one name twice, or a row of data in the place of names (names are quoted, so that it must not be taken for one).
     """
     declared = piece.declared
     if not rows:
@@ -36,6 +37,9 @@ def header_names(piece: Piece, rows: Sequence[Sequence[str]], *, fill: bool) -> 
     names = [declared.header_join.join(dict.fromkeys(filter(None, column))) for column in zip(*cells, strict=True)]
     if not any(names):
         raise Unreadable("the header row is empty", row=declared.header_row, fix="Set header_row in study.yaml.")
+    if any(is_identifier(cell) for row in cells for cell in row):
+        fix = "Put a row of names above it, or set header_row in study.yaml; and take direct identifiers out of the file."
+        raise Unreadable("the header row is a row of data: it holds direct identifiers", row=declared.header_row, fix=fix, code="E121")
     twice = sorted({name for name in names if name and names.count(name) > 1})
     if twice:
         fix = "Rename one of them."
