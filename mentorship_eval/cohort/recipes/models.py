@@ -40,7 +40,7 @@ class OneRow(Strict):
 
     ties: all keeps every row that is as large. must_agree: columns on which such rows may not differ (E101). add_up: a column whose sum
     over the rows, up to rules.wte_cap, the kept row gets.
-    each: a repair line for each row left out, else one for each file.
+    each: a repair line for each row left out (up to 2,000 of them), else one for each file.
     """
 
     by: Names

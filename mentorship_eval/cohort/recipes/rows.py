@@ -16,6 +16,9 @@ from mentorship_eval.errors import listing
 __all__ = ["keep_one", "keep_rows", "leave_out"]
 
 
+_LINES = 2000  # rows left out by one rule beyond which the repair log counts them by file
+
+
 def leave_out(source: Source, rows: pd.Index | list[int], step: str) -> None:
     """Take rows away, with their step in the flow."""
     n = len(source.raw)
@@ -177,7 +180,7 @@ def _tell(source: Source, rule: OneRow, group: np.ndarray, kept: np.ndarray, gon
     differing = f"; values that differed and are not used: {listing(lost, 4)}" if lost else ""
     what = " and ".join(rule.by)
     source.find(rule.code, f"one row kept for each {what}: {rule.reason}{differing}", rows=gone, column=rule.by[0])
-    if not rule.each:
+    if not rule.each or len(gone) > _LINES:
         for _, rows in _by_file(source, gone):
             reason = f"{rule.reason} (rows of this file)"
             source.repair(rule.code, row=int(rows[0]), before="rows", after="left out", reason=reason, count=len(rows))
