@@ -13,7 +13,7 @@ __all__ = ["check_reporting", "drawn_on", "share_reported"]
 
 # reports from which the lags are learnt: so many, from months that lie so many days back, the longest wait first
 _FEWEST, _SETTLED = 50, (365, 180, 90)
-_FEWEST_MISSING = 5  # reports expected to be still on their way, below which a month is as good as complete
+_FEWEST_MISSING = 5  # reports expected to be still on their way, below which a month is complete where study.extract is not given
 _FEW_OF_A_SYSTEM = 5
 
 
@@ -87,8 +87,11 @@ def _still_coming_in(reading: Reading, source: Source) -> None:
     share = share_reported(frame["occurred"], frame["reported"], drawn, months)
     if share is None:
         return
-    came = frame["occurred"].dt.to_period("M").value_counts().reindex(months).fillna(0)
-    late = share[(share < rules.reported_share) & (came * (1 - share) >= _FEWEST_MISSING * share)]
+    late = share[share < rules.reported_share]
+    if not window.extract and not (window.end and drawn == pd.Timestamp(window.end)):
+        # the day is only known to be no earlier than the last report: hardly a report missing is none
+        came = frame["occurred"].dt.to_period("M").value_counts().reindex(late.index).fillna(0)
+        late = late[came * (1 - late) >= _FEWEST_MISSING * late]
     if late.empty:
         return
     shown = listing([f"{month} ({value:.0%} in)" for month, value in late.items()], 4)
