@@ -64,7 +64,7 @@ def new_like(folder: str, like: str, make: Callable[[str], Path]) -> None:
     (path / STUDY_FILE).write_text(head + carried.text, encoding="utf-8", newline="\n")
     sources = study.tables if study is not None else {}
     for recipe in sorted({source.recipe for source in sources.values() if source.recipe}):
-        if (model / recipe).is_file() and (model / recipe).resolve().is_relative_to(model):
+        if not Path(recipe).is_absolute() and (model / recipe).is_file() and (model / recipe).resolve().is_relative_to(model.resolve()):
             (path / recipe).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(model / recipe, path / recipe)
         elif "/" in recipe or recipe.endswith((".yaml", ".yml")):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -286,3 +288,14 @@ def test_memory_of_reading_is_that_of_the_table(tmp_path: Path, monkeypatch: pyt
     tracemalloc.stop()
     assert len(source.raw) == n
     assert held / n < 140 and peak / n < 240, (held / n, peak / n)
+
+
+def test_a_workbook_that_unpacks_beyond_measure_is_refused_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mentorship_eval.cohort.reading.readers_binary._LARGE", 100_000)
+    data = workbook(["staff_id"], *([f"s{i}"] for i in range(40)))
+    good(tmp_path / "a", PEOPLE, study_yaml=staff_study(file="staff.xlsx"), staff_xlsx=data)
+    stream = io.BytesIO(data)
+    with zipfile.ZipFile(stream, "a", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("xl/media/blank.bin", bytes(5_000_000))
+    finding = one(bad(tmp_path / "b", PEOPLE, study_yaml=staff_study(file="staff.xlsx"), staff_xlsx=stream.getvalue()), "E002")
+    assert "unpack to 0.0 GB" in finding.message and "CSV" in finding.fix

@@ -21,6 +21,9 @@ from mentorship_eval.cohort.study.document import did_you_mean
 
 __all__ = ["read_excel", "read_parquet"]
 
+# what a workbook may unpack to, in bytes; and how many times its own size, from a tenth of a gigabyte on: Excel packs to a tenth or a fiftieth
+_LARGEST, _LARGE, _PACKED = 2 << 30, 100 << 20, 150
+
 
 def as_text(value: Any) -> str:
     """One cell as text: dates in ISO form (without a midnight), whole numbers without a point."""
@@ -102,12 +105,21 @@ def _workbook(piece: Piece, path: Path) -> Any:
     if reading.workbook[0] != piece.sha256:
         reading.workbook = ("", None)
         try:
+            _refuse_bomb(path)
             with path.open("rb") as file, warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # openpyxl warns of styles it does not know
                 reading.workbook = (piece.sha256, load_workbook(file, data_only=True))
         except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError, TypeError, EOFError, SyntaxError):
             raise Unreadable("not a readable Excel file", fix="Open it in Excel and save it again as .xlsx without a password.") from None
     return reading.workbook[1]
+
+
+def _refuse_bomb(path: Path) -> None:
+    """A file of some kilobytes can unpack to more than any memory holds."""
+    with zipfile.ZipFile(path) as packed:
+        size = sum(item.file_size for item in packed.infolist())
+    if size > _LARGEST or (size > _LARGE and size > _PACKED * path.stat().st_size):
+        raise Unreadable(f"the workbook would unpack to {size / 1e9:.1f} GB", fix="Export the sheet as CSV, which is read in blocks.")
 
 
 def _sheet(piece: Piece, book: Any) -> Any:

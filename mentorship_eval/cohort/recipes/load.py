@@ -77,6 +77,8 @@ def _read(name: str, folder: Path, findings: Findings) -> Loaded | None:
     before = len(findings.errors)
     try:
         document, lines = read_yaml(text)
+        if not isinstance(document, dict):
+            raise YamlProblem("not a recipe: it holds no keys")  # what it holds is not quoted: it may be any file, a secret one too
         recipe = Recipe.model_validate(document)
     except YamlProblem as problem:
         findings.add("E010", str(problem), file=file, rows=() if problem.line is None else problem.line, fix="Mend that line.")
@@ -113,7 +115,7 @@ def explain(
     elif item["type"] == "missing":
         message = "this key is missing"
     elif isinstance(item["input"], str | int | float) and "error" not in item["type"]:
-        message = f"{message} (found {item['input']!r})"
+        message = f"{message} (found {str(item['input'])[:60]!r})"
     whole = (*above, *path)
     line = next((lines[whole[:n]] for n in range(len(whole), -1, -1) if whole[:n] in lines), None)
     key = ".".join(map(str, whole))

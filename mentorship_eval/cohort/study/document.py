@@ -179,7 +179,7 @@ def _explain(item: Any, lines: dict[KeyPath, int], findings: Findings) -> None:
         message = f"{item['input']!r} is not a date"
         fix = "Write dates as 2022-01-31."
     elif isinstance(item["input"], str | int | float) and "error" not in item["type"]:
-        message = f"{message} (found {item['input']!r})"
+        message = f"{message} (found {str(item['input'])[:60]!r})"
     line = next((lines[path[:n]] for n in range(len(path), 0, -1) if path[:n] in lines), None)
     key = ".".join(shown)
     findings.add("E001", f"{key}: {message}" if key else message, file=STUDY_FILE, rows=() if line is None else line, column=key, fix=fix)

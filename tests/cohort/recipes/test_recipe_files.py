@@ -158,3 +158,10 @@ def test_the_page_lists_what_is_shipped() -> None:
     assert made.strip() == generated_list().strip(), "python tools/recipes.py rewrites it"
     for key in set(TableRecipe.model_fields) - {"file", "optional"}:
         assert f"`{key}`" in head or f"{key}:" in head, key
+
+
+def test_a_file_that_is_no_recipe_is_not_quoted(tmp_path: Path) -> None:
+    # it may be any file that the user may read, the key of the pseudonyms among them
+    for number, text in enumerate(("mentorship-eval-key-1 0f3d9a\n", "- 0f3d9a\n")):
+        findings = refused(tmp_path / str(number), {**OWN, "recipes/mine.yaml": text})
+        assert "holds no keys" in one(findings, "E010").message and "0f3d9a" not in str(findings)
