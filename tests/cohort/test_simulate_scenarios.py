@@ -133,7 +133,7 @@ def test_where_most_exits_are_planned_all_exits_together_dilute_the_effect(null)
 def test_answers_that_depend_on_the_score_hide_an_effect_and_make_one_up():
     """With the true probability of an answer as weight the difference comes back; without it, it is what the lesson says."""
     for change in (-2.5, 0.0):
-        made = simulate_cohort("informative_missing", seed=36, staff=9600, exhaustion_change=change)
+        made = simulate_cohort("informative_missing", seed=36, staff=4800, exhaustion_change=change)
         p = made.parameters
         rows = made["surveys"][made["surveys"]["instrument"].eq("MBI") & made["surveys"]["wave"].eq(1)]
         day = pd.Timestamp(p.start) + pd.DateOffset(months=min(p.waves) - 1 + p.survey_months[1])

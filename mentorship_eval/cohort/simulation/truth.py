@@ -33,11 +33,15 @@ def retention_truth(parameters: Parameters, departments: Departments, population
         start, stop = np.maximum(careers.post_start[block], 0), np.minimum(careers.post_stop[block], last)
         alive = np.flatnonzero(stop > start)
         post_person, post_dept = careers.post_person[block], careers.post_dept[block]
+        # before both the match and the go-live nothing of a post enters a sum
+        touched = np.minimum(careers.match_start[post_person], hazards.active_from[post_dept] - 1)[alive]
+        first, end = start[alive], stop[alive]
         for day in np.arange(0, last, step) + step / 2:
+            low, high = day - step / 2, day + step / 2
+            some = np.flatnonzero((first < high) & (end > low) & (touched < high))
+            open_ = alive[some]
             # the part of this step that each post was open for
-            share = np.minimum(stop[alive], day + step / 2) - np.maximum(start[alive], day - step / 2)
-            open_ = alive[share > 0]
-            days = share[share > 0]
+            days = np.minimum(end[some], high) - np.maximum(first[some], low)
             person, dept = post_person[open_], post_dept[open_]
             middle = np.clip(day, start[open_] + 0.5, stop[open_] - 0.5)
             plain = hazards.voluntary(people.take(person), dept, middle) * days
