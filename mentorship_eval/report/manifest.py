@@ -28,9 +28,11 @@ def without_place(file: str) -> str:
 
 
 def _inputs(cohort: Cohort) -> list[dict[str, Any]]:
+    """Files by hash; their rows only without disclosure control: with it, what the flow table withholds would be told here."""
     rows = [{"table": "study.yaml", "file": "study.yaml", "sha256": cohort.study_sha256}]
     for item in cohort.files.itertuples(index=False):
-        rows.append({"table": item.table, "file": without_place(item.file), "sha256": item.sha256, "rows": int(item.rows)})
+        counted = {"rows": int(item.rows)} if cohort.study.disclosure.off else {}
+        rows.append({"table": item.table, "file": without_place(item.file), "sha256": item.sha256, **counted})
     truth = cohort.folder / "truth.json"
     if truth.is_file():
         rows.append({"table": "truth", "file": "truth.json", "sha256": file_sha256(truth)})

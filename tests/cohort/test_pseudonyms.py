@@ -272,3 +272,19 @@ def test_a_file_without_a_header_is_not_quoted(tmp_path: Path) -> None:
         with pytest.raises(DataError, match="a row of data") as refused:
             turn(tmp_path, file, columns={"mail": "email"})
         assert not any(word in str(refused.value) for word in ("jane", "Jane", "5919"))
+
+
+def test_signs_that_nobody_sees_make_no_second_person(tmp_path: Path) -> None:
+    for kind, plain in (("text", "AB12"), ("email", "a@b.org"), ("nhs", NUMBERS[0])):
+        assert normalise(f"\u200b{plain[:2]}\u00ad{plain[2:]}\ufeff", kind) == normalise(plain, kind)
+    for wrapped in ("<a@b.org>", "mailto:a@b.org", "a@b.org,", '"a"@b.org'):
+        with pytest.raises(Malformed):
+            normalise(wrapped, "email")
+
+
+def test_a_lookup_that_is_none_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys" / "k.lookup.csv").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(UsageError, match="is not a lookup file of ours"):
+        turn(tmp_path, text(tmp_path / "a.csv", f"NHS Number\n{NUMBERS[0]}\n"), lookup=True)
+    assert (tmp_path / "keys" / "k.lookup.csv").read_bytes() == b"\xff\xfe\x00"

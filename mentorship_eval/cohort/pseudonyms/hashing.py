@@ -23,7 +23,7 @@ KINDS = {
     "email": "blanks taken off, capitals made small; must be an e-mail address",
     "nhs": "blanks and hyphens taken out; must have ten digits",
 }
-_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_ADDRESS = re.compile(r"[^@\s<>:;,()\"]+@[^@\s<>:;,()\"]+\.[^@\s<>:;,()\"]+")
 _KEPT = 200_000  # pseudonyms remembered at a time: people come back in the same file, and memory stays bounded
 
 
@@ -32,8 +32,12 @@ class Malformed(ValueError):
 
 
 def normalise(text: str, kind: str) -> str:
-    """``text`` in the form that is hashed; raises :class:`Malformed`. Compatible letters are one (Unicode NFKC)."""
-    plain = " ".join(unicodedata.normalize("NFKC", text).split())
+    """``text`` in the form that is hashed; raises :class:`Malformed`. Compatible letters are one (Unicode NFKC), invisible ones are gone.
+
+    Signs without width come along when cells are copied from web pages, and would make two people of one.
+    """
+    seen = "".join(letter for letter in text if letter.isascii() or unicodedata.category(letter) != "Cf")
+    plain = " ".join(unicodedata.normalize("NFKC", seen).split())
     if kind == "nhs":
         digits = re.sub(r"[\s-]", "", plain)
         if not (len(digits) == 10 and digits.isascii() and digits.isdigit()):

@@ -23,8 +23,11 @@ class Lookup:
         self._rows: dict[str, tuple[str, str]] = {}
         if not self.path.exists():
             return
-        with self.path.open(encoding="utf-8", newline="") as stream:
-            rows = list(csv.reader(stream))
+        try:
+            with self.path.open(encoding="utf-8", newline="") as stream:
+                rows = list(csv.reader(stream))
+        except (UnicodeDecodeError, csv.Error):
+            rows = []
         if not rows or rows[0] != _HEADER or any(len(row) != 3 for row in rows):
             raise UsageError(f"{self.path.name} is not a lookup file of ours.", fix="Move it away; it is not overwritten.")
         self._rows = {row[0]: (row[1], row[2]) for row in rows[1:]}
