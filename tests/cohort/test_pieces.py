@@ -44,6 +44,11 @@ def test_names_that_recur_do_not_tell_where_a_machine_keeps_its_data(tmp_path: P
         assert cohort.files.query("table == 'staff'")["file"].tolist() == ["staff.csv (file 1)", "staff.csv (file 2)"]
 
 
+def test_a_name_that_no_file_can_have(tmp_path: Path) -> None:
+    finding = one(bad(tmp_path, PEOPLE, study_yaml=study("a" * 5000 + ".csv")), "E002")
+    assert "cannot be looked for" in finding.message and str(tmp_path) not in str(finding)
+
+
 def test_messages_name_the_file_and_its_row(tmp_path: Path) -> None:
     third = "birth_year,staff_id\n1982,s5\ny,s6\nz,s7\n"
     write(tmp_path / "m", {"1.csv": FIRST, "2.csv": SECOND.replace("1983", "x"), "3.csv": third})

@@ -50,6 +50,10 @@ def find_files(source: Source, folder: Path) -> list[Path]:
     found: list[Path] = []
     for written in source.declared.files:
         path = folder / written
+        try:
+            path.exists()
+        except OSError as error:  # a name that is too long, a folder that may not be looked into
+            raise Unreadable(f"cannot be looked for: {error.strerror}", fix="Correct file in study.yaml.") from None
         if path.is_dir():
             found += _inside(source, path)
         elif path.exists() or not glob.has_magic(written):

@@ -66,7 +66,7 @@ def _read(name: str, folder: Path, findings: Findings) -> Loaded | None:
     try:
         data = (folder / name).read_bytes() if is_own(name) else recipe_text(name).encode()
         text = data.decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:  # ValueError: bytes that are not UTF-8, and names that no file can have
         if is_own(name):
             why = "is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else "cannot be read"
             fix = "Give its place relative to the cohort folder; `mentorship-eval new DIR --from NAME` shows the shipped ones."

@@ -160,6 +160,11 @@ def test_the_page_lists_what_is_shipped() -> None:
         assert f"`{key}`" in head or f"{key}:" in head, key
 
 
+def test_a_name_that_no_recipe_can_have(tmp_path: Path) -> None:
+    study = OWN["study.yaml"].replace("recipes/mine.yaml", '"a/\\0b.yaml"')
+    assert "cannot be read" in one(refused(tmp_path, {**OWN, "study.yaml": study}), "E010").message
+
+
 def test_a_file_that_is_no_recipe_is_not_quoted(tmp_path: Path) -> None:
     # it may be any file that the user may read, the key of the pseudonyms among them
     for number, text in enumerate(("mentorship-eval-key-1 0f3d9a\n", "- 0f3d9a\n")):
