@@ -96,6 +96,8 @@ def test_no_address_survives(tmp_path: Path, caplog: pytest.LogCaptureFixture, c
         ("people_key.csv", "s3", "xerxes@trust.example", "E121", "e-mail addresses for ids"),
         ("people_key.csv", "email,staff_id", "mail box,person", "E004", "no column for the e-mail address"),
         ("people_key.csv", KEY.lstrip(), "", "E002", "the key file"),
+        ("people_key.csv", KEY.lstrip(), "someone@trust.example,someone@trust.example\n", "E002", "cannot be read as a table"),
+        ("loops.csv", LOOPS.lstrip().splitlines(keepends=True)[0], "", "E121", "the header row is a row of data"),
         ("loops.csv", "Match Type", "Invited by", "", ""),
         ("loops.csv", ",Smart", ",wilhelmina@trust.example", "E121", "e-mail addresses"),
         ("loops.csv", "Active", "wilhelmina", "E108", "the recipe does not say whether"),
