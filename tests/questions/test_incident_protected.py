@@ -174,13 +174,19 @@ def test_a_panel_is_shown_whole_or_not_at_all(study):
 
 
 def test_departments_of_one_wave_are_withheld_together():
-    """Their sum is shown as the wave's: one panel alone would give the other away."""
+    """Their sum is shown as the wave's: one panel alone would give the other away. So the wave is charted in their place, where there is one."""
     live = {"A": 13, "B": 13, "C": None, "D": None}
     cohort = wards(live, seed=1, rate=60, factor=lambda ward, p, level: 0.2 if ward == "B" else 1.5)
     _, public = shown(control_charts, unfitted(cohort))
     points = public.exhibit("incidents.no_harm.chart").frames["points"]
-    drawn = points.groupby("group")["value"].agg(lambda values: values.notna().any())
-    assert drawn.to_dict() == {"A": False, "B": False, "C": True, "D": True}
+    drawn = points.groupby("group")["value"].agg(lambda values: values.notna().all())
+    assert drawn.to_dict() == {"Go-live 2023-01 (2 departments)": True, "Never in the window (2 departments)": True}
+    # few treated among many departments have panels of their own, and nothing coarser
+    many = {"A": 13, "B": 13, **{f"N{k:02d}": None for k in range(14)}}
+    cohort = wards(many, seed=1, rate=60, factor=lambda ward, p, level: {"A": 1.5, "B": 0.2}.get(ward, 0.02))
+    private, public = shown(control_charts, unfitted(cohort))
+    assert any(exhibit.id == "incidents.no_harm.chart" for exhibit in private.exhibits)
+    assert public.exhibit("incidents.no_harm.chart") is None
 
 
 @pytest.mark.parametrize("part", [by_category, by_severity, sensitivity, together, reporting_behaviour, control_charts])
