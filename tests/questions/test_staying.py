@@ -14,6 +14,7 @@ from scipy.stats import t as student
 
 from mentorship_eval.cohort.person_time.episodes import mentorship_episodes
 from mentorship_eval.cohort.person_time.in_post import in_post
+from mentorship_eval.cohort.study.rules import Rules
 from mentorship_eval.disclosure import Rule, protect
 from mentorship_eval.questions.answer import Answer
 from mentorship_eval.questions.retention.from_landmark.horizon_differences import difference_at, horizon_differences, survival_without_each
@@ -323,7 +324,7 @@ def test_many_on_one_day_and_back_from_retirement_are_said():
     back = pd.DataFrame([("m0", "D1", pd.Timestamp("2022-10-01"), pd.NaT, None)], columns=spells.columns)
     spells.loc[0, "leaving_reason"] = "retirement"
     cohort = SimpleNamespace(
-        study=SimpleNamespace(rules=SimpleNamespace(rehire_gap_days=30)), window=(pd.Timestamp("2022-01-01"), pd.Timestamp("2022-12-31")),
+        study=SimpleNamespace(rules=Rules()), window=(pd.Timestamp("2022-01-01"), pd.Timestamp("2022-12-31")),
         table={"staff": pd.DataFrame({"staff_id": spells["staff_id"]}), "spells": pd.concat([spells, back])}.__getitem__,
     )  # fmt: skip
     told = administrative_ends(SimpleNamespace(cohort=cohort))
