@@ -24,7 +24,7 @@ from mentorship_eval.cohort.simulation.incidents import draw_incidents, draw_pat
 from mentorship_eval.cohort.simulation.lessons import lesson
 from mentorship_eval.cohort.simulation.merger import merge_departments, merging_pair
 from mentorship_eval.cohort.simulation.messy.cohort import Messy, make_messy
-from mentorship_eval.cohort.simulation.messy.listed import as_listed
+from mentorship_eval.cohort.simulation.messy.listed import as_listed, rounded_to_lists
 from mentorship_eval.cohort.simulation.parameters import SCENARIOS, Parameters, parameters_of, streams
 from mentorship_eval.cohort.simulation.population import populate
 from mentorship_eval.cohort.simulation.sessions import dose_truth, mentor_table, session_table
@@ -86,8 +86,11 @@ class MessyCohort(SimulatedCohort):
         return list(self.raw.faults["faults"])
 
     def clean(self) -> SimulatedCohort:
-        """The same cohort in our own tables."""
-        return SimulatedCohort(self.tables, self.truth, self.study, self.parameters)
+        """The same cohort in our own tables; with the fault ``months_only`` its spells are rounded as lists without days round them."""
+        tables = dict(self.tables)
+        if any(fault["kind"] == "months_only" for fault in self.faults):
+            tables["spells"] = rounded_to_lists(self.parameters, tables["spells"])[0]
+        return SimulatedCohort(tables, self.truth, self.study, self.parameters)
 
     def write(self, folder: str | Path, format: str = "csv") -> Path:
         """The extracts, study.yaml, truth.json and faults.json in ``folder``; the key file of e-mail addresses in ``keys``.

@@ -77,6 +77,19 @@ def test_what_can_be_undone_is_undone_and_the_rest_stays_within_its_bound(seed, 
         assert abs(found[ratio] - clean[ratio]) <= bound, ratio
 
 
+@pytest.mark.parametrize("seed", [1, 2])
+def test_lists_without_days_give_the_estimates_of_the_cohort_rounded_likewise(seed, tmp_path):
+    made, folder = written(tmp_path, ["months_only"], seed)
+    findings, cohort = read(folder)
+    assert not not_found(planted(folder)[0], findings)
+    rounded, clean = (estimates(read(one.clean().write(tmp_path / name))[1]) for name, one in (("rounded", made), ("clean", drawn(seed))))
+    found = estimates(cohort)
+    assert found == pytest.approx(rounded, abs=1e-10, rel=0, nan_ok=True)
+    bound = next(fault["bound"] for fault in made.faults if fault["kind"] == "months_only")
+    assert 0 < abs(found["person_days"] - clean["person_days"]) <= bound["person_days"]
+    assert 0 <= clean["leavers"] - found["leavers"] <= bound["leavers"]
+
+
 def largest_shift(amount: float, lost: float) -> float:
     """The most that the logarithm of ``amount`` can move when up to ``lost`` is taken off or added."""
     return math.log(amount / (amount - lost)) if lost < amount else math.inf

@@ -14,13 +14,14 @@ from mentorship_eval.errors import UsageError, listing
 
 __all__ = ["KINDS", "Book", "Fault", "Kind", "chosen_kinds"]
 
-Group = Literal["exact", "lossy", "error", "alone"]
+Group = Literal["exact", "lossy", "rounded", "error", "alone"]
 
 
 @dataclass(frozen=True)
 class Kind:
     """One kind of fault. exact: undone without a trace; lossy: repaired or warned of, but the estimates may move within a bound;
-    error: stops, together with the others; alone: stops so early that nothing else is found."""
+    rounded: a whole export without days,
+    to be compared with the cohort rounded likewise; error: stops, together with the others; alone: stops so early that nothing else is found."""
 
     code: str
     group: Group
@@ -33,6 +34,7 @@ KINDS: dict[str, Kind] = {
     "terminated_row": Kind("R128", "exact"), "maternity": Kind("R107", "exact"), "gender_missing": Kind("W122", "exact"),
     "leaver_still_listed": Kind("W127", "exact"), "reason_missing": Kind("W012", "lossy"), "leaving_day_missing": Kind("", "lossy"),
     "missing_from_one_list": Kind("R103", "exact"), "retired_and_back": Kind("W108", "exact"), "same_day": Kind("R105", "lossy"),
+    "months_only": Kind("W127", "rounded"),
     # incidents and what they are divided by
     "person_rows": Kind("R113", "exact"), "rejected_reports": Kind("R128", "exact"), "merged_header": Kind("R123", "exact"),
     "second_sheet": Kind("W123", "exact"), "thousands": Kind("R123", "exact"), "duplicate_months": Kind("R102", "exact"),

@@ -7,7 +7,7 @@ import pandas as pd
 
 from mentorship_eval.cohort.simulation.messy.extract import Extract, day_text, texts
 from mentorship_eval.cohort.simulation.messy.faults import Book
-from mentorship_eval.cohort.simulation.messy.listed import list_days
+from mentorship_eval.cohort.simulation.messy.listed import list_days, rounded_to_lists
 from mentorship_eval.cohort.simulation.parameters import Parameters
 
 __all__ = ["ID", "leavers_file", "monthly_lists", "plant_hr_faults"]
@@ -58,6 +58,14 @@ def plant_hr_faults(book: Book, parameters: Parameters, tables: dict[str, pd.Dat
     _leavers(book, tables, lists, leavers)
     _cells(book, lists, stayers)
     _files(book, lists)
+    if book.asks("months_only"):
+        for one in lists:
+            one.drop_column("Latest Start Date")
+            one.drop_column("Start Date In Position")
+        leavers.drop_column("Leaving Date")
+        lost = rounded_to_lists(parameters, tables["spells"])[1]
+        book.add("months_only", lists[0], None, "Latest Start Date", "lists without days of hire and of leaving: the day within the month is lost",
+                 undone=False, bound=lost)
 
 
 def _stayers(lists: list[Extract]) -> set[str]:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from mentorship_eval.cohort.simulation.parameters import Parameters, window_days
 
-__all__ = ["as_listed", "list_days"]
+__all__ = ["as_listed", "list_days", "rounded_to_lists"]
 
 _PEOPLE = {"staff": ("staff_id",), "matches": ("mentee_id", "mentor_id"), "mentors": ("staff_id",), "surveys": ("staff_id",),
            "survey_invites": ("staff_id",), "projects": ("staff_id",), "career_events": ("staff_id",), "training": ("staff_id",),
@@ -60,3 +60,23 @@ def as_listed(parameters: Parameters, tables: dict[str, pd.DataFrame]) -> tuple[
     told = {"people": len(gone), "employments": len(lost), "posts": int((~work["seen"] & (work["till"] >= start)).sum()),
             "person_days": int(inside.sum()), "leavers": int(lost["reason"].eq("voluntary").sum())}
     return made, told
+
+
+def rounded_to_lists(parameters: Parameters, spells: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
+    """Spells, as listed, by the convention of lists without days; and what that takes away.
+
+    person_days: by how many days dates moved within the window; leavers: those of its first month, who seem to have left before it.
+
+    A post begins on the first day of the month of the list that shows it first, and ends on the day of the list that shows it last.
+    """
+    days = list_days(parameters).to_numpy()
+    begin = pd.DatetimeIndex(days[np.searchsorted(days, spells["start"].to_numpy(), side="left")])
+    begin = begin.to_period("M").to_timestamp()
+    closed = spells["end"].notna().to_numpy()
+    last = np.searchsorted(days, spells["end"].fillna(spells["start"]).to_numpy(), side="right") - 1
+    finish = pd.Series(days[np.maximum(last, 0)], index=spells.index).where(closed)
+    first = pd.Timestamp(parameters.start)
+    moved = (spells["start"].clip(lower=first) - pd.Series(begin, index=spells.index).clip(lower=first)).abs().dt.days.sum()
+    moved += (spells["end"] - finish).dt.days.abs().sum()
+    early = spells["leaving_reason"].eq("voluntary") & (spells["end"] >= first) & (finish < first)
+    return spells.assign(start=begin, end=finish), {"leavers": int(early.sum()), "person_days": int(moved)}
