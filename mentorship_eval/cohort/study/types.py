@@ -44,6 +44,8 @@ def _names(value: Any) -> Any:
     if isinstance(value, str):
         value = [value]
     if isinstance(value, list):
+        if any(isinstance(item, list | dict) for item in value):
+            raise ValueError("a list of names holds names alone")
         return {as_text(item): as_text(item) for item in value}
     return text_map(value)
 
