@@ -7,11 +7,12 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from mentorship_eval.errors import DataError
+from mentorship_eval.errors import DataError, UsageError
 from mentorship_eval.report.parameters import resolve_cohort
 
 if TYPE_CHECKING:
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
 __all__ = ["check_folder"]
 
 
-def check_folder(cohort: str, as_json: bool) -> None:
-    """Print the findings of a cohort; ends the program with 1 when any is an error."""
+def check_folder(cohort: str, as_json: bool, repair_log: str | None = None) -> None:
+    """Print the findings of a cohort, and write its full repair log where one is asked for; ends the program with 1 when any is an error."""
+    if repair_log is not None and Path(repair_log).exists():
+        raise UsageError(f"{repair_log} exists already.", fix="Name another file; nothing is written over.")
     try:
         folder = resolve_cohort(cohort)
     except DataError:
@@ -29,6 +32,8 @@ def check_folder(cohort: str, as_json: bool) -> None:
     from mentorship_eval.cohort import check_cohort
 
     findings, read = check_cohort(folder)
+    if repair_log is not None and read is not None:
+        _write_repairs(read, repair_log)
     if as_json:
         rows = [
             {"code": f.code, "severity": f.severity, "table": f.table, "file": f.file, "rows": list(f.rows), "column": f.column,
@@ -44,6 +49,17 @@ def check_folder(cohort: str, as_json: bool) -> None:
         for line in _what_it_answers(read) if read is not None else ():
             click.echo(line if width is None else textwrap.fill(line, min(width, 120), subsequent_indent="  "))
     sys.exit(1 if findings.errors else 0)
+
+
+def _write_repairs(cohort: Cohort, name: str) -> None:
+    from mentorship_eval.report.cells import without_formulas
+    from mentorship_eval.report.repairs import full_log
+
+    try:
+        without_formulas(full_log(cohort)).to_csv(name, index=False, lineterminator="\n", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{name} cannot be written: {error.strerror}.", fix="Choose another place.") from None
+    click.echo(f"Repairs, row by row: {name}. It tells of single people: keep it with the data.", err=True)
 
 
 def _what_it_answers(cohort: Cohort) -> Iterator[str]:

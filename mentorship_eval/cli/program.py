@@ -97,11 +97,12 @@ def pseudonymise(
 @cli.command()
 @click.argument("cohort")
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
-def check(cohort: str, as_json: bool) -> None:
+@click.option("--repair-log", metavar="FILE", help="Also write every repair, row by row, to this new CSV file (as sensitive as the data).")
+def check(cohort: str, as_json: bool, repair_log: str | None) -> None:
     """Print every finding in a cohort's files; exit code 1 when any is an error."""
     from mentorship_eval.cli.checking import check_folder
 
-    check_folder(cohort, as_json)
+    check_folder(cohort, as_json, repair_log)
 
 
 @cli.command()

@@ -121,7 +121,8 @@ def repairs_table(cohort: Cohort) -> Exhibit | None:
         counts=("count",),
         formats={"count": "count"},
         labels={"what": "Code", "table": "Table", "column": "Column", "reason": "Why", "count": "Cells or rows"},
-        note="Each repair, with its row and what stood there before, is in repair_log.csv. Numbers within a reason are left out here (…).",
+        note="Numbers within a reason are left out here (…). Who holds the data gets each repair, with its row and what stood there before, by "
+        "mentorship-eval check --repair-log.",
     )
 
 

@@ -19,7 +19,7 @@ __all__ = ["headline_results", "index_html", "truth_of"]
 
 DOWNLOADS = (
     ("estimates.csv", "every number that may be quoted, at full precision"),
-    ("repair_log.csv", "every change that reading made to the data"),
+    ("repair_log.csv", "every kind of change that reading made to the data, and how often"),
     ("disclosure_log.csv", "what was withheld, where and by which rule"),
     ("manifest.json", "hashes of inputs and outputs, versions, parameters"),
     ("figures/", "each figure as PNG and SVG"),
