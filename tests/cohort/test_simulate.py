@@ -108,7 +108,8 @@ def test_every_scenario_can_be_drawn_and_followed(scenario):
     assert cohort.truth["scenario"] == scenario and len(cohort["staff"]) == cohort.parameters.staff
     assert episodes(cohort).flow["removed"].sum() == 0
     treated = int(cohort["rollout"]["active_from"].notna().sum())
-    assert treated == (1 if "pilot" in scenario or "tiny" in scenario else 2 if cohort.parameters.selection_months else 6)
+    groups = 2 if cohort.parameters.selection_months else cohort.parameters.departments * 3 // 4
+    assert treated == (1 if "pilot" in scenario or "tiny" in scenario else groups)
 
 
 def test_unknown_names_and_impossible_values_are_refused():
