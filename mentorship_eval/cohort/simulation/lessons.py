@@ -32,7 +32,7 @@ def lesson(scenario: str, parameters: Parameters, departments: Departments, popu
                      "rate of leaving of those ever mentored over those never mentored", ever_over_never(parameters, tables), _RECORDS)
     if scenario == "reporting_culture":
         return _told("rate ratio of harm", harm, "rate ratio of all incidents", cells["all_incidents"], _EXPECTED)
-    if scenario == "regression_to_mean":
+    if scenario == "regression_to_mean" and parameters.selection_months:
         return _told("rate ratio of harm without the months of selection", harm,
                      "harm after over harm in the months of selection, departments with the programme",
                      after_over_selection(parameters, departments, tables, patient_days), _RECORDS)
