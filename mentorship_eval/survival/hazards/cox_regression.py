@@ -125,9 +125,7 @@ def _ready(
     x, centre, scale = _standardise(design.matrix, strata.codes, len(strata), sets)
     null = Likelihood.at(sets, x, np.zeros(len(x)))
     refuse_collinear(null.information(), len(null.sets.dead), design, ", or do not stratify by it")
-    with np.errstate(over="ignore", invalid="ignore"):  # a step may leave the range of numbers: then there is no fit
-        fit = maximise(sets, x, null)
-    return Ready(sets, x, centre, scale, null, fit)
+    return Ready(sets, x, centre, scale, null, maximise(sets, x, null))
 
 
 def prepare(

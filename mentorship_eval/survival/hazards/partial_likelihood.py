@@ -179,6 +179,7 @@ def _invert(information: np.ndarray) -> np.ndarray | None:
     return factor.T @ factor
 
 
+@np.errstate(over="ignore", invalid="ignore")  # a step may leave the range of numbers: then there is no fit
 def maximise(sets: RiskSets, x: np.ndarray, begin: np.ndarray | Likelihood, converged: float = CONVERGED) -> Fit | None:
     """Newton-Raphson with step-halving from ``begin`` (or from the likelihood there); None when the information is singular.
 
