@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -125,7 +126,7 @@ def _study(study: dict[str, Any], ward: dict[str, str], extracts: dict[str, Extr
         tables["dept_lineage"] = "dept_lineage.csv"
     if book.asks("few_answers"):
         tables["survey_invites"] = "survey_invites.csv"
-    told = {**study, "tables": tables}
+    told = {**deepcopy(study), "tables": tables}  # errors are planted in it, and the cohort may be written again
     if book.asks("patient_days_missing"):
         told["rules"] = {"missing_exposure": "exclude"}
     return told
