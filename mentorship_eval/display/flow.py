@@ -33,7 +33,8 @@ def flow_diagram(
     flow: step (or table), reason, removed, kept; one row per reason, in order. Rows of one step stand in
         one side box; ``kept`` of its last row is what goes on. With ``table`` in place of ``step`` every
         table has its own line, read at the left and kept at the right. Optional ``read`` (or ``start``):
-        rows before the step; without it the count is kept + removed where both are numbers. Counts may
+        rows before the step; without it the count is kept + removed where both are numbers. Optional ``added``:
+        rows that the step made, told in the same box. Counts may
         be text such as ``<10``. A row without reason and removed (0 or missing) removes nothing.
     """
     by = "table" if isinstance(flow, pd.DataFrame) and "table" in flow.columns and "step" not in flow.columns else "step"
@@ -51,9 +52,10 @@ def flow_diagram(
 
 def _stage(label: str, rows: pd.DataFrame) -> tuple[str, str, list[tuple[str, str]], str]:
     reasons = [
-        (str(row["reason"]), count(row["removed"]))
+        (f"added: {row['reason']}" if change == "added" else str(row["reason"]), count(row[change]))
         for _, row in rows.iterrows()
-        if not is_blank(row["reason"]) and not is_blank(row["removed"]) and count(row["removed"]) != "0"
+        for change in ("removed", "added")
+        if change in rows and not is_blank(row["reason"]) and not is_blank(row[change]) and count(row[change]) != "0"
     ]
     read = next((rows[column].iloc[0] for column in ("read", "start") if column in rows.columns), None)
     if is_blank(read):

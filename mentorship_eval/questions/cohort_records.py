@@ -14,6 +14,7 @@ from mentorship_eval.questions.exhibits import table_exhibit
 
 __all__ = ["findings_table", "flow_exhibits", "looks_table", "repairs_table"]
 
+_FLOW = {"read": "Rows in", "removed": "Removed", "added": "Added", "kept": "Kept"}
 _SEVERITY = {"E": "stops", "R": "repaired", "W": "to be known"}
 
 
@@ -35,22 +36,27 @@ def flow_exhibits(cohort: Cohort) -> list[Exhibit]:
             "table": flow["table"],
             "reason": flow["reason"].replace("", "read"),
             "read": flow["rows_in"],
-            "removed": flow["removed"],
+            "removed": flow["removed"].clip(lower=0),
+            "added": (-flow["removed"]).clip(lower=0),
             "kept": flow["kept"],
         }
     )
-    counted = Counted(("read", "removed", "kept"), adds_up=True)
+    if not frame["added"].any():
+        frame = frame.drop(columns="added")
+    numbers = tuple(name for name in ("read", "removed", "added", "kept") if name in frame)
+    counted = Counted(numbers, adds_up=True)
     diagram = Exhibit("cohort.flow", "flow_diagram", "Rows read, removed and kept", {"flow": frame}, {"flow": counted}, {"unit": "rows"})
     table = table_exhibit(
         "cohort.flow_rows",
         "Rows in, removed and kept, step by step",
         frame.copy(),
-        counts=("read", "removed", "kept"),
+        counts=numbers,
         adds_up=True,
-        formats=dict.fromkeys(("read", "removed", "kept"), "count"),
-        labels={"table": "Table", "reason": "Step", "read": "Rows in", "removed": "Removed", "kept": "Kept"},
-        note="Rows in less rows removed are the rows kept, and every step begins with what the one before it kept. "
-        "A negative number removed means rows added, where an assignment was split around a larger one.",
+        formats=dict.fromkeys(numbers, "count"),
+        labels={"table": "Table", "reason": "Step", **{name: _FLOW[name] for name in numbers}},
+        note="Rows in less rows removed are the rows kept, and every step begins with what the one before it kept."
+        + (" Rows are added where one becomes several: an assignment split around a larger one, an answer scored on several scales."
+           if "added" in frame else ""),
     )
     return [diagram, table]
 

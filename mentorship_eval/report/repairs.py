@@ -16,7 +16,13 @@ from mentorship_eval.report.manifest import without_place
 
 __all__ = ["full_log", "published_log"]
 
-_KIND = ["code", "table", "file", "column", "reason"]
+_KIND = ["code", "table", "column", "reason"]
+
+
+def _files(names: pd.Series) -> str:
+    """The file, or how many there are: a month's list alone may hold few."""
+    distinct = names.unique()
+    return str(distinct[0]) if len(distinct) == 1 else f"{len(distinct)} files"
 
 
 def full_log(cohort: Cohort) -> pd.DataFrame:
@@ -28,7 +34,7 @@ def full_log(cohort: Cohort) -> pd.DataFrame:
 
 
 def published_log(cohort: Cohort, rule: Rule) -> pd.DataFrame:
-    """The full log without disclosure control; else one line for each code, table, file, column and reason.
+    """The full log without disclosure control; else one line for each code, table, column and reason.
 
     Its count is the sum, or the mark of the rule where that is small; where a single count of a code in a table would be marked, the
     next smallest is marked with it, since their sum stands among the findings. Row, before and after are blank, and so are numbers
@@ -38,7 +44,7 @@ def published_log(cohort: Cohort, rule: Rule) -> pd.DataFrame:
     if not rule.active or log.empty:
         return log
     alike = log.assign(reason=[re.sub(r"\d[\d.,:-]*", "…", str(reason)) for reason in log["reason"]])
-    summed = alike.groupby(_KIND, sort=False, as_index=False)["count"].sum()
+    summed = alike.groupby(_KIND, sort=False, as_index=False).agg(count=("count", "sum"), file=("file", _files))
     hidden = summed["count"].map(rule.small).to_numpy()
     for _, places in summed.groupby(["code", "table"]).indices.items():
         if hidden[places].sum() == 1 and len(places) > 1:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,9 @@ import pytest
 from mentorship_eval.cohort import Cohort
 from mentorship_eval.disclosure import Rule, protect
 from mentorship_eval.questions import answer_chapter
-from mentorship_eval.questions.cohort_records import _few
+from mentorship_eval.questions.answer import Answer
+from mentorship_eval.questions.cohort_records import _few, flow_exhibits
+from mentorship_eval.report.exhibits import draw
 from tests.cohort.folders import PEOPLE, good
 
 
@@ -55,3 +59,21 @@ def test_nothing_found_is_no_table(tmp_path: Path) -> None:
     answer = answer_chapter("cohort", good(tmp_path / "c", PEOPLE))
     for name in ("findings", "repairs", "looks"):
         assert answer.exhibit(f"cohort.{name}") is None
+
+
+def test_rows_that_a_step_adds_are_a_column_and_no_small_number(untidy: Cohort) -> None:
+    """An assignment split around a larger one makes rows: as a negative number removed it would pass below every threshold."""
+    flow = untidy.flow_steps
+    more = replace(untidy, flow_steps=deepcopy(flow))
+    last = len(untidy.tables["staff"])
+    more.flow_steps.step("staff", "assignments split around a larger one", last, last + 3)
+    private = flow_exhibits(more)
+    for exhibit in private:
+        [frame] = exhibit.frames.values()
+        assert (frame[["removed", "added"]].to_numpy() >= 0).all() and frame["added"].iloc[-1] == 3
+    [public], _ = protect([Answer("cohort", "Cohort", exhibits=tuple(private))], Rule(10))
+    for exhibit in public.exhibits:
+        [frame] = exhibit.frames.values()
+        assert frame["added"].iloc[-1] == "<10" and str(last) not in frame["kept"].astype(str).tolist()
+        assert draw(exhibit) is not None
+    assert "added" not in flow_exhibits(untidy)[0].frames["flow"]
