@@ -75,7 +75,7 @@ def _never(reading: Reading, departments: set[str]) -> None:
     if absent:
         reading.sources["rollout"].find(
             "W109",
-            f"{len(absent)} departments without a row ({listing(absent, 4)}): taken as never in the programme",
+            f"{len(absent)} department{'s' if len(absent) > 1 else ''} without a row ({listing(absent, 4)}): taken as never in the programme",
             column="dept_id",
             fix="Give each a row, with active_from empty when it never had the programme.",
         )
