@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mentorship_eval.cohort.cohort import read_cohort
 from mentorship_eval.cohort.panels import department_months, leaver_panel
 from mentorship_eval.cohort.person_time.episodes import Episodes, mentorship_episodes
 from mentorship_eval.cohort.person_time.fixed_exposure import naive_rows
@@ -102,7 +103,7 @@ def test_what_is_written_is_what_was_simulated(tmp_path, small):
 
 
 @pytest.mark.parametrize("scenario", sorted(SCENARIOS))
-def test_every_scenario_can_be_drawn_and_followed(scenario):
+def test_every_scenario_can_be_drawn_read_and_followed(scenario, tmp_path):
     large = "departments" not in SCENARIOS[scenario].changes
     cohort = simulate_cohort(scenario, seed=1, **({"departments": 8, "staff": 500} if large else {}))
     assert cohort.truth["scenario"] == scenario and len(cohort["staff"]) == cohort.parameters.staff
@@ -110,6 +111,10 @@ def test_every_scenario_can_be_drawn_and_followed(scenario):
     treated = int(cohort["rollout"]["active_from"].notna().sum())
     groups = 2 if cohort.parameters.selection_months else cohort.parameters.departments * 3 // 4
     assert treated == (1 if "pilot" in scenario or "tiny" in scenario else groups)
+    read = read_cohort(cohort.write(tmp_path / "cohort"))
+    read.reconcile()
+    ends = read.flow.groupby("table")["kept"].last()
+    assert ends.to_dict() == {name: len(table) for name, table in read.tables.items()}
 
 
 def test_unknown_names_and_impossible_values_are_refused():
