@@ -12,13 +12,13 @@ from mentorship_eval.errors import listing
 from mentorship_eval.questions.answer import Counted, Exhibit
 from mentorship_eval.questions.exhibits import table_exhibit
 
-__all__ = ["findings_table", "flow_exhibits", "looks_table", "repairs_table"]
+__all__ = ["alike", "findings_table", "flow_exhibits", "looks_table", "repairs_table"]
 
 _FLOW = {"read": "Rows in", "removed": "Removed", "added": "Added", "kept": "Kept"}
 _SEVERITY = {"E": "stops", "R": "repaired", "W": "to be known"}
 
 
-def _alike(text: str, column: str = "") -> str:
+def alike(text: str, column: str = "") -> str:
     """A message without the column and the numbers in it, so that messages of one kind are equal."""
     return re.sub(r"\d[\d.,:-]*", "…", text.replace(column, "…") if column else text)
 
@@ -69,7 +69,7 @@ def findings_table(cohort: Cohort) -> Exhibit | None:
     smallest = cohort.study.disclosure.threshold
     groups: dict[tuple[str, ...], list] = {}
     for item in sorted(items, key=lambda one: ("ERW".index(one.severity), one.code[1:], one.table)):
-        groups.setdefault((item.code, item.table, item.file, _alike(item.message, item.column), _alike(item.fix, item.column)), []).append(item)
+        groups.setdefault((item.code, item.table, item.file, alike(item.message, item.column), alike(item.fix, item.column)), []).append(item)
     rows = [
         {
             "kind": _SEVERITY[code[0]],
@@ -115,7 +115,7 @@ def repairs_table(cohort: Cohort) -> Exhibit | None:
             "what": [f"{code} {CODES.get(code, '')}" for code in log["code"]],
             "table": log["table"],
             "column": log["column"],
-            "reason": [_alike(str(reason)) for reason in log["reason"]],
+            "reason": [alike(str(reason)) for reason in log["reason"]],
             "count": log["count"],
         }
     )

@@ -6,12 +6,11 @@ A line of the full log has a row of a file, what stood there and often a date; a
 
 from __future__ import annotations
 
-import re
-
 import pandas as pd
 
 from mentorship_eval.cohort import Cohort
 from mentorship_eval.disclosure import Rule
+from mentorship_eval.questions.cohort_records import alike
 from mentorship_eval.report.manifest import without_place
 
 __all__ = ["full_log", "published_log"]
@@ -43,8 +42,8 @@ def published_log(cohort: Cohort, rule: Rule) -> pd.DataFrame:
     log = full_log(cohort)
     if not rule.active or log.empty:
         return log
-    alike = log.assign(reason=[re.sub(r"\d[\d.,:-]*", "…", str(reason)) for reason in log["reason"]])
-    summed = alike.groupby(_KIND, sort=False, as_index=False).agg(count=("count", "sum"), file=("file", _files))
+    kinds = log.assign(reason=[alike(str(reason)) for reason in log["reason"]])
+    summed = kinds.groupby(_KIND, sort=False, as_index=False).agg(count=("count", "sum"), file=("file", _files))
     hidden = summed["count"].map(rule.small).to_numpy()
     for _, places in summed.groupby(["code", "table"]).indices.items():
         if hidden[places].sum() == 1 and len(places) > 1:

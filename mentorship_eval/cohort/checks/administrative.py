@@ -12,7 +12,10 @@ import pandas as pd
 from mentorship_eval.cohort.reading.raw import Source
 from mentorship_eval.errors import listing
 
-__all__ = ["BANK", "FEWEST_LEAVERS", "MASS", "RETIRED", "apply_bank", "apply_mass_ends", "apply_retire_return", "unusual_days"]
+__all__ = [
+    "BANK", "FEWEST_LEAVERS", "MASS", "RETIRED", "apply_bank",
+    "apply_mass_ends", "apply_retire_return", "lasting_until_return", "unusual_days",
+]
 
 # how the message of each kind begins
 RETIRED, BANK, MASS = "retired and back", "bank contracts after a substantive post", "many people of a department left on one day"
@@ -24,6 +27,26 @@ def _after(frame: pd.DataFrame) -> np.ndarray:
     """(rows - 1,) whether the next row is of the same person."""
     person = frame["staff_id"].to_numpy()
     return person[1:] == person[:-1]
+
+
+def lasting_until_return(source: Source, frame: pd.DataFrame, at: np.ndarray, code: str, reason: str) -> pd.DataFrame:
+    """The spells at the positions ``at`` last until the next one starts; each is a repair, ``reason`` with {days} between and the {row} of the next.
+
+    frame: sorted by person and start, each spell at ``at`` followed by one of the same person.
+    """
+    rows, ends, starts = frame["file_row"].to_numpy(), frame["end"].to_numpy().copy(), frame["start"].to_numpy()
+    for i in at:
+        days = (starts[i + 1] - ends[i]) / np.timedelta64(1, "D")
+        source.repair(
+            code,
+            row=int(rows[i]),
+            column="end",
+            before=str(ends[i])[:10],
+            after=str(starts[i + 1])[:10],
+            reason=reason.format(days=days, row=source.places.row_of(rows[i + 1])),
+        )
+        ends[i] = starts[i + 1]
+    return frame.assign(end=ends)
 
 
 def apply_retire_return(source: Source, frame: pd.DataFrame) -> pd.DataFrame:
@@ -49,18 +72,7 @@ def apply_retire_return(source: Source, frame: pd.DataFrame) -> pd.DataFrame:
     )
     if not stay:
         return frame
-    ends, starts = frame["end"].to_numpy().copy(), frame["start"].to_numpy()
-    for i in back:
-        source.repair(
-            "W108",
-            row=int(rows[i]),
-            column="end",
-            before=str(ends[i])[:10],
-            after=str(starts[i + 1])[:10],
-            reason=f"retired and back after {gap[i]:g} days (row {source.places.row_of(rows[i + 1])})",
-        )
-        ends[i] = starts[i + 1]
-    return frame.assign(end=ends)
+    return lasting_until_return(source, frame, back, "W108", "retired and back after {days:g} days (row {row})")
 
 
 def apply_bank(source: Source, frame: pd.DataFrame) -> pd.DataFrame:

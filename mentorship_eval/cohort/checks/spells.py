@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from mentorship_eval.cohort.checks.administrative import apply_bank, apply_mass_ends, apply_retire_return
+from mentorship_eval.cohort.checks.administrative import apply_bank, apply_mass_ends, apply_retire_return, lasting_until_return
 from mentorship_eval.cohort.checks.concurrent import collapse_concurrent
 from mentorship_eval.cohort.checks.suspended import mark_suspended
 from mentorship_eval.cohort.reading.raw import Source
@@ -131,19 +131,7 @@ def _bridge(source: Source, frame: pd.DataFrame, rehired: np.ndarray) -> pd.Data
         column="end",
         fix="rules.rehire_gap_days in study.yaml sets the limit.",
     )
-    ends, starts = frame["end"].to_numpy().copy(), frame["start"].to_numpy()
-    for i in at:
-        days = (starts[i + 1] - ends[i]) / np.timedelta64(1, "D")
-        source.repair(
-            "R103",
-            row=int(rows[i]),
-            column="end",
-            before=str(ends[i])[:10],
-            after=str(starts[i + 1])[:10],
-            reason=f"back after {days:g} days (row {source.places.row_of(rows[i + 1])}): bridged",
-        )
-        ends[i] = starts[i + 1]
-    return frame.assign(end=ends)
+    return lasting_until_return(source, frame, at, "R103", "back after {days:g} days (row {row}): bridged")
 
 
 def _label_moves(source: Source, frame: pd.DataFrame, moves: np.ndarray) -> pd.DataFrame:
