@@ -11,44 +11,31 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from mentorship_eval.cohort.reading.encodings import first_bad_row
 from mentorship_eval.cohort.reading.readers_binary import as_text
+from mentorship_eval.cohort.reading.readers_text import likely_delimiter, named_delimiter
 from mentorship_eval.cohort.study.document import did_you_mean
 from mentorship_eval.errors import DataError, UsageError
 
 __all__ = ["encoding_of", "open_rows"]
 
 Rows = Iterator[tuple[int, list[str]]]
-_PORTION = 1 << 20
 
 
 def encoding_of(path: Path) -> str:
     """utf-8-sig, utf-16 or cp1252: the first that the whole file can be read in. Reads the file once, in portions."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
     with path.open("rb") as stream:
-        portion = stream.read(_PORTION)
-        if portion[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            return "utf-16"
-        if b"\x00" in portion:
-            raise DataError(f"{path.name} is not a text file.", fix="Give CSV (.csv, .tsv, .txt) or Excel (.xlsx).")
-        try:
-            while portion:
-                decoder.decode(portion)
-                portion = stream.read(_PORTION)
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            return "cp1252"
-    return "utf-8-sig"
+        start = stream.read(1 << 20)
+    if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return "utf-16"
+    if b"\x00" in start:
+        raise DataError(f"{path.name} is not a text file.", fix="Give CSV (.csv, .tsv, .txt) or Excel (.xlsx).")
+    return "utf-8-sig" if first_bad_row(path, "utf-8-sig") is None else "cp1252"
 
 
 def _delimiter(path: Path, encoding: str, header_row: int) -> str:
     with path.open(encoding=encoding, errors="replace", newline="") as stream:
-        line = next((text for number, text in enumerate(stream, start=1) if number == header_row), "")
-    quoted, head = False, ""
-    for letter in line:
-        quoted ^= letter == '"'
-        head += "" if quoted else letter
-    best = max(",;\t|", key=head.count)
-    return best if head.count(best) else ","
+        return likely_delimiter(next((text for number, text in enumerate(stream, start=1) if number == header_row), ""))
 
 
 @contextmanager
@@ -71,7 +58,7 @@ def open_rows(path: Path, *, encoding: str | None, delimiter: str | None, sheet:
             codecs.lookup(known)
         except LookupError:
             raise UsageError(f"There is no encoding {known!r}.", fix="Such as utf-8 or cp1252.") from None
-        mark = {"tab": "\t", "\\t": "\t"}.get(delimiter or "", delimiter) or _delimiter(path, known, header_row)
+        mark = named_delimiter(delimiter or "") or _delimiter(path, known, header_row)
         if len(mark) != 1:
             raise UsageError(f"The delimiter {mark!r} is not one character.", fix="Such as ; or tab.")
         with path.open(encoding=known, newline="") as stream:

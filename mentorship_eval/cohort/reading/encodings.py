@@ -8,7 +8,7 @@ from pathlib import Path
 from mentorship_eval.cohort.reading.pieces import KINDS, Piece
 from mentorship_eval.cohort.reading.raw import Unreadable
 
-__all__ = ["recognise"]
+__all__ = ["first_bad_row", "recognise"]
 
 _PORTION = 1 << 20
 
@@ -21,7 +21,7 @@ def recognise(piece: Piece, path: Path) -> str:
     with path.open("rb") as file:
         start = file.read(100_000)
     if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        if _bad_row(path, "utf-16") is not None:
+        if first_bad_row(path, "utf-16") is not None:
             raise Unreadable("the text is in no encoding that we know", fix="Save it as UTF-8.")
         return _guessed(piece, "utf-16", None)
     if b"\x00" in start:
@@ -29,10 +29,10 @@ def recognise(piece: Piece, path: Path) -> str:
     if start[:3] == codecs.BOM_UTF8:
         # a byte order mark changes no value: it is said, and needs no repair line
         piece.find("R123", "byte order mark at the start of the file skipped")
-    row = _bad_row(path, "utf-8-sig")
+    row = first_bad_row(path, "utf-8-sig")
     if row is None:
         return "utf-8-sig"
-    if _bad_row(path, "cp1252") is None:
+    if first_bad_row(path, "cp1252") is None:
         return _guessed(piece, "cp1252", row)
     raise Unreadable("the text is in no encoding that we know", row=row, fix="Save it as UTF-8, or name encoding in study.yaml.")
 
@@ -40,7 +40,7 @@ def recognise(piece: Piece, path: Path) -> str:
 def _as_declared(path: Path, declared: str) -> str:
     encoding = "utf-8-sig" if declared.lower().replace("-", "").replace("_", "") == "utf8" else declared
     try:
-        row = _bad_row(path, encoding)
+        row = first_bad_row(path, encoding)
     except LookupError:
         raise Unreadable(f"{declared!r} is no encoding", fix="Correct encoding in study.yaml; utf-8, cp1252 and utf-16 are common.") from None
     if row is not None:
@@ -48,7 +48,7 @@ def _as_declared(path: Path, declared: str) -> str:
     return encoding
 
 
-def _bad_row(path: Path, encoding: str) -> int | None:
+def first_bad_row(path: Path, encoding: str) -> int | None:
     """The first row with a byte that ``encoding`` does not have; None when all can be decoded."""
     decoder = codecs.getincrementaldecoder(encoding)()
     row = 1

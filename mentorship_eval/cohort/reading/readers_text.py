@@ -18,7 +18,7 @@ from mentorship_eval.cohort.reading.headers import body_row, header_names
 from mentorship_eval.cohort.reading.pieces import Piece
 from mentorship_eval.cohort.reading.raw import Unreadable
 
-__all__ = ["read_csv"]
+__all__ = ["likely_delimiter", "named_delimiter", "read_csv"]
 
 
 def read_csv(piece: Piece, path: Path) -> pd.DataFrame:
@@ -39,19 +39,28 @@ def read_csv(piece: Piece, path: Path) -> pd.DataFrame:
         csv.field_size_limit(limit)
 
 
+def named_delimiter(declared: str) -> str:
+    """The delimiter as a character: ``tab`` may be written out."""
+    return {"tab": "\t", "\\t": "\t"}.get(declared, declared)
+
+
+def likely_delimiter(line: str) -> str:
+    """Of comma, semicolon, tab and bar the one that a header line has most of, outside quotation marks; a comma when it has none."""
+    bare = re.sub(r'"[^"]*"?', "", line)
+    best = max(",;\t|", key=bare.count)
+    return best if bare.count(best) else ","
+
+
 def _delimiter(piece: Piece, path: Path, encoding: str) -> str:
     declared = piece.declared.delimiter
     if declared:
-        delimiter = {"tab": "\t", "\\t": "\t"}.get(declared, declared)
+        delimiter = named_delimiter(declared)
         if len(delimiter) != 1:
             raise Unreadable(f"the delimiter {delimiter!r} is not one character", fix="Correct delimiter in study.yaml.")
         return delimiter
     with path.open(encoding=encoding) as file:
         line = next(islice(file, piece.declared.header_row + piece.declared.header_rows - 2, None), "")
-    bare = re.sub(r'"[^"]*"?', "", line)
-    best = max(",;\t|", key=bare.count)
-    if not bare.count(best):
-        return ","
+    best = likely_delimiter(line)
     if best not in ",\t":
         piece.find("R123", f"columns are separated by {best!r}")
     return best
