@@ -26,9 +26,11 @@ def encoding_of(path: Path) -> str:
     """utf-8-sig, utf-16 or cp1252: the first that the whole file can be read in. Reads the file once, in portions."""
     with path.open("rb") as stream:
         start = stream.read(1 << 20)
-    if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
+    marked, binary = start[:2] in (b"\xff\xfe", b"\xfe\xff"), b"\x00" in start
+    del start  # not held while the file is gone through
+    if marked:
         return "utf-16"
-    if b"\x00" in start:
+    if binary:
         raise DataError(f"{path.name} is not a text file.", fix="Give CSV (.csv, .tsv, .txt) or Excel (.xlsx).")
     return "utf-8-sig" if first_bad_row(path, "utf-8-sig") is None else "cp1252"
 
