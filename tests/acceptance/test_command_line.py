@@ -10,18 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from mentorship_eval.cli import main
 from tests.cohort.folders import PEOPLE, SAFETY, write
+from tests.program import call
 from tests.report.shared_run import ROOT, RunOnce
-
-
-def call(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
-    """Exit code, stdout and stderr of the program."""
-    with pytest.raises(SystemExit) as stop:
-        main([str(word) for word in words])
-    said = capsys.readouterr()
-    return int(stop.value.code or 0), said.out, said.err
-
 
 EVERYTHING = {**PEOPLE, **SAFETY, "study.yaml": """
 study: {name: Small, start: 2022-01-01, end: 2022-12-31}

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from mentorship_eval.cli import main
 from mentorship_eval.cohort.schema.tables import QUESTIONS
 from mentorship_eval.questions import CHAPTERS
 from tests.cohort.folders import PEOPLE, write
+from tests.program import call
 
 OLD = {
     **PEOPLE,
@@ -30,14 +30,6 @@ disclosure: none
     "    columns: {match_id: [match_id], mentor_id: [mentor_id], mentee_id: [mentee_id], start: [start], end: [end]}\n",
 }  # fmt: skip
 OLD["leavers_2023.csv"] = OLD.pop("spells.csv")
-
-
-def call(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
-    """Exit code, stdout and stderr of the program."""
-    with pytest.raises(SystemExit) as stop:
-        main([str(word) for word in words])
-    said = capsys.readouterr()
-    return int(stop.value.code or 0), said.out, said.err
 
 
 @pytest.fixture

@@ -6,20 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from mentorship_eval.cli import main
 from mentorship_eval.cohort.cohort import check_cohort
 from mentorship_eval.cohort.recipes.load import recipe_names
 from mentorship_eval.cohort.study.document import load_study
 from tests.cohort.recipes.exports import put
 from tests.cohort.recipes.test_people import FEBRUARY, JANUARY, LEAVERS, MARCH
 from tests.cohort.recipes.test_platforms import no_secret
+from tests.program import call
 
 
 def new(capsys: pytest.CaptureFixture[str], folder: Path, *words: str) -> tuple[int, str, str]:
-    with pytest.raises(SystemExit) as stop:
-        main(["new", str(folder), *words])
-    said = capsys.readouterr()
-    return int(stop.value.code or 0), said.out, said.err
+    return call(capsys, "new", folder, *words)
 
 
 @pytest.mark.parametrize("name", recipe_names())

@@ -10,20 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from mentorship_eval.cli import main, powering
+from mentorship_eval.cli import powering
 from tests.did.panels import simulated_panel
+from tests.program import call
 
 ROOT = Path(__file__).resolve().parents[2]
 PAPER = ("--departments", 14, "--months", 18, "--exposure", 900, "--rate", 3, "--waves", "7:4,11:4")
 QUICK = ("--replicates", 30)
-
-
-def call(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
-    """Exit code, stdout and stderr of the program."""
-    with pytest.raises(SystemExit) as stop:
-        main([str(word) for word in words])
-    said = capsys.readouterr()
-    return int(stop.value.code or 0), said.out, said.err
 
 
 @pytest.fixture(scope="module")

@@ -6,18 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from mentorship_eval.cli import main
 from tests.cohort.folders import PEOPLE, write
+from tests.program import call
 
 NUMBERS = ("9434765919", "4010232137", "9434765870")
-
-
-def call(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
-    """Exit code, stdout and stderr of the program."""
-    with pytest.raises(SystemExit) as stop:
-        main([str(word) for word in words])
-    said = capsys.readouterr()
-    return int(stop.value.code or 0), said.out, said.err
 
 
 @pytest.fixture
