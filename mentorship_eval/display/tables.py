@@ -17,7 +17,7 @@ from mentorship_eval.estimate import format_number, format_p
 __all__ = ["HtmlTable", "format_cell", "html_table"]
 
 Format = str | Callable[[Any], str]
-_KINDS = ("ratio", "number", "rate", "percent", "count", "p", "text")
+_KINDS = ("ratio", "number", "rate", "percent", "count", "whole", "p", "text")
 _P_NAMES = frozenset({"p", "p_value", "permutation_p"})
 _MISSING = "–"
 
@@ -52,7 +52,7 @@ def html_table(
     """``frame`` as an accessible HTML table that scrolls inside its own box on a narrow screen.
 
     formats: per column ``ratio``, ``number`` and ``rate`` (2 decimals), ``percent`` (a proportion, 1
-        decimal), ``count``, ``p``, ``text``, or a function from cell to text. By default: text and
+        decimal), ``count``, ``whole`` (a mean, without decimals), ``p``, ``text``, or a function from cell to text. By default: text and
         categories as they are, whole numbers as counts, columns named p or p_value as p, the rest as
         numbers. Text in a column of numbers (``<10``, ``not estimable``) is printed as it stands.
     labels: headers in place of column names. The first column holds the row headers.
@@ -133,6 +133,8 @@ def format_cell(value: Any, kind: Format = "number") -> str:
         return format_p(number).removeprefix("p ").removeprefix("= ")
     if kind == "percent":
         return f"{format_number(100 * number, 1)} %" if number else "0.0 %"
+    if kind == "whole":
+        return format_number(number, 0)
     if kind == "count":
         return format_number(number, 0) if number.is_integer() else format_number(number, 1)
     return format_number(number, 2)

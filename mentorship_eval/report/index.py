@@ -21,6 +21,7 @@ DOWNLOADS = (
     ("estimates.csv", "every number that may be quoted, at full precision"),
     ("repair_log.csv", "every kind of change that reading made to the data, and how often"),
     ("disclosure_log.csv", "what was withheld, where and by which rule"),
+    ("answers.json", "all that the pages show, for programs: figures and tables can be made from it again"),
     ("manifest.json", "hashes of inputs and outputs, versions, parameters"),
     ("figures/", "each figure as PNG and SVG"),
     ("tables/", "the numbers behind each figure and table"),

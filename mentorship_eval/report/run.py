@@ -104,17 +104,20 @@ def _write(
 
 
 def _write_tables(folder: Path, cohort: Cohort, answers: Mapping[str, Answer], withheld: pd.DataFrame) -> None:
-    """estimates.csv, the logs, and the frames of every exhibit as they were protected."""
+    """answers.json, estimates.csv, the logs, and the frames of every exhibit as they were protected."""
     from mentorship_eval.report.answers import rule_of
     from mentorship_eval.report.cells import without_formulas
     from mentorship_eval.report.estimates import estimate_rows, estimates_csv, planned_outcomes
     from mentorship_eval.report.exhibits import file_stem
     from mentorship_eval.report.repairs import published_log
+    from mentorship_eval.report.stored import store_answers
 
     def save(frame: pd.DataFrame, name: str) -> None:
         without_formulas(frame).to_csv(folder / name, index=False, lineterminator="\n", encoding="utf-8")
 
-    rows = estimate_rows(answers.values(), planned_outcomes(cohort.study.plan))
+    planned = planned_outcomes(cohort.study.plan)
+    store_answers(folder, answers, planned)
+    rows = estimate_rows(answers.values(), planned)
     (folder / "estimates.csv").write_text(estimates_csv(rows), encoding="utf-8", newline="")
     save(published_log(cohort, rule_of(cohort)), "repair_log.csv")
     save(withheld, "disclosure_log.csv")

@@ -69,7 +69,7 @@ def rates_table(table: pd.DataFrame) -> Exhibit:
             "voluntary_rate": "Voluntary leaver rate (95 % CI)",
             "other": "Left otherwise",
         },
-        formats={**dict.fromkeys(("left", "voluntary", "other"), "count"), "heads": _whole},
+        formats={**dict.fromkeys(("left", "voluntary", "other"), "count"), "heads": "whole"},
         note="Leavers of the organisation over the mean of month-end head-counts. People on maternity leave, a career break or a secondment are "
         "in post. Staff groups with few leavers are joined. Intervals take people as independent.",
     )
@@ -143,10 +143,6 @@ def wte_table(table: pd.DataFrame) -> Exhibit:
         formats={"wte": "number", "left": "count", "voluntary": "count"},
         note="Leavers count by the whole-time equivalent of their last post, over the mean of month-end whole-time equivalents.",
     )
-
-
-def _whole(value: float) -> str:
-    return format_number(value, 0)
 
 
 def _name(group: object) -> str:
