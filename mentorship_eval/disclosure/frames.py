@@ -30,18 +30,23 @@ def _numbers(frame: pd.DataFrame, columns: list[str]) -> np.ndarray:
     return frame[columns].apply(pd.to_numeric, errors="coerce").to_numpy(dtype=float).reshape(len(frame), len(columns))
 
 
-def show_frame(frame: pd.DataFrame, counted: Counted, rule: Rule, covered: frozenset[str], told: frozenset[str]) -> ShownFrame:
+def show_frame(
+    frame: pd.DataFrame, counted: Counted, rule: Rule, covered: frozenset[str], told: frozenset[str],
+    also: frozenset[tuple[int, str]] = frozenset(),
+) -> ShownFrame:
     """``frame`` as it may be shown.
 
-    covered: ids of results whose counts must not be read off this frame; told: ids of results that are withheld for what they rest on.
+    covered: ids of results whose counts must not be read off this frame; told: ids of results that are withheld for what they rest on;
+    also: (row, column) of counts of ``frame`` to withhold besides.
     """
     if not rule.active or frame.empty:
         return ShownFrame(_without_helpers(frame, counted), 0, frozenset(), {})
-    frame, dropped = _steps_dropped(frame, counted, rule)
+    before = len(frame)
+    frame, dropped, rows = _steps_dropped(frame, counted, rule)
     columns = [column for column in (*counted.counts, *counted.behind) if column in frame]
     values = _numbers(frame, columns)
     small = (values > 0) & (values < rule.threshold)
-    blank = small | _forced(frame, counted, columns, values, covered)
+    blank = small | _forced(frame, counted, columns, values, covered) | _asked(also, columns, rows, before)
     for column in counted.steps:
         if column in columns:
             place = columns.index(column)
@@ -109,6 +114,15 @@ def _forced(frame: pd.DataFrame, counted: Counted, columns: list[str], values: n
     return forced
 
 
+def _asked(also: frozenset[tuple[int, str]], columns: list[str], rows: np.ndarray, before: int) -> np.ndarray:
+    """Cells that are to be withheld besides, after some of ``before`` rows were dropped; rows: where those that stay stood."""
+    asked = np.zeros((before, len(columns)), dtype=bool)
+    for row, column in also:
+        if column in columns and 0 <= row < before:
+            asked[row, columns.index(column)] = True
+    return np.asarray(asked[rows])
+
+
 def _rows_of(column: str, counted: Counted, columns: list[str], blank: np.ndarray) -> np.ndarray:
     """Rows in which the named count is blank; without a name any but those that stand behind single columns."""
     if column in columns:
@@ -172,17 +186,19 @@ def _kept_steps(frame: pd.DataFrame, counted: Counted, so_far: np.ndarray, rule:
     return keep
 
 
-def _steps_dropped(frame: pd.DataFrame, counted: Counted, rule: Rule) -> tuple[pd.DataFrame, int]:
+def _steps_dropped(frame: pd.DataFrame, counted: Counted, rule: Rule) -> tuple[pd.DataFrame, int, np.ndarray]:
+    """The frame without the rows between two that may be shown, how many those are, and which rows of the frame are left."""
+    every = np.arange(len(frame))
     if not counted.cumulative or counted.cumulative in counted.counts or counted.cumulative not in frame:
-        return frame, 0
+        return frame, 0, every
     keep = _kept_steps(frame, counted, _numbers(frame, [counted.cumulative])[:, 0], rule)
     if counted.carry:
         groups = frame[counted.by] if counted.by in frame else pd.Series(0, index=frame.index)
         for column in counted.derived:
             # before the first step that may be shown nothing has happened yet
             frame = frame.assign(**{column: frame[column].where(keep).groupby(groups.to_numpy()).ffill().fillna(0.0)})
-        return frame, int((~keep).sum())
-    return frame[keep].reset_index(drop=True), int((~keep).sum())
+        return frame, int((~keep).sum()), every
+    return frame[keep].reset_index(drop=True), int((~keep).sum()), every[keep]
 
 
 def _rounded_steps(frame: pd.DataFrame, counted: Counted, so_far: np.ndarray, rule: Rule) -> tuple[pd.Series, tuple[float, float]]:

@@ -7,7 +7,7 @@ log of what was withheld and why. It changes nothing but what the rule asks for.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 import pandas as pd
@@ -20,6 +20,7 @@ from mentorship_eval.questions.answer import Answer, Counted, Exhibit, Gap, Resu
 
 __all__ = ["Ledger", "protect"]
 
+Cell = tuple[str, str, int, str]  # exhibit id, frame name, row, column
 # where an exhibit's options hold counts of people or events
 _COUNT_OPTIONS = ("n", "n_events")
 _LOG_COLUMNS = ["chapter", "item", "part", "rule", "withheld"]
@@ -44,18 +45,27 @@ class Ledger:
 
 @dataclass(frozen=True)
 class _Decided:
-    """told: ids of results that are withheld; covered: those of them whose counts must not be read off a table either."""
+    """told: ids of results that are withheld; covered: those of them whose counts must not be read off a table either;
+    also: counts to withhold besides, by exhibit and frame.
+    """
 
     told: frozenset[str]
     covered: frozenset[str]
+    also: Mapping[tuple[str, str], frozenset[tuple[int, str]]]
+
+    def besides(self, exhibit: str, name: str) -> frozenset[tuple[int, str]]:
+        return self.also.get((exhibit, name), frozenset())
 
 
 def _small(result: Result, rule: Rule) -> bool:
     return any(rule.small(count) for count in (result.estimate.n, result.estimate.n_events, *result.rests_on))
 
 
-def _decide(answers: list[Answer], rule: Rule) -> _Decided:
+def _decide(answers: list[Answer], rule: Rule, also: Iterable[Cell]) -> _Decided:
     """Which results are withheld: those that rest on few, and those told by a cell that is blanked, whatever for."""
+    cells: dict[tuple[str, str], frozenset[tuple[int, str]]] = {}
+    for exhibit_id, name, row, column in also:
+        cells[exhibit_id, name] = cells.get((exhibit_id, name), frozenset()) | {(row, column)}
     told = frozenset(r.id for a in answers for r in a.results if _small(r, rule))
     covered: frozenset[str] = frozenset()
     while rule.active:
@@ -64,11 +74,11 @@ def _decide(answers: list[Answer], rule: Rule) -> _Decided:
             for name, frame in exhibit.frames.items():
                 counted = exhibit.counted.get(name, Counted())
                 if counted.results:
-                    found |= show_frame(frame, counted, rule, covered, told).covered
+                    found |= show_frame(frame, counted, rule, covered, told, cells.get((exhibit.id, name), frozenset())).covered
         if found <= covered:
             break
         covered |= found
-    return _Decided(told | covered, covered)
+    return _Decided(told | covered, covered, cells)
 
 
 def _suppressed(estimate: Estimate, rule: Rule) -> Estimate:
@@ -105,7 +115,8 @@ def _protect_exhibit(exhibit: Exhibit, ledger: Ledger, chapter: str, decided: _D
     rule, frames, shown = ledger.rule, {}, {}
     few = any(rule.small(count) for count in exhibit.rests_on)
     for name, frame in exhibit.frames.items():
-        shown[name] = show_frame(frame, exhibit.counted.get(name, Counted()), rule, decided.covered, decided.told)
+        counted, besides = exhibit.counted.get(name, Counted()), decided.besides(exhibit.id, name)
+        shown[name] = show_frame(frame, counted, rule, decided.covered, decided.told, besides)
         frames[name] = shown[name].frame
         few = few or (len(frames[name]) == 0 and len(frame) > 0)
     if few:
@@ -169,9 +180,13 @@ def _protect_answer(answer: Answer, ledger: Ledger, decided: _Decided, secret: s
     )
 
 
-def protect(answers: Iterable[Answer], rule: Rule) -> tuple[list[Answer], pd.DataFrame]:
-    """Apply ``rule`` to every answer of a run; returns the protected answers and the log."""
+def protect(answers: Iterable[Answer], rule: Rule, also: frozenset[Cell] = frozenset()) -> tuple[list[Answer], pd.DataFrame]:
+    """Apply ``rule`` to every answer of a run; returns the protected answers and the log.
+
+    also: counts to withhold besides, each (exhibit id, frame name, row of the private frame from 0, column of counts). What follows from
+    a cell that is withheld follows from these too: a second blank, derived numbers, the results that they tell.
+    """
     answers, ledger = list(answers), Ledger(rule)
-    decided = _decide(answers, rule)
+    decided = _decide(answers, rule, also)
     secret = {r.estimate.statement() for a in answers for r in a.results if r.id in decided.told}
     return [_protect_answer(answer, ledger, decided, secret) for answer in answers], ledger.log

@@ -139,3 +139,22 @@ def test_sentences_hold_no_small_count_no_share_of_one_and_no_list_of_rows(text,
         assert caution.text == told
     assert "7" not in caution.text and "12 and" not in caution.text and " 1 " not in caution.text and "19.4" not in caution.text
     assert "0.05" not in str(caution.data)
+
+
+def test_cells_can_be_withheld_besides_and_take_their_results_and_a_second_along():
+    frame = pd.DataFrame({"cause": ["All", "a", "b", "c"], "left": [90, 50, 22, 18], "told": ["", "r.a", "r.b", "r.c"]})
+    counted = Counted(("left",), results={"told": ""}, within="*", totals=("All",))
+    private = [Answer("x", "X", results=(a_result("r.b", 22),), exhibits=(an_exhibit(frame, counted),))]
+    [answer], log = protect(private, RULE, frozenset({("x.table", "rows", 2, "left")}))
+    assert answer.exhibits[0].frames["rows"]["left"].tolist() == [90, 50, "withheld", "withheld"]
+    assert math.isnan(answer.results[0].estimate.value)
+    assert set(log["item"]) == {"x.table", "r.b"}
+
+
+def test_a_cell_beside_is_found_by_its_place_in_the_private_frame():
+    frame = pd.DataFrame({"by": "a", "time": range(5), "n_risk": [90, 80, 70, 60, 50], "estimate": 1.0, "n_event": [0, 4, 12, 14, 30]})
+    counted = Counted(("n_risk",), ("estimate",), cumulative="n_event", by="by")
+    [answer], _ = protect([Answer("x", "X", exhibits=(an_exhibit(frame, counted),))], RULE, frozenset({("x.table", "rows", 4, "n_risk")}))
+    rows = answer.exhibits[0].frames["rows"]
+    assert rows["time"].tolist() == [0, 2, 4] and rows["n_risk"].tolist() == [90, 70, "withheld"]
+    assert rows["estimate"].isna().tolist() == [False, False, True]
