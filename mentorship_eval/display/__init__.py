@@ -21,7 +21,7 @@ _LAZY = {
     "event_study": "dynamics",
     "flow_diagram": "flow",
     "forest": "ratios",
-    "format_cell": "tables",
+    "format_cell": "table_cells",
     "house_style": "style",
     "html_table": "tables",
     "observed_expected": "expected",
