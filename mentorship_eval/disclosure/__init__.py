@@ -1,6 +1,7 @@
 """What may leave the building: rules as data, and one ledger over everything that a run publishes."""
 
+from mentorship_eval.disclosure.profiles import load_profile, profile_names, rule_named
 from mentorship_eval.disclosure.protect import Ledger, protect
 from mentorship_eval.disclosure.rules import Rule
 
-__all__ = ["Ledger", "Rule", "protect"]
+__all__ = ["Ledger", "Rule", "load_profile", "profile_names", "protect", "rule_named"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from mentorship_eval.disclosure import Rule, protect
+from mentorship_eval.disclosure import Rule, protect, rule_named
 from mentorship_eval.errors import DataError
 from mentorship_eval.questions import CHAPTERS
 from mentorship_eval.questions.answer import Answer, Gap
@@ -54,9 +54,11 @@ def rule_of(cohort: Cohort) -> Rule:
     """The disclosure rule that study.yaml asks for."""
     chosen = cohort.study.disclosure
     if chosen.off:
-        return Rule(0, "none")
-    name = f"{chosen.profile} (threshold {chosen.threshold})" if chosen.profile else f"threshold {chosen.threshold}"
-    return Rule(chosen.threshold, name)
+        return rule_named("none")
+    if chosen.profile:
+        return rule_named(chosen.profile, threshold=chosen.threshold, round_to=chosen.round)
+    name = f"threshold {chosen.threshold}" + (f", rounded to {chosen.round}" if chosen.round else "")
+    return Rule(chosen.threshold, name, round_to=chosen.round or 0)
 
 
 def protect_answers(answers: dict[str, Answer], cohort: Cohort) -> tuple[dict[str, Answer], pd.DataFrame]:

@@ -14,7 +14,12 @@ from typing import Any
 from mentorship_eval import __version__
 from mentorship_eval.report.parameters import NOTEBOOKS, cohort_label, notebook_folder
 
-__all__ = ["LIBRARIES", "file_sha256", "ingredients", "key_of", "library_versions", "source_sha256"]
+__all__ = ["LIBRARIES", "commit", "file_sha256", "ingredients", "key_of", "library_versions", "lock_file", "source_sha256"]
+
+# what of a checkout decides over numbers and pages; a commit that touches nothing else is the same code
+_CODE = ("mentorship_eval", "notebooks", "requirements.lock")
+# beside the package's own resources, a wheel carries these; the notebooks are hashed by themselves, the demo cohort is data
+_CARRIED = {"cohorts", "notebooks"}
 
 # the libraries whose version can change a number or a page
 LIBRARIES = (
@@ -33,13 +38,48 @@ def source_sha256() -> str:
     package = Path(__file__).resolve().parents[1]
     digest = hashlib.sha256()
     sources = [path for path in package.rglob("*") if path.suffix in {".py", ".j2", ".css", ".json"} and "resources" not in path.parts]
-    sources += (package / "resources").glob("**/recipes/*.yaml")
-    sources += (package / "resources").glob("*.yaml")
+    sources += [
+        path for path in (package / "resources").rglob("*.yaml") if path.relative_to(package / "resources").parts[0] not in _CARRIED
+    ]
     for path in sorted(sources):
         digest.update(f"{path.relative_to(package).as_posix()}:{file_sha256(path)}\n".encode())
     for name in NOTEBOOKS.values():
         digest.update(f"{name}:{file_sha256(notebook_folder() / f'{name}.ipynb')}\n".encode())
     return digest.hexdigest()
+
+
+@cache
+def commit() -> Mapping[str, str]:
+    """The newest commit that touched the code, and whether the code is as it was then: ``clean`` or ``changed``; no key where there is no git.
+
+    A commit of documents alone leaves it as it is, as it leaves every byte of a run.
+    """
+    import os
+    import subprocess
+
+    root = Path(__file__).resolve().parents[2]
+    if not (root / ".git").exists():
+        return {}
+
+    def git(*words: str) -> str:
+        environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
+        done = subprocess.run(
+            ["git", "-C", str(root), *words, "--", *_CODE], capture_output=True, text=True, timeout=20, check=True, env=environment
+        )
+        return done.stdout.strip()
+
+    try:
+        newest = git("log", "-1", "--format=%H")
+        return {"commit": newest, "state": "changed" if git("status", "--porcelain") else "clean"} if newest else {}
+    except (OSError, subprocess.SubprocessError):
+        return {}
+
+
+def lock_file() -> Path | None:
+    """``requirements.lock``: in the checkout, or as the wheel carries it."""
+    package = Path(__file__).resolve().parents[1]
+    places = (package.parent / "requirements.lock", package / "resources" / "requirements.lock")
+    return next((place for place in places if place.is_file()), None)
 
 
 @cache

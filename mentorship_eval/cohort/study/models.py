@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import yaml
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from mentorship_eval.cohort.study.choices import ExposureChoice, IncidentChoice, SensitivityChoice
@@ -13,10 +16,17 @@ from mentorship_eval.cohort.study.database import is_address, shown_address
 from mentorship_eval.cohort.study.rules import Benchmark, Rules
 from mentorship_eval.cohort.study.types import NameMap, Names, Strict, TextMap, as_text, map_of_lists, map_of_maps
 
-__all__ = ["PROFILES", "Benchmark", "Disclosure", "Earlier", "Plan", "Rules", "TableSource", "Window"]
+__all__ = ["Benchmark", "Disclosure", "Earlier", "Plan", "Rules", "TableSource", "Window"]
 
-# profile -> smallest count that it lets out
-PROFILES = {"cms11": 11, "hes": 8, "opensafely": 8, "acro": 10, "survey": 10, "nhs5": 6, "tre10": 10}
+
+@cache
+def _profiles() -> dict[str, tuple[int, int]]:
+    """Shipped disclosure profiles: the smallest count that each lets out, and the base to which it rounds (0: none)."""
+    folder = files("mentorship_eval") / "resources" / "disclosure"
+    found = sorted((item for item in folder.iterdir() if item.name.endswith(".yaml")), key=lambda item: item.name)
+    keys = {item.name.removesuffix(".yaml"): yaml.safe_load(item.read_text(encoding="utf-8")) for item in found}
+    return {name: (said["threshold"], said.get("round", 0)) for name, said in keys.items() if name != "none"}
+
 
 class Earlier(Strict):
     """An evaluation of the same programme before this one; ``plan`` and ``data`` are the first digits of hashes."""
@@ -159,33 +169,42 @@ class Plan(Strict):
 
 
 class Disclosure(Strict):
-    """What may leave the building: counts below ``threshold`` are held back unless protection is ``off``."""
+    """What may leave the building: counts below ``threshold`` are held back unless protection is ``off``.
+
+    ``profile``: a shipped rule; ``threshold`` and ``round`` (a base to which counts are rounded) beside it may only make it stricter.
+    """
 
     threshold: int = Field(default=10, ge=1)
     profile: str | None = None
+    round: int | None = Field(default=None, ge=1)
     off: bool = False
 
     @model_validator(mode="before")
     @classmethod
     def _short_forms(cls, value: Any) -> Any:
-        if value is None:
-            raise ValueError("write none to switch protection off, or a number, or the name of a profile")
-        if isinstance(value, bool):
+        if value is None or isinstance(value, bool):
             raise ValueError("write none to switch protection off, or a number, or the name of a profile")
         if isinstance(value, int):
             return {"threshold": value}
         if isinstance(value, str):
-            if value == "none":
-                return {"off": True, "threshold": 1}
-            return {"profile": value}
+            value = {"profile": value}
+        if isinstance(value, dict) and value.get("profile") == "none":
+            if set(value) != {"profile"}:
+                raise ValueError("none has no threshold to change; give a number alone, or the name of another profile")
+            return {"off": True, "threshold": 1}
         return value
 
     @model_validator(mode="after")
     def _known(self) -> Disclosure:
         if self.profile is None:
             return self
-        if self.profile not in PROFILES:
-            raise ValueError(f"unknown profile {self.profile!r}; there are {', '.join(PROFILES)} and none")
+        if self.profile not in _profiles():
+            raise ValueError(f"unknown profile {self.profile!r}; there are {', '.join(_profiles())} and none")
+        threshold, base = _profiles()[self.profile]
         if "threshold" not in self.model_fields_set:
-            object.__setattr__(self, "threshold", PROFILES[self.profile])
+            object.__setattr__(self, "threshold", threshold)
+        if self.threshold < threshold:
+            raise ValueError(f"profile {self.profile} shows counts from {threshold} on; a threshold of {self.threshold} would be looser")
+        if self.round is not None and self.round < base:
+            raise ValueError(f"profile {self.profile} rounds to {base}; {self.round} would be looser")
         return self
