@@ -95,7 +95,7 @@ def _write(
     _write_tables(folder, cohort, answers, withheld)
     notebooks = _show(folder, private, cohort, answers, parts["cohort"], jobs, say)
     _write_pages(folder, cohort, answers, notebooks, parts, key)
-    write_json(folder / "manifest.json", build_manifest(folder, cohort, parts, key))
+    write_json(folder / "manifest.json", build_manifest(folder, cohort, parts, answers))
     ended = time.time()
     write_json(folder / "run_info.json", {
         "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(ended)), "seconds": round(ended - started, 1), "jobs": jobs,
@@ -166,17 +166,20 @@ def _write_pages(
 ) -> None:
     """index.html and one page per chapter."""
     from mentorship_eval.report.answers import rule_of
-    from mentorship_eval.report.index import figure_html, index_html
+    from mentorship_eval.report.index import index_html
+    from mentorship_eval.report.numbering import exhibit_numbers
     from mentorship_eval.report.page import chapter_html, navigation, style_sheet
 
     rule = rule_of(cohort)
     pages = {f"{NOTEBOOKS[name]}.html": TITLES[name] for name in answers}
     common = {"cohort": parts["cohort"], "key": key, "version": __version__, "style": style_sheet(),
               "unprotected": "" if rule.active else rule.describe()}
+    beside = {path.relative_to(folder).as_posix() for path in folder.glob("*/*")}
     for name, notebook in notebooks.items():
         href = f"{NOTEBOOKS[name]}.html"
         page = {**common, "title": TITLES[name], "nav": navigation(pages, href)}
-        (folder / href).write_text(chapter_html(notebook, page), encoding="utf-8", newline="\n")
+        html = chapter_html(notebook, page, numbers=exhibit_numbers(answers[name]), files=beside)
+        (folder / href).write_text(html, encoding="utf-8", newline="\n")
     versions = ", ".join(f"{name} {version}" for name, version in parts["versions"].items() if version != "not installed")
     facts = [
         ("Command", f"mentorship-eval run {parts['cohort']}" + ("" if set(parts["chapters"]) == set(NOTEBOOKS)
@@ -188,6 +191,5 @@ def _write_pages(
         ("Software", versions),
     ]
     page = {**common, "nav": navigation(pages, "index.html")}
-    text = index_html(answers, cohort, page=page, pages=pages, facts=facts, disclosure=rule.describe(),
-                      figure=figure_html(answers.get("summary")))
+    text = index_html(answers, cohort, page=page, pages=pages, facts=facts, disclosure=rule.describe())
     (folder / "index.html").write_text(text, encoding="utf-8", newline="\n")
