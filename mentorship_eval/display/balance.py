@@ -12,7 +12,7 @@ from mentorship_eval.display.drawn import Drawn
 from mentorship_eval.display.frames import check_columns, is_blank, numbers, reason_of
 from mentorship_eval.display.head import Head
 from mentorship_eval.display.sheet import Key, Sheet, line_height
-from mentorship_eval.display.style import BODY, GREY, WIDTH, house_style, series_style
+from mentorship_eval.display.style import BODY, GREY, house_style, page_width, series_style
 from mentorship_eval.display.words import people, plural, sentence
 from mentorship_eval.estimate import format_number
 
@@ -112,7 +112,7 @@ def _draw(
     left = 0.1 + max(sheet.width_of(text) for text in written) + 0.2
     reasons = [sheet.wrap(reason_of(row, "withheld"), _NUMBERS) for _, row in rows.iterrows()]
     gone = np.isnan(before) & np.isnan(after)
-    width = WIDTH - left - 0.2 - _NUMBERS - 0.1
+    width = page_width() - left - 0.2 - _NUMBERS - 0.1
     pad = 0.07 if len(names) <= 12 else 0.035
     lines = [max(text.count("\n"), why.count("\n") if out else 0) + 1 for text, why, out in zip(written, reasons, gone, strict=True)]
     tall = np.array(lines) * line_height() + pad
@@ -122,16 +122,16 @@ def _draw(
     height = float(tall.sum()) + 0.05
     sheet.set_height(top + height + 0.6)
     head.draw()
-    numbers_x = (WIDTH - 0.1 - 0.62, WIDTH - 0.1)
+    numbers_x = (page_width() - 0.1 - 0.62, page_width() - 0.1)
     for x, text in zip(numbers_x, ("Before", "After"), strict=True):
         sheet.text(x, top - 0.08, text, ha="right", va="bottom", weight="bold")
-    sheet.line([0.1, WIDTH - 0.1], [top - 0.04] * 2, color=GREY, linewidth=0.7)
+    sheet.line([0.1, page_width() - 0.1], [top - 0.04] * 2, color=GREY, linewidth=0.7)
     for i, middle in enumerate(middles):
         if len(names) > 12 and i % 2:
-            sheet.patch(0.06, top + middle - tall[i] / 2, WIDTH - 0.12, tall[i], facecolor="#f6f6f6", linewidth=0, zorder=-2)
+            sheet.patch(0.06, top + middle - tall[i] / 2, page_width() - 0.12, tall[i], facecolor="#f6f6f6", linewidth=0, zorder=-2)
         sheet.text(0.1, top + middle, written[i], gid="label")
         if gone[i]:
-            sheet.text(WIDTH - 0.1, top + middle, reasons[i], ha="right", color=GREY, gid="number")
+            sheet.text(page_width() - 0.1, top + middle, reasons[i], ha="right", color=GREY, gid="number")
             continue
         for x, value in zip(numbers_x, (before[i], after[i]), strict=True):
             sheet.text(x, top + middle, "–" if math.isnan(value) else _two(value), ha="right", gid="number")

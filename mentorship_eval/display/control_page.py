@@ -13,7 +13,7 @@ from mentorship_eval.display.frames import Periods
 from mentorship_eval.display.head import Head
 from mentorship_eval.display.labels import spread
 from mentorship_eval.display.sheet import Sheet, line_height
-from mentorship_eval.display.style import BODY, GREY, SMALL, WIDTH
+from mentorship_eval.display.style import BODY, GREY, SMALL, page_width
 from mentorship_eval.display.words import digits_for, lower_first, plural
 from mentorship_eval.estimate import format_number
 
@@ -61,7 +61,7 @@ class Page:
         left, gap = 0.75, 0.45 if self.own else 0.2
         right = self._right_words() if alone else []
         margin = 0.15 + (max((sheet.width_of(text) for _, text in right), default=0.0) + 0.12 if right else 0.1)
-        width = (WIDTH - left - margin - gap * (across - 1)) / across
+        width = (page_width() - left - margin - gap * (across - 1)) / across
         height = 2.5 if alone else {1: 2.1, 2: 1.75, 3: 1.4}.get(down, 1.16)
         names = [(sheet.wrap(str(panel.group), width, SMALL, "bold"), sheet.wrap(self._second_line(panel), width)) for panel in panels]
         tall = [sum(sheet.block_height(text) for text in pair if text) for pair in names]
@@ -73,7 +73,7 @@ class Page:
         sheet.set_height(tops[-1] + tall_rows[-1] + 0.1 + height + below + foot)
         head.draw()
         if foot > 0.1:
-            sheet.text(left + (WIDTH - left - margin) / 2, sheet.height - 0.13, self.period_label, size=BODY, ha="center")
+            sheet.text(left + (page_width() - left - margin) / 2, sheet.height - 0.13, self.period_label, size=BODY, ha="center")
         shared = self.span(panels)
         for k, panel in enumerate(panels):
             row, column = divmod(k, across)

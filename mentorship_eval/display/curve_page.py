@@ -14,7 +14,7 @@ from mentorship_eval.display.curve_steps import AT_RISK
 from mentorship_eval.display.frames import in_order, numbers
 from mentorship_eval.display.head import Head
 from mentorship_eval.display.sheet import Key, Sheet, line_height
-from mentorship_eval.display.style import BODY, GREY, INK, PALE, WIDTH, series_style
+from mentorship_eval.display.style import BODY, GREY, INK, PALE, page_width, series_style
 from mentorship_eval.display.words import capital, count
 
 __all__ = ["PLOT_HEIGHT", "CurvePage", "RiskTable", "percent_axis", "round_times", "ticks_under", "time_axis_label"]
@@ -50,7 +50,7 @@ class RiskTable:
         own = {group: labels.get(group, str(group)) for group in self.rows}
         # a long label stands on its own line above its counts, so that the plot keeps its width
         self.stacked = any(sheet.width_of(label) > 0.8 for label in own.values())
-        self.labels = {group: sheet.wrap(label, WIDTH - 0.8) for group, label in own.items()}
+        self.labels = {group: sheet.wrap(label, page_width() - 0.8) for group, label in own.items()}
         self.blocks = [("At risk (events so far)" if "n_event" in at_risk.columns else "At risk", self._cells("n_risk", "n_event"))]
         if "n_risk_weighted" in at_risk.columns:
             self.blocks.append(("At risk, weighted", self._cells("n_risk_weighted", "")))
@@ -145,7 +145,7 @@ class CurvePage:
         left, right = 0.75, 0.25
         if table is not None:
             left, right = max(left, table.left), max(right, table.widest / 2 + 0.05)
-        width = WIDTH - left - right
+        width = page_width() - left - right
         keys = [Key(self.labels[g] + (f" ({self.missing[g]})" if g in self.missing else ""), "line", styles[g]) for g in self.steps]
         several = len(keys) > 1 or self.title is None
         head = Head(sheet, self.title, keys if several else [], left=left, words=self.words)

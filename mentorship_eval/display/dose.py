@@ -13,7 +13,7 @@ from mentorship_eval.display.frames import check_columns, flags, numbers, reason
 from mentorship_eval.display.head import Head
 from mentorship_eval.display.scales import limits, set_ratio_axis
 from mentorship_eval.display.sheet import Key, Sheet, line_height
-from mentorship_eval.display.style import BODY, GREY, WIDTH, house_style, series_style
+from mentorship_eval.display.style import BODY, GREY, house_style, page_width, series_style
 from mentorship_eval.display.words import count, interval, people, plural, sentence
 from mentorship_eval.errors import UsageError
 from mentorship_eval.estimate import format_number
@@ -125,7 +125,7 @@ class _Page:
             keys.append(Key(line_label, "line", model))
         heads = [sheet.width_of(head, weight="bold") for head, _ in self.table(sheet, 9.0)]
         left = max(0.8, 0.1 + max(heads) + 0.1)
-        width = WIDTH - left - 0.15
+        width = page_width() - left - 0.15
         places, room = self.places(width)
         table = self.table(sheet, room)
         head = Head(sheet, title, keys, left=left)

@@ -12,7 +12,7 @@ from mentorship_eval.display.drawn import Drawn
 from mentorship_eval.display.frames import check_columns, flags, numbers, reason_of
 from mentorship_eval.display.head import Head
 from mentorship_eval.display.sheet import Key, Sheet, line_height
-from mentorship_eval.display.style import BODY, GREY, SMALL, WIDTH, house_style, series_style
+from mentorship_eval.display.style import BODY, GREY, SMALL, house_style, page_width, series_style
 from mentorship_eval.display.words import count, interval, lower_first, people, plural, sentence
 
 __all__ = ["dot_rates"]
@@ -104,7 +104,7 @@ class _Page:
                 x += 0.16 + max(sheet.width_of(text, weight="bold") for text in [*cells, name])
                 columns.append((name, x, cells))
         left = x + 0.25
-        width = WIDTH - left - 0.2
+        width = page_width() - left - 0.2
         rate_width = width * 0.62 - 0.15 if stable else width
         axis_labels = [sheet.wrap(rate_label, rate_width + 0.2, BODY)]
         axis_labels += [sheet.wrap(stability_label, width - rate_width - 0.2, BODY)] if stable else []
@@ -117,11 +117,11 @@ class _Page:
         head.draw()
         for text, place, _ in columns:
             sheet.text(place, top - 0.08, text, ha="right", va="bottom", weight="bold")
-        sheet.line([0.1, WIDTH - 0.1], [top - 0.04] * 2, color=GREY, linewidth=0.7)
+        sheet.line([0.1, page_width() - 0.1], [top - 0.04] * 2, color=GREY, linewidth=0.7)
         for i, middle in enumerate(middles):
             if self.headline[i] or (len(rows) > 8 and i % 2):
                 band = _HEADLINE if self.headline[i] else _BAND
-                sheet.patch(0.06, top + middle - pitch[i] / 2, WIDTH - 0.12, pitch[i], facecolor=band, linewidth=0, zorder=-2)
+                sheet.patch(0.06, top + middle - pitch[i] / 2, page_width() - 0.12, pitch[i], facecolor=band, linewidth=0, zorder=-2)
             sheet.text(0.1, top + middle, labels[i], gid="label", weight=self.weight(i))
             for _, place, cells in columns:
                 sheet.text(place, top + middle, cells[i], ha="right", gid="count", weight=self.weight(i))
@@ -137,9 +137,9 @@ class _Page:
         sheet.text(left + rate_width / 2, down, axis_labels[0], size=BODY, ha="center", va="top")
         if stable:
             begin = left + rate_width + 0.3
-            side = self.axis(sheet, begin, top, WIDTH - 0.2 - begin, height, ("stability", "stability_low", "stability_high"), from_zero=False)
+            side = self.axis(sheet, begin, top, page_width() - 0.2 - begin, height, ("stability", "stability_low", "stability_high"), from_zero=False)
             self.dots(side, middles, ("stability", "stability_low", "stability_high"), styles["stability"])
-            sheet.text((begin + WIDTH - 0.2) / 2, down, axis_labels[1], size=BODY, ha="center", va="top")
+            sheet.text((begin + page_width() - 0.2) / 2, down, axis_labels[1], size=BODY, ha="center", va="top")
         return sheet.figure
 
     def axis(self, sheet: Sheet, left: float, top: float, width: float, height: float, columns: tuple[str, ...], *, from_zero: bool) -> Any:

@@ -12,7 +12,7 @@ from mentorship_eval.display.drawn import Drawn
 from mentorship_eval.display.frames import check_columns, numbers
 from mentorship_eval.display.scales import limits, set_ratio_axis
 from mentorship_eval.display.sheet import Key, Sheet
-from mentorship_eval.display.style import BODY, GREY, INK, WIDTH, house_style, series_style
+from mentorship_eval.display.style import BODY, GREY, INK, house_style, page_width, series_style
 from mentorship_eval.display.words import interval, lower_first, people, plural, sentence
 from mentorship_eval.errors import UsageError
 from mentorship_eval.estimate import format_number
@@ -145,9 +145,9 @@ def _draw(
         )
     if band:
         keys.append(Key(f"simultaneous {ci_level * 100:g} % band", "fill", {"color": "#dfe9f0", "linewidth": 0}))
-    left, width, height = 0.75, WIDTH - 1.0, 2.9
+    left, width, height = 0.75, page_width() - 1.0, 2.9
     plan, legend = sheet.plan_legend(keys, width)
-    title = sheet.wrap(title, WIDTH - 0.3, BODY, "bold") if title else ""
+    title = sheet.wrap(title, page_width() - 0.3, BODY, "bold") if title else ""
     head = 0.08 + (sheet.block_height(title, BODY) + 0.04 if title else 0.0)
     base_words = sheet.wrap(base_words, width)
     top = head + legend + 0.1

@@ -10,7 +10,7 @@ import pandas as pd
 from mentorship_eval.display.drawn import Drawn
 from mentorship_eval.display.frames import check_columns, numbers, periods
 from mentorship_eval.display.sheet import Key, Sheet
-from mentorship_eval.display.style import BODY, GAP, GREY, WIDTH, house_style, series_style
+from mentorship_eval.display.style import BODY, GAP, GREY, house_style, page_width, series_style
 from mentorship_eval.display.words import digits_for, ends, gap_words, people, plural, sentence
 from mentorship_eval.errors import UsageError
 from mentorship_eval.estimate import format_number
@@ -84,13 +84,13 @@ def _draw(rows: pd.DataFrame, places: np.ndarray, calendar: Any, rate_label: str
     ]
     if rows["observed"].isna().any():
         keys.append(Key("observed not shown", "marker", {**GAP, "markersize": 4.5}))
-    plan, legend = sheet.plan_legend(keys, WIDTH - 1.0)
-    title = sheet.wrap(title, WIDTH - 0.3, BODY, "bold") if title else ""
+    plan, legend = sheet.plan_legend(keys, page_width() - 1.0)
+    title = sheet.wrap(title, page_width() - 0.3, BODY, "bold") if title else ""
     head = 0.08 + (sheet.block_height(title, BODY) + 0.04 if title else 0.0)
     height = 2.6
     label = sheet.wrap(rate_label, height, BODY)
     left = 0.85 + 0.2 * label.count("\n")  # a label of two lines would begin outside the figure
-    width = WIDTH - left - 0.25
+    width = page_width() - left - 0.25
     units = (
         numbers(rows, "n_units", _WHAT)
         if "n_units" in rows.columns and pd.api.types.is_numeric_dtype(rows["n_units"])

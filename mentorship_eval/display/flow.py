@@ -10,7 +10,7 @@ import pandas as pd
 from mentorship_eval.display.drawn import Drawn
 from mentorship_eval.display.frames import check_columns, is_blank
 from mentorship_eval.display.sheet import Sheet
-from mentorship_eval.display.style import GREY, PALE, WIDTH, house_style
+from mentorship_eval.display.style import GREY, PALE, house_style, page_width
 from mentorship_eval.display.words import count, sentence
 
 __all__ = ["flow_diagram"]
@@ -101,7 +101,7 @@ def _below(stages: list[tuple[str, str, list[tuple[str, str]], str]], unit: str,
     """Down the page, side boxes to the right."""
     sheet = Sheet()
     main, side, gap = 2.9, 3.3, 0.5
-    left = (WIDTH - main - side - gap) / 2
+    left = (page_width() - main - side - gap) / 2
     texts = [sheet.wrap(f"{start_label}: {stages[0][1]} {unit}", main - 2 * _PAD, weight="bold")]
     texts += [sheet.wrap(f"{label}: {kept} {unit}", main - 2 * _PAD, weight="bold") for label, _, _, kept in stages]
     sides = [_reasons(sheet, reasons, side) if reasons else "" for _, _, reasons, _ in stages]
@@ -128,7 +128,7 @@ def _beside(stages: list[tuple[str, str, list[tuple[str, str]], str]], unit: str
     """One line a table: read, removed, kept."""
     sheet = Sheet()
     ends, gap = 1.6, 0.3
-    middle = WIDTH - 0.2 - 2 * ends - 2 * gap
+    middle = page_width() - 0.2 - 2 * ends - 2 * gap
     lines = []
     for label, read, reasons, kept in stages:
         texts = (

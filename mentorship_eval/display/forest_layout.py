@@ -12,7 +12,7 @@ import pandas as pd
 from mentorship_eval.display.forest_axis import OVERALL, marks, value_axis, whisker
 from mentorship_eval.display.frames import flags, is_blank, numbers, reason_of
 from mentorship_eval.display.sheet import Key, Sheet, line_height
-from mentorship_eval.display.style import BODY, GREY, INK, SMALL, WIDTH, house_style, series_style
+from mentorship_eval.display.style import BODY, GREY, INK, SMALL, house_style, page_width, series_style
 from mentorship_eval.display.words import count
 from mentorship_eval.errors import UsageError
 from mentorship_eval.estimate import format_number, format_p
@@ -87,7 +87,7 @@ class _Forest:
         self.texts = [sheet.wrap(self.number(i), _TEXT_MOST, SMALL, self.weight(i)) for i in range(len(rows))]
         wide = [sheet.width_of(text, weight=self.weight(i)) for i, text in enumerate(self.texts)]
         wide += [sheet.width_of(self.head, weight="bold"), *[sheet.width_of(text) for text in self.shared.values()]]
-        self.text_x = WIDTH - 0.1 - max(wide)
+        self.text_x = page_width() - 0.1 - max(wide)
         counted = []
         for column, head in (("n", "n"), ("n_events", "Events")):
             if column in rows.columns:
@@ -170,13 +170,13 @@ class _Forest:
         self.heights()
         colour = series_style(0)["color"]
         keys = self.keys(colour)
-        plan, legend = sheet.plan_legend(keys, WIDTH - 0.2) if keys else ([], 0.0)
+        plan, legend = sheet.plan_legend(keys, page_width() - 0.2) if keys else ([], 0.0)
         head_height = sheet.block_height(self.head)
         top = 0.08 + legend + (0.06 if keys else 0) + head_height + 0.08
-        foot = sheet.wrap(options.foot, WIDTH - 0.2) if options.foot else ""
+        foot = sheet.wrap(options.foot, page_width() - 0.2) if options.foot else ""
         # under the rows the page is free, so that the words may reach beyond the axis
         left = min(self.axis_x + 0.3 * self.axis_width - 0.16, 1.7)
-        right = min(WIDTH - 0.16 - self.axis_x - 0.7 * self.axis_width, 1.7)
+        right = min(page_width() - 0.16 - self.axis_x - 0.7 * self.axis_width, 1.7)
         sides = [sheet.wrap(side, room) for side, room in zip(options.sides, (left, right), strict=True)] if options.sides else []
         side_height = max((sheet.block_height(side) for side in sides), default=0.0)
         label_height = 0.6 + side_height
@@ -188,7 +188,7 @@ class _Forest:
         for head, x, _ in self.counts:
             sheet.text(x, head_down, head, ha="right", va="bottom", weight="bold")
         sheet.text(self.text_x, head_down, self.head, va="bottom", weight="bold")
-        sheet.line([0.1, WIDTH - 0.1], [top - 0.04] * 2, color=GREY, linewidth=0.7)
+        sheet.line([0.1, page_width() - 0.1], [top - 0.04] * 2, color=GREY, linewidth=0.7)
         self.words(top)
         self.axis(top, colour)
         down = top + self.rows_height + 0.33
@@ -204,7 +204,7 @@ class _Forest:
 
     def bar(self, down: float) -> None:
         """The share that the foot names, hatched, within the whole."""
-        wide, part = WIDTH - 0.2, min(max(self.options.share, 0.0), 1.0)
+        wide, part = page_width() - 0.2, min(max(self.options.share, 0.0), 1.0)
         self.sheet.patch(0.1, down, wide, 0.15, facecolor="#e9e9e9", edgecolor=GREY, linewidth=0.6)
         style = {"facecolor": "white", "edgecolor": series_style(1)["color"], "hatch": "////", "linewidth": 0.9}
         self.sheet.patch(0.1, down, wide * part, 0.15, gid="share", **style)
@@ -219,7 +219,7 @@ class _Forest:
         for i, middle in enumerate(self.middles):
             if self.headline[i] or (len(self.rows) > _MANY and i % 2):
                 band = _HEADLINE if self.headline[i] else _BAND
-                sheet.patch(0.06, top + middle - self.tall[i] / 2, WIDTH - 0.12, self.tall[i], facecolor=band, linewidth=0, zorder=-2)
+                sheet.patch(0.06, top + middle - self.tall[i] / 2, page_width() - 0.12, self.tall[i], facecolor=band, linewidth=0, zorder=-2)
             sheet.text(self.label_x, top + middle, self.labels[i], gid="label", weight=self.weight(i))
             for _, x, cells in self.counts:
                 sheet.text(x, top + middle, cells[i], ha="right", gid="count", weight=self.weight(i))

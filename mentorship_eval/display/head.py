@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mentorship_eval.display.sheet import Key, Sheet
-from mentorship_eval.display.style import BODY, GREY, SMALL, WIDTH
+from mentorship_eval.display.style import BODY, GREY, SMALL, page_width
 
 __all__ = ["Head"]
 
@@ -18,9 +18,9 @@ class Head:
 
     def __init__(self, sheet: Sheet, title: str | None, keys: Sequence[Key] = (), *, left: float = 0.1, words: str = "") -> None:
         self._sheet, self._left = sheet, left
-        self._title = sheet.wrap(title, WIDTH - 0.3, BODY, "bold") if title else ""
-        self._words = sheet.wrap(words, WIDTH - left - 0.2, SMALL) if words else ""
-        self._plan, legend = sheet.plan_legend(keys, WIDTH - left - 0.1) if keys else ([], 0.0)
+        self._title = sheet.wrap(title, page_width() - 0.3, BODY, "bold") if title else ""
+        self._words = sheet.wrap(words, page_width() - left - 0.2, SMALL) if words else ""
+        self._plan, legend = sheet.plan_legend(keys, page_width() - left - 0.1) if keys else ([], 0.0)
         self._words_at = 0.08 + (sheet.block_height(self._title, BODY) + 0.04 if title else 0.0)
         self._legend_at = self._words_at + (sheet.block_height(self._words) + 0.04 if words else 0.0)
         self.height = self._legend_at + legend + 0.08

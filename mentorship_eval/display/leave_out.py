@@ -14,7 +14,7 @@ from mentorship_eval.display.frames import check_columns, numbers, reason_of
 from mentorship_eval.display.head import Head
 from mentorship_eval.display.labels import spread
 from mentorship_eval.display.sheet import Key, Sheet, line_height
-from mentorship_eval.display.style import BODY, GREY, INK, PALE, WIDTH, house_style, series_style
+from mentorship_eval.display.style import BODY, GREY, INK, PALE, house_style, page_width, series_style
 from mentorship_eval.display.words import enumerate_words, interval, lower_first, people, percent, plural, sentence
 from mentorship_eval.errors import UsageError
 from mentorship_eval.estimate import format_number
@@ -156,7 +156,7 @@ class _Page:
         height = max(sum(pitch) + 0.1, sum(tall.values()) + 0.1, 0.6)
         left = 0.1 + max([sheet.width_of(text) for text in written.values()], default=0.4) + (0.2 if every else 0.4)
         gap = 0.2 if every else 0.5  # room for the lines that join a point to its number
-        number_x = WIDTH - 0.1 - max([sheet.width_of(head_text, weight="bold"), *[sheet.width_of(text) for text in texts.values()]])
+        number_x = page_width() - 0.1 - max([sheet.width_of(head_text, weight="bold"), *[sheet.width_of(text) for text in texts.values()]])
         width = number_x - gap - left
         head = Head(sheet, title, keys)
         top = head.height + sheet.block_height(head_text) + 0.1
@@ -165,7 +165,7 @@ class _Page:
         middles = dict(zip(self.order, (np.cumsum(pitch) - np.array(pitch) / 2 + (height - sum(pitch)) / 2).tolist(), strict=True))
         sheet.text(0.1, top - 0.08, "Left out", va="bottom", weight="bold")
         sheet.text(number_x, top - 0.08, head_text, va="bottom", weight="bold")
-        sheet.line([0.1, WIDTH - 0.1], [top - 0.04] * 2, color=GREY, linewidth=0.7)
+        sheet.line([0.1, page_width() - 0.1], [top - 0.04] * 2, color=GREY, linewidth=0.7)
         named = [i for i in self.order if i in self.chosen]
         places = spread([middles[i] for i in named], [tall[i] for i in named], 0.0, height)
         for i, place in zip(named, places, strict=True):

@@ -13,7 +13,7 @@ from mentorship_eval.display.drawn import Drawn
 from mentorship_eval.display.frames import check_columns, in_order
 from mentorship_eval.display.head import Head
 from mentorship_eval.display.sheet import Key, Sheet
-from mentorship_eval.display.style import BODY, GREY, INK, SKY, VERMILION, WIDTH, house_style
+from mentorship_eval.display.style import BODY, GREY, INK, SKY, VERMILION, house_style, page_width
 from mentorship_eval.display.words import capital, lower_first, people, plural, sentence
 from mentorship_eval.errors import UsageError
 
@@ -60,7 +60,7 @@ def overlap(
         keys = [Key(str(arm), "fill", style) for arm, style in zip(arms, ARM_FILLS, strict=False)]
         keys += [Key("count withheld", "fill", WITHHELD)] if sum(hidden.values()) else []
         keys += [Key(f"clipped at {clip[0]:g} and {clip[1]:g}", "line", _CLIP)] if clip else []
-        left, width = 0.85, WIDTH - 1.1
+        left, width = 0.85, page_width() - 1.1
         head = Head(sheet, title, keys, left=left)
         sheet.set_height(head.height + _HEIGHT + 0.6)
         head.draw()

@@ -12,7 +12,7 @@ from mentorship_eval.display.drawn import Drawn
 from mentorship_eval.display.frames import check_columns, numbers
 from mentorship_eval.display.scales import ratio_label, ratio_ticks
 from mentorship_eval.display.sheet import Key, Sheet
-from mentorship_eval.display.style import BODY, INK, WIDTH, house_style, series_style
+from mentorship_eval.display.style import BODY, INK, house_style, page_width, series_style
 from mentorship_eval.display.words import count, lower_first, placebo_words, sentence
 from mentorship_eval.errors import UsageError
 from mentorship_eval.estimate import format_number
@@ -103,9 +103,9 @@ def _draw(
         Key("under reassigned dates", "fill", {"facecolor": "#b9c7d1", "edgecolor": "#7f929f", "linewidth": 0.6}),
         Key(f"{words} ({test}, {p_words})", "line", line),
     ]
-    left, width, height = 0.75, WIDTH - 1.0, 2.3
+    left, width, height = 0.75, page_width() - 1.0, 2.3
     plan, legend = sheet.plan_legend(keys, width)
-    title = sheet.wrap(title, WIDTH - 0.3, BODY, "bold") if title else ""
+    title = sheet.wrap(title, page_width() - 0.3, BODY, "bold") if title else ""
     head = 0.08 + (sheet.block_height(title, BODY) + 0.04 if title else 0.0)
     top = head + legend + 0.1
     sheet.set_height(top + height + 0.6)

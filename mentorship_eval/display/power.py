@@ -13,7 +13,7 @@ from mentorship_eval.display.head import Head
 from mentorship_eval.display.power_frames import Curve, read_curves
 from mentorship_eval.display.scales import set_ratio_axis
 from mentorship_eval.display.sheet import Sheet, line_height
-from mentorship_eval.display.style import BODY, GREY, INK, WIDTH, house_style, series_style
+from mentorship_eval.display.style import BODY, GREY, INK, house_style, page_width, series_style
 from mentorship_eval.display.words import percent, sentence
 from mentorship_eval.estimate import format_number
 
@@ -118,7 +118,7 @@ def _level_words(made: list[Curve], alpha: float) -> str:
 def _draw(made: list[Curve], target: float, alpha: float, value_label: str, title: str | None) -> Any:
     sheet = Sheet()
     left, margin = 0.75, 1.9 if len(made) > 1 else 0.2
-    frame = _Frame(left, WIDTH - left - margin, *_span(made))
+    frame = _Frame(left, page_width() - left - margin, *_span(made))
     head = Head(sheet, title, (), left=left, words=_level_words(made, alpha))
     frame.top = head.height + 0.06
     sheet.set_height(frame.top + _HEIGHT + 0.52)

@@ -14,7 +14,7 @@ from mentorship_eval.display.frames import check_columns, numbers, reason_of
 from mentorship_eval.display.head import Head
 from mentorship_eval.display.scales import ratio_label, ratio_ticks
 from mentorship_eval.display.sheet import Key, Sheet
-from mentorship_eval.display.style import BODY, GREY, INK, WIDTH, house_style, series_style
+from mentorship_eval.display.style import BODY, GREY, INK, house_style, page_width, series_style
 from mentorship_eval.display.words import interval, lower_first, people, plural, sentence
 from mentorship_eval.errors import UsageError
 from mentorship_eval.estimate import format_number, format_p
@@ -119,7 +119,7 @@ def _draw(
     if bins is not None:
         keys.append(Key("mean of many events", "marker", points))
     left, right = 0.8, 0.8
-    width = WIDTH - left - right
+    width = page_width() - left - right
     head = Head(sheet, title, keys, left=left, words=tested)
     top = head.height
     sheet.set_height(top + _HEIGHT + 0.58)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mentorship_eval.display.style import DPI, SMALL, WIDTH
+from mentorship_eval.display.style import DPI, SMALL, page, page_width
 
 __all__ = ["Key", "Sheet", "line_height"]
 
@@ -35,15 +35,15 @@ class Key:
 
 
 class Sheet:
-    """A figure of the page's width; set its height before placing anything."""
+    """A figure of the page's width; set its height before placing anything. Inches are those at which type has its own size (`Page`)."""
 
-    def __init__(self, width: float = WIDTH) -> None:
+    def __init__(self, width: float | None = None) -> None:
         # not pyplot: nothing global, nothing to close, no backend to choose
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
 
-        self.width, self.height = width, 1.0
-        self.figure = Figure(figsize=(width, self.height), dpi=DPI)
+        self.width, self.height = page_width() if width is None else width, 1.0
+        self.figure = Figure(figsize=(self.width, self.height), dpi=DPI)
         self.figure.set_facecolor("white")
         self._renderer = FigureCanvasAgg(self.figure).get_renderer()
         self._widths: dict[tuple[str, float, str], float] = {}
@@ -61,7 +61,7 @@ class Sheet:
         if key not in self._widths:
             from matplotlib.font_manager import FontProperties
 
-            font = FontProperties(family="DejaVu Sans", size=size, weight=weight)
+            font = FontProperties(family=list(page().families), size=size, weight=weight)
             self._widths[key] = self._renderer.get_text_width_height_descent(line, font, ismath=False)[0] / DPI
         return self._widths[key]
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["BODY", "DPI", "GAP", "GREY", "INK", "PALE", "SMALL", "WIDTH", "house_style", "series_style"]
+__all__ = ["BODY", "DPI", "GAP", "GREY", "INK", "PALE", "SMALL", "Page", "house_style", "on_page", "page", "page_width", "series_style"]
 
-WIDTH = 7.1  # inches: the text width of a report page, 180 mm, so that type is read at its own size
 DPI = 180
-SMALL, BODY = 8.0, 8.5  # points; nothing is set smaller than SMALL
+SMALL, BODY = 8.0, 8.5  # points as laid out; nothing is set smaller than SMALL
 INK, GREY, PALE = "#222222", "#6b6b6b", "#e9e9e9"
 # a value of a series that is withheld or missing: a cross at its place, so that a gap is not taken for a line that ends
 GAP: dict[str, Any] = {"marker": "x", "color": GREY, "markeredgewidth": 1.0, "linestyle": "none"}
@@ -35,7 +36,6 @@ _SERIES: tuple[tuple[str, Any, str], ...] = (
 MOST_SERIES = len(_SERIES)
 
 _HOUSE: dict[str, Any] = {
-    "font.family": ["DejaVu Sans"],
     "font.size": BODY,
     "axes.titlesize": BODY,
     "axes.labelsize": BODY,
@@ -65,6 +65,46 @@ _HOUSE: dict[str, Any] = {
 }
 
 
+@dataclass(frozen=True)
+class Page:
+    """What a figure is laid out for: width in inches and points of its smallest type, both as printed, and typefaces, the first at hand.
+
+    A figure is always laid out with type of SMALL points, on a sheet that is wider or narrower so that the whole, drawn at ``scale``, has
+    the page's width and its smallest type the page's size. Lines, markers and spaces keep their proportion to the type.
+    """
+
+    width: float = 7.1  # the text width of a report page, 180 mm, so that type is read at its own size
+    smallest: float = SMALL
+    families: tuple[str, ...] = ("DejaVu Sans",)
+
+    @property
+    def scale(self) -> float:
+        return self.smallest / SMALL
+
+
+_PAGE: ContextVar[Page] = ContextVar("page", default=Page())  # noqa: B039 - a frozen value
+
+
+def page() -> Page:
+    """The page that figures are laid out for at the moment."""
+    return _PAGE.get()
+
+
+def page_width() -> float:
+    """Width of the sheet that a figure is laid out on, in inches at which type has its own size."""
+    return page().width / page().scale
+
+
+@contextmanager
+def on_page(page: Page) -> Iterator[Page]:
+    """Figures drawn inside the ``with`` block are laid out for ``page``."""
+    token = _PAGE.set(page)
+    try:
+        yield page
+    finally:
+        _PAGE.reset(token)
+
+
 @contextmanager
 def house_style() -> Iterator[None]:
     """Matplotlib's own defaults plus the house style, for the length of a ``with`` block.
@@ -76,7 +116,7 @@ def house_style() -> Iterator[None]:
 
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
-        matplotlib.rcParams.update(_HOUSE)  # type: ignore[arg-type]
+        matplotlib.rcParams.update({**_HOUSE, "font.family": list(page().families)})
         yield
 
 

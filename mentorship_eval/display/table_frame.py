@@ -27,6 +27,7 @@ class Layout:
     spanners: header to the columns that stand under it, neighbours.
     stub: two columns that become the row headers: the first a heading, the second the rows under it. A row whose second is empty is the
         heading itself; a heading without rows under it is a row. suffix: column whose text follows a heading ("n (%)").
+    sparse: columns that are empty, and no dash, where they have no value: what a heading tells of all rows under it.
     footnotes: column, or text of the first cell of a row, to what its mark says.
     """
 
@@ -36,6 +37,7 @@ class Layout:
     spanners: Mapping[str, Sequence[str]] = field(default_factory=dict)
     stub: Sequence[str] = ()
     suffix: str = ""
+    sparse: Sequence[str] = ()
     footnotes: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -69,7 +71,7 @@ def table_model(
 def _check(frame: pd.DataFrame, formats: Mapping[str, Format], labels: Mapping[str, str], layout: Layout) -> None:
     patterns = [p for given in layout.joined.values() for p in ([given] if isinstance(given, str) else given.values())]
     mine = [*formats, *labels, *(name for pattern in patterns for name in names_in(pattern)), *layout.stub, layout.suffix, layout.joined_by,
-            *layout.columns, *(column for columns in layout.spanners.values() for column in columns)]  # fmt: skip
+            *layout.columns, *layout.sparse, *(column for columns in layout.spanners.values() for column in columns)]  # fmt: skip
     unknown = [column for column in dict.fromkeys(mine) if column and column not in frame.columns and column not in layout.joined]
     if unknown:
         raise UsageError(f"html_table: no column {listing(unknown)}.", fix=f"The frame has: {listing(frame.columns, 12)}.")
@@ -94,7 +96,7 @@ def _rows(frame: pd.DataFrame, shown: Sequence[str], kinds: Mapping[Any, Format]
                 kind = "heading" if after and str(after[layout.stub[0]]) == first and not is_blank(after[layout.stub[1]]) else "row"
         cells = [
             _marked(label, marks, first if layout.stub and not indent else "") if column == _STUB else
-            Cell(_joined(layout, column, row) if column in layout.joined else format_cell(row[column], kinds[column]))
+            Cell(_text(layout, column, row, kinds))
             for column in shown
         ]  # fmt: skip
         if kind == "heading":
@@ -105,6 +107,11 @@ def _rows(frame: pd.DataFrame, shown: Sequence[str], kinds: Mapping[Any, Format]
 
 def _marked(text: str, marks: Mapping[str, str], also: str = "") -> Cell:
     return Cell(text, marks.get(text, marks.get(also, "") if also else ""))
+
+
+def _text(layout: Layout, column: str, row: Mapping[str, Any], kinds: Mapping[Any, Format]) -> str:
+    text = _joined(layout, column, row) if column in layout.joined else format_cell(row[column], kinds[column])
+    return "" if text == "–" and column in layout.sparse else text
 
 
 def _joined(layout: Layout, column: str, row: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ import pandas as pd
 from mentorship_eval.display.drawn import Drawn
 from mentorship_eval.display.frames import Periods, check_columns, in_order, is_blank, numbers, periods
 from mentorship_eval.display.sheet import Key, Sheet, line_height
-from mentorship_eval.display.style import BODY, GAP, INK, SMALL, WIDTH, house_style, series_style
+from mentorship_eval.display.style import BODY, GAP, INK, SMALL, house_style, page_width, series_style
 from mentorship_eval.display.words import digits_for, ends, gap_words, people, plural, sentence
 from mentorship_eval.errors import UsageError, listing
 from mentorship_eval.estimate import format_number
@@ -134,11 +134,11 @@ def _draw(
         keys.append(Key("not shown", "marker", {**GAP, "markersize": 4}))
     if any(map(math.isfinite, starts.values())):
         keys.append(Key("programme active", "fill", {"facecolor": "#ececec", "edgecolor": INK, "linewidth": 0.6}))
-    plan, legend = sheet.plan_legend(keys, WIDTH - 0.9)
-    title = sheet.wrap(title, WIDTH - 0.3, BODY, "bold") if title else ""
+    plan, legend = sheet.plan_legend(keys, page_width() - 0.9)
+    title = sheet.wrap(title, page_width() - 0.3, BODY, "bold") if title else ""
     head = 0.08 + (sheet.block_height(title, BODY) + 0.04 if title else 0.0)
     left, gap = 0.7, 0.22
-    width = (WIDTH - left - 0.2 - gap * (across - 1)) / across
+    width = (page_width() - left - 0.2 - gap * (across - 1)) / across
     height = 2.3 if down_count == 1 else 1.6
     names = {}
     for group in groups:
@@ -150,7 +150,7 @@ def _draw(
     foot = 0.0 if calendar.calendar else 0.22
     sheet.set_height(top + pitch * down_count + 0.02 + foot)
     if foot:
-        sheet.text(left + (WIDTH - left) / 2, sheet.height - 0.14, period_label, size=BODY, ha="center")
+        sheet.text(left + (page_width() - left) / 2, sheet.height - 0.14, period_label, size=BODY, ha="center")
     if title:
         sheet.text(0.1, 0.08, title, size=BODY, va="top", weight="bold")
     sheet.draw_legend(plan, left, head)

@@ -10,7 +10,7 @@ import numpy as np
 from mentorship_eval.display.head import Head
 from mentorship_eval.display.labels import spread
 from mentorship_eval.display.sheet import Sheet, line_height
-from mentorship_eval.display.style import BODY, GREY, INK, WIDTH
+from mentorship_eval.display.style import BODY, GREY, INK, page_width
 from mentorship_eval.display.two_by_two_frame import Kind
 from mentorship_eval.display.words import count, lower_first, percent
 from mentorship_eval.estimate import format_number
@@ -57,7 +57,7 @@ class Page:
     def draw(self, title: str | None) -> Any:
         sheet = Sheet()
         left = 0.85
-        width = WIDTH - left - _STRIP - _MARGIN - 0.1
+        width = page_width() - left - _STRIP - _MARGIN - 0.1
         head = Head(sheet, title, (), left=left)
         top = head.height + 0.04
         lines = self._table(sheet)

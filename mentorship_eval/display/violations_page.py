@@ -12,7 +12,7 @@ import numpy as np
 from mentorship_eval.display.head import Head
 from mentorship_eval.display.scales import limits, set_ratio_axis
 from mentorship_eval.display.sheet import Sheet
-from mentorship_eval.display.style import BODY, GREY, INK, WIDTH, series_style
+from mentorship_eval.display.style import BODY, GREY, INK, page_width, series_style
 from mentorship_eval.display.violations_frame import Curve
 
 __all__ = ["Mark", "Page"]
@@ -46,7 +46,7 @@ class Page:
     def __init__(self, read: Curve, marks: list[Mark], violation_label: str, value_label: str, reason: str) -> None:
         self.read, self.marks = read, marks
         self.violation_label, self.value_label, self.reason = violation_label, value_label, reason
-        self.width = WIDTH - _LEFT - 0.2
+        self.width = page_width() - _LEFT - 0.2
         self.first, self.last = self._span()
 
     def _span(self) -> tuple[float, float]:
@@ -70,7 +70,7 @@ class Page:
         placed = _stairs(sheet, [(mark, self.across(mark.at)) for mark in self.marks])
         tall = max((each.down + sheet.block_height(each.text) for each in placed), default=0.0)
         top = head.height + tall + (_BRACKET if placed else 0.0)
-        reason = sheet.wrap(self.reason[:1].upper() + self.reason[1:], WIDTH - _LEFT - 0.2) if self.reason else ""
+        reason = sheet.wrap(self.reason[:1].upper() + self.reason[1:], page_width() - _LEFT - 0.2) if self.reason else ""
         sheet.set_height(top + _HEIGHT + 0.55 + (sheet.block_height(reason) + 0.06 if reason else 0.0))
         head.draw()
         axes = sheet.axes(_LEFT, top, self.width, _HEIGHT)
@@ -174,7 +174,7 @@ def _stairs(sheet: Sheet, marks: list[tuple[Mark, float]]) -> list[_Placed]:
             down, cost, placed = 0.0, 0.0, []
             above: list[float] = []
             for (mark, across), right in zip(order, sides, strict=True):
-                room = min((WIDTH - 0.1 - across if right else across - 0.1) - 0.06, 3.6)
+                room = min((page_width() - 0.1 - across if right else across - 0.1) - 0.06, 3.6)
                 if room < 0.9:
                     cost += 100
                 text = sheet.wrap(mark.words, max(room, 0.9))

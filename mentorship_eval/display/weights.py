@@ -13,7 +13,7 @@ from mentorship_eval.display.drawn import Drawn
 from mentorship_eval.display.frames import check_columns, in_order, is_blank
 from mentorship_eval.display.head import Head
 from mentorship_eval.display.sheet import Key, Sheet, line_height
-from mentorship_eval.display.style import BODY, GREY, INK, WIDTH, house_style
+from mentorship_eval.display.style import BODY, GREY, INK, house_style, page_width
 from mentorship_eval.display.words import capital, count, lower_first, many, people, sentence
 from mentorship_eval.errors import UsageError
 from mentorship_eval.estimate import format_number
@@ -101,7 +101,7 @@ def _draw(
     cut = {"color": INK, "linestyle": (0, (4, 2.5)), "linewidth": 1.1}
     keys = [Key("count withheld", "fill", WITHHELD)] if hidden else []
     keys += [Key(f"clipped at {clip[0]:g} and {clip[1]:g}", "line", cut)] if clip else []
-    left, width = 0.85, WIDTH - 1.1
+    left, width = 0.85, page_width() - 1.1
     head = Head(sheet, title, keys, left=left)
     named = [sheet.wrap(str(arm), width) for arm in arms]
     panel = _PANEL if len(arms) <= 3 else _LOW_PANEL
@@ -143,13 +143,13 @@ def _table(sheet: Sheet, heads: list[str], cells: list[list[str]], down: float) 
     """Right-aligned columns under the axis; the arms in the first."""
     columns = list(zip(heads, *cells, strict=True))
     wide = [max(sheet.width_of(text, weight="bold") for text in column) for column in columns[1:]]
-    first = WIDTH - 0.3 - sum(wide) - 0.2 * len(wide)
+    first = page_width() - 0.3 - sum(wide) - 0.2 * len(wide)
     rows = [[sheet.wrap(row[0], max(first, 1.2)), *row[1:]] for row in cells]
-    ends = [WIDTH - 0.1 - sum(wide[k + 1 :]) - 0.2 * (len(wide) - 1 - k) for k in range(len(wide))]
+    ends = [page_width() - 0.1 - sum(wide[k + 1 :]) - 0.2 * (len(wide) - 1 - k) for k in range(len(wide))]
     for x, text in zip(ends, heads[1:], strict=True):
         sheet.text(x, down + line_height() / 2, text, ha="right", weight="bold")
     down += line_height() + 0.05
-    sheet.line([0.1, WIDTH - 0.1], [down] * 2, color=GREY, linewidth=0.7)
+    sheet.line([0.1, page_width() - 0.1], [down] * 2, color=GREY, linewidth=0.7)
     for row in rows:
         tall = sheet.block_height(row[0])
         sheet.text(0.1, down + 0.04 + tall / 2, row[0])
