@@ -118,6 +118,37 @@ def run(cohort: str, out: str, chapters: str | None, jobs: int) -> None:
 
 
 @cli.command()
+@click.argument("run", metavar="RUN")
+@click.option("--cohort", metavar="FOLDER", help="The data: the hashes of its files are compared with those of the inputs.")
+@click.option("--rerun", is_flag=True, help="Also run it again from the data, in a temporary place, and compare bytes and numbers.")
+@click.option("--strict", is_flag=True, help="Other software or another platform is a difference, not a remark.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def verify(run: str, cohort: str | None, rerun: bool, strict: bool, as_json: bool) -> None:
+    """Is a run, or the bundle of one, still what it was when it was made?
+
+    RUN is a run folder, reports/COHORT (its latest run), or a zip file made by
+    `mentorship-eval bundle`. Exit code 1 when anything differs.
+
+    \b
+    mentorship-eval verify reports/my-cohort
+    mentorship-eval verify bundle.zip --cohort my-cohort --rerun
+    """
+    from mentorship_eval.cli.verifying import verify as verify_run
+
+    verify_run(run, cohort, rerun, strict, as_json)
+
+
+@cli.command()
+@click.argument("run", metavar="RUN")
+@click.option("--out", metavar="FILE.zip", help="Name of the file; by default COHORT-KEY.zip, here.")
+def bundle(run: str, out: str | None) -> None:
+    """Put a run into one zip file for a reviewer: no data, the same bytes each time."""
+    from mentorship_eval.cli.verifying import make_bundle
+
+    make_bundle(run, out)
+
+
+@cli.command()
 @click.argument("cohort", required=False)
 @click.option("--outcome", metavar="NAME", help="Of a cohort: harm (the default), no_harm, near_miss, all_incidents, or one of its counts.")
 @click.option("--departments", type=int, metavar="N", help="On paper: number of departments.")

@@ -11,13 +11,13 @@ import click
 from mentorship_eval.errors import DataError
 from mentorship_eval.report.parameters import check_chapters, resolve_cohort
 
-__all__ = ["run_demo", "run_folder"]
+__all__ = ["Steps", "run_demo", "run_folder"]
 
 # docs/demo-design.md: size and seed of the demo cohort, settled before it was drawn
 DEMO = {"departments": 128, "staff": 19200, "seed": 20240101}
 
 
-class _Steps:
+class Steps:
     """One line per step on stderr, with the seconds since the start."""
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ def run_folder(cohort: str, out: str, chapters: str | None, jobs: int) -> Path:
     folder = resolve_cohort(cohort)
     from mentorship_eval.report.run import run_cohort
 
-    steps = _Steps()
+    steps = Steps()
     place = run_cohort(folder, out=out, chapters=names, jobs=jobs, progress=steps)
     steps("done")
     print_estimates(place)
@@ -67,21 +67,22 @@ def print_estimates(place: Path) -> None:
     """The main estimates with their intervals, the truth where the cohort is simulated, and the naive figures beside them."""
     from mentorship_eval.estimate import format_number
 
-    file = place / "tables" / "summary-scorecard.csv"
-    if not file.is_file():
-        return
-    with file.open(encoding="utf-8", newline="") as stream:
-        rows = list(csv.DictReader(stream))
+    def rows(name: str) -> list[dict[str, str]]:
+        file = place / "tables" / f"summary-{name}.csv"
+        if not file.is_file():
+            return []
+        with file.open(encoding="utf-8", newline="") as stream:
+            return list(csv.DictReader(stream))
 
     def number(row: dict[str, str], column: str) -> float:
         return float(row.get(column) or "nan")
 
-    for row in rows:
+    for row in [*rows("scorecard"), *rows("wrong_designs")]:
         value, low, high, truth = (number(row, column) for column in ("estimate", "ci_low", "ci_high", "truth"))
         if value != value:
-            text = "withheld or not estimable"
+            text = row.get("says") or "withheld or not estimable"
         else:
             text = format_number(value) + (f" (95 % interval {format_number(low)} to {format_number(high)})" if low == low else "")
         told = f"   truth {format_number(truth)}" if truth == truth else ""
-        wrong = "   (a wrong design, for comparison)" if row.get("reading", "").startswith("what a wrong") else ""
-        click.echo(f"{row.get('chapter', '')}: {row.get('what', '')}: {text}{told}{wrong}")
+        domain = row.get("domain") or "A wrong design, for comparison"
+        click.echo(f"{domain}: {row.get('what', '')}: {text}{told}")

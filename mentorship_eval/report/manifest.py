@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mentorship_eval.cohort import Cohort
     from mentorship_eval.questions.answer import Answer, Exhibit
 
-__all__ = ["MANIFEST_FORMAT", "UNHASHED", "build_manifest", "inputs_sha256", "parts_of", "without_place", "write_json"]
+__all__ = ["MANIFEST_FORMAT", "UNHASHED", "build_manifest", "inputs_sha256", "list_inputs", "parts_of", "without_place", "write_json"]
 
 MANIFEST_FORMAT = 2
 
@@ -43,7 +43,7 @@ def without_place(file: str) -> str:
     return Path(file).name if Path(file).is_absolute() else file
 
 
-def _inputs(cohort: Cohort) -> list[dict[str, Any]]:
+def list_inputs(cohort: Cohort) -> list[dict[str, Any]]:
     """Files by hash; their rows only without disclosure control: with it, what the flow table withholds would be told here."""
     rows = [{"table": "study.yaml", "file": "study.yaml", "sha256": cohort.study_sha256}]
     for item in cohort.files.itertuples(index=False):
@@ -126,7 +126,7 @@ def build_manifest(folder: Path, cohort: Cohort, parts: Mapping[str, Any], answe
         "cohort": {
             "name": cohort.name, "folder": parts["cohort"], "sha256": parts["cohort_sha256"], "truth_sha256": parts["truth_sha256"],
         },
-        "inputs": _inputs(cohort),
+        "inputs": list_inputs(cohort),
         "study": _study(cohort),
         "parameters": {"cohort": parts["cohort"], "chapters": parts["chapters"]},
         "plan": parts["plan"],

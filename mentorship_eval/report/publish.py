@@ -1,4 +1,4 @@
-"""A run folder appears whole or not at all: written beside its place, renamed when done."""
+"""A run folder appears whole or not at all: written beside its place, renamed when done; and it is found again by any of its names."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mentorship_eval.errors import UsageError
 
-__all__ = ["Unfinished", "name_latest", "unfinished"]
+__all__ = ["Unfinished", "find_run", "name_latest", "unfinished"]
 
 
 class Unfinished:
@@ -60,3 +60,21 @@ def name_latest(place: Path) -> None:
     except (OSError, NotImplementedError):
         temporary.write_text(place.name + "\n", encoding="utf-8")
     os.replace(temporary, link)
+
+
+def find_run(path: str | Path) -> Path:
+    """The run folder that ``path`` names: itself, a file in it, ``latest`` beside it (also where that is a text file), or the folder of a
+    cohort's runs, whose latest is meant.
+
+    Raises `UsageError` when there is none.
+    """
+    named = Path(path).expanduser()
+    if named.is_file():
+        # latest, where links are not to be had, holds the name of the folder
+        named = named.parent / named.read_text(encoding="utf-8").strip() if named.name == "latest" else named.parent
+    elif named.is_dir() and not (named / "manifest.json").is_file() and (named / "latest").exists():
+        return find_run(named / "latest")
+    if not (named / "manifest.json").is_file():
+        what = "is no run folder: it has no manifest.json" if named.is_dir() else "is not there"
+        raise UsageError(f"{path} {what}.", fix="Name the folder that holds index.html and manifest.json.")
+    return named.resolve()

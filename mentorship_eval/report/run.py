@@ -30,13 +30,14 @@ def _silent(_: str) -> None:
 
 def run_cohort(
     cohort: str | Path, *, out: str | Path = "reports", chapters: Iterable[str] | str | None = None, jobs: int = 2,
-    progress: Progress | None = None
+    progress: Progress | None = None, record: bool = True
 ) -> Path:
     """Evaluate one cohort and return the run folder ``OUT/<cohort>/<content key>``.
 
     chapters: names, or None for all; the summary is always made, over the chapters of the run. jobs: notebooks at a
     time. progress: called with one line per step. A run whose inputs, plan and software were run before is not
-    repeated: its folder is returned as it is. What was evaluated is recorded in looks.csv beside study.yaml, unless it is simulated.
+    repeated: its folder is returned as it is. What was evaluated is recorded in looks.csv beside study.yaml, unless it is simulated
+    or ``record`` is False, as where a run is only checked.
 
     Raises
     ------
@@ -71,7 +72,7 @@ def run_cohort(
     answers = answer_chapters(read, names, say)
     shown, withheld = protect_answers(answers, read)
     say(f"protected: {len(withheld)} item(s) with something withheld" if len(withheld) else "protected: nothing had to be withheld")
-    if not (folder / "truth.json").is_file() and not record_look(read.study, read.files, folder):
+    if record and not (folder / "truth.json").is_file() and not record_look(read.study, read.files, folder):
         say(f"{LOOKS_FILE} cannot be written beside study.yaml: this evaluation is not recorded as a look at the programme")
     with unfinished(place) as work:
         private = Path(tempfile.mkdtemp(prefix="mentorship-eval-"))
