@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
+from mentorship_eval.disclosure.known import Known, labels_of, names_of
+from mentorship_eval.disclosure.rounding import ratios_again, totals_again
 from mentorship_eval.disclosure.rules import Rule
 from mentorship_eval.disclosure.second_blanks import cover, sums_of
+from mentorship_eval.disclosure.steps import curve_again, kept_steps, shown_steps, steps_dropped
 from mentorship_eval.questions.answer import Counted
 
 __all__ = ["ShownFrame", "show_frame"]
@@ -16,117 +20,218 @@ __all__ = ["ShownFrame", "show_frame"]
 
 @dataclass(frozen=True)
 class ShownFrame:
-    """frame: what may be shown; withheld: counts and rows that are not; covered: ids of the results told by blanked cells;
-    exact: by column of counts, what its cells that are shown as they are add up to, and what the others do.
+    """frame: what may be shown; why: how many counts and rows are not, by reason; covered: ids of the results told by blanked cells;
+    exact: by column of counts, what its cells that are shown as they are add up to, and what the others do; names: quantities that are
+    withheld here; sizes: sizes of populations that may only be shown roughly; near: counts near one that an earlier run published,
+    and that one.
     """
 
     frame: pd.DataFrame
-    withheld: int
-    covered: frozenset[str]
-    exact: dict[str, tuple[float, float]]
+    why: dict[str, int] = field(default_factory=dict)
+    covered: frozenset[str] = frozenset()
+    exact: dict[str, tuple[float, float]] = field(default_factory=dict)
+    names: frozenset[str] = frozenset()
+    sizes: frozenset[float] = frozenset()
+    near: dict[float, float] = field(default_factory=dict)
+
+
+@dataclass
+class _Cells:
+    """The counts of a frame. values: rows by ``columns``, NaN where there is none; small: to withhold by the rule; blank: in the end;
+    near: an earlier run published a count that differs by few, and which (NaN: none).
+    """
+
+    columns: list[str]
+    values: np.ndarray
+    small: np.ndarray
+    blank: np.ndarray
+    near: np.ndarray
+
+    def rough(self, counted: Counted, known: Known) -> np.ndarray:
+        """Columns in which no count may be exact: those of sums that hold a blank, sizes that are secret, and counts near an earlier run's."""
+        if counted.adds_up and self.blank.any():
+            return np.ones(len(self.columns), dtype=bool)
+        told = (known.rough(self.values) | ~np.isnan(self.near)) & ~self.blank
+        return np.asarray(told.any(axis=0))
 
 
 def _numbers(frame: pd.DataFrame, columns: list[str]) -> np.ndarray:
     return frame[columns].apply(pd.to_numeric, errors="coerce").to_numpy(dtype=float).reshape(len(frame), len(columns))
 
 
-def show_frame(
-    frame: pd.DataFrame, counted: Counted, rule: Rule, covered: frozenset[str], told: frozenset[str],
-    also: frozenset[tuple[int, str]] = frozenset(),
-) -> ShownFrame:
-    """``frame`` as it may be shown.
-
-    covered: ids of results whose counts must not be read off this frame; told: ids of results that are withheld for what they rest on;
-    also: (row, column) of counts of ``frame`` to withhold besides.
-    """
+def show_frame(frame: pd.DataFrame, counted: Counted, rule: Rule, known: Known) -> ShownFrame:
+    """``frame`` as it may be shown, given what the ledger knows."""
     if not rule.active or frame.empty:
-        return ShownFrame(_without_helpers(frame, counted), 0, frozenset(), {})
+        return ShownFrame(_without_helpers(frame, counted))
     before = len(frame)
-    frame, dropped, rows = _steps_dropped(frame, counted, rule)
-    columns = [column for column in (*counted.counts, *counted.behind) if column in frame]
-    values = _numbers(frame, columns)
-    small = (values > 0) & (values < rule.threshold)
-    blank = small | _forced(frame, counted, columns, values, covered) | _asked(also, columns, rows, before)
-    for column in counted.steps:
-        if column in columns:
-            place = columns.index(column)
-            blank[:, place] |= ~_kept_steps(frame, counted, values[:, place], rule) & (values[:, place] > 0)
-    if not counted.adds_up:
-        blank = cover(blank, values, list(sums_of(frame, counted, columns)), rule)
-    shown = [column for column in columns if column in counted.counts]
-    out, exact = frame.copy(), {}
-    some = bool(blank.any())
-    for position, column in enumerate(shown):
-        if counted.cumulative == column:
-            out[column], sums = _rounded_steps(frame, counted, values[:, position], rule)
-        else:
-            covering = blank & ~small
-            # a count that is hidden only to cover another must not be told apart from it
-            alike = bool(covering.any() if counted.sums else covering[:, position].any())
-            mark, rounded = "withheld" if alike else rule.mark, counted.adds_up and some
-            out[column], sums = _shown_column(frame[column], values[:, position], blank[:, position], mark, rule, rounded=rounded)
-        exact[column] = sums
-    _blank_derived(out, frame, counted, columns, blank, told)
-    withheld = int(blank.sum()) + dropped
-    return ShownFrame(_without_helpers(out, counted), withheld, _ids(frame, counted, columns, blank), exact)
+    frame, dropped, kept = steps_dropped(frame, counted, rule)
+    cells = _cells_of(frame, counted, rule, known, kept, before)
+    rough = cells.rough(counted, known)
+    out = curve_again(frame, counted, rule).copy()
+    exact = _put_counts(out, frame, counted, cells, rough, rule)
+    _blank_derived(out, frame, counted, cells, known.told)
+    _blank_amounts(out, frame, counted, rule)
+    first, second = int(cells.small.sum()), int((cells.blank & ~cells.small).sum())
+    why = {"primary and second" if second else "primary": first + second, "curve steps": dropped}
+    near = int((~np.isnan(cells.near) & ~cells.blank).sum())
+    why |= {"earlier run": near, "population": int(rough.any() and not near and not counted.adds_up)}
+    names = {name for place, column in enumerate(cells.columns) for name, gone in
+             zip(names_of(frame, counted, column), cells.blank[:, place], strict=True) if name and gone}  # fmt: skip
+    sizes = _sizes(counted, cells, rule) if counted.adds_up and cells.blank.any() else frozenset()
+    covered = _ids(frame, counted, cells.columns, cells.blank)
+    said = {float(v): float(e) for v, e, gone in zip(cells.values.ravel(), cells.near.ravel(), cells.blank.ravel(), strict=True)
+            if not np.isnan(e) and not gone}  # fmt: skip
+    return ShownFrame(_without_helpers(out, counted), why, covered, exact, frozenset(names), sizes, said)
 
 
 def _without_helpers(frame: pd.DataFrame, counted: Counted) -> pd.DataFrame:
     steps = () if counted.cumulative in counted.counts else (counted.cumulative,)
-    helpers = [column for column in (*counted.behind, *counted.results, *steps) if column in frame and column != "id"]
-    return frame.drop(columns=helpers) if helpers else frame
+    helpers = {*counted.behind, *counted.results, *steps, *counted.same.values(), *counted.amounts.values()}
+    gone = [column for column in frame if column in helpers and column != "id"]
+    return frame.drop(columns=gone) if gone else frame
 
 
-def _shown_column(
-    column: pd.Series, values: np.ndarray, hidden: np.ndarray, mark: str, rule: Rule, *, rounded: bool
-) -> tuple[pd.Series, tuple[float, float]]:
-    if not hidden.any() and not rounded:
-        return column, (float(np.nansum(values)), 0.0)
-    kept = column.astype(object)
-    if rounded:
-        # the others of a sum would give the small one away by subtraction
-        kept = pd.Series([_about(v, rule) if v > 0 else k for v, k in zip(values, kept, strict=True)], index=column.index, dtype=object)
-    kept[hidden] = mark
-    return kept, (0.0 if rounded else float(np.nansum(values[~hidden])), float(np.nansum(values if rounded else values[hidden])))
+def _sizes(counted: Counted, cells: _Cells, rule: Rule) -> frozenset[float]:
+    places = [cells.columns.index(column) for column in counted.populations if column in cells.columns]
+    return frozenset(float(value) for value in cells.values[:, places].ravel() if value >= max(rule.threshold, 1))
 
 
-def _about(value: float, rule: Rule) -> str:
-    """A count to the nearest multiple of the threshold; half way up, so that a count that may be shown never becomes none."""
-    return f"≈{np.floor(value / rule.threshold + 0.5) * rule.threshold:,.0f}"
+# -- which counts are withheld ----------------------------------------------------------------------------------------------
 
 
-# -- rows and results that go together --------------------------------------------------------------------------------------
+def _cells_of(frame: pd.DataFrame, counted: Counted, rule: Rule, known: Known, kept: np.ndarray, before: int) -> _Cells:
+    columns = [column for column in (*counted.counts, *counted.behind) if column in frame]
+    values = _numbers(frame, columns)
+    small = rule.smalls(values)
+    if counted.cumulative:
+        # people at risk, on which each point of a curve rests
+        at_risk = np.array([column != counted.cumulative and column not in counted.behind for column in columns], dtype=bool)
+        small |= rule.holds(values) & (values < rule.curve_threshold) & at_risk
+    if rule.zeros_disclosive:
+        small |= _all_of_the_whole(counted, columns, values)
+    blank = small | _forced(frame, counted, columns, values, known, rule) | _asked(known.also, columns, kept, before)
+    for column in counted.steps:
+        if column in columns:
+            place = columns.index(column)
+            blank[:, place] |= ~kept_steps(frame, counted, values[:, place], rule) & (values[:, place] > 0)
+    near = np.full(values.shape, np.nan)
+    if known.earlier:
+        for row, labels in enumerate(labels_of(frame, counted)):
+            for place, column in enumerate(columns):
+                published = known.earlier.get((labels, column), ())
+                near[row, place] = next((each for each in published if rule.near(values[row, place] - each)), np.nan)
+    if not counted.adds_up:
+        blank = cover(blank, values, list(sums_of(frame, counted, columns)), rule)
+    return _Cells(columns, values, small, blank, near)
+
+
+def _all_of_the_whole(counted: Counted, columns: list[str], values: np.ndarray) -> np.ndarray:
+    """Cells that are all of their whole: the rest of it is a zero, which is disclosive too."""
+    out = np.zeros(values.shape, dtype=bool)
+    for of in counted.ratios.values():
+        if not isinstance(of, str) and all(column in columns for column in of):
+            part, whole = (columns.index(column) for column in of)
+            out[:, part] |= (values[:, part] == values[:, whole]) & (values[:, whole] > 0)
+    return out
 
 
 def _named(value: object) -> list[str]:
     return str(value).split() if isinstance(value, str) else []
 
 
-def _forced(frame: pd.DataFrame, counted: Counted, columns: list[str], values: np.ndarray, covered: frozenset[str]) -> np.ndarray:
+def _forced(frame: pd.DataFrame, counted: Counted, columns: list[str], values: np.ndarray, known: Known, rule: Rule) -> np.ndarray:
+    """Counts of results, and quantities, that are withheld elsewhere."""
     forced = np.zeros(values.shape, dtype=bool)
     for column, count in counted.results.items():
         if column not in frame:
             continue
-        rows = np.array([bool(covered.intersection(_named(value))) for value in frame[column]], dtype=bool)
+        rows = np.array([bool(known.covered.intersection(_named(value))) for value in frame[column]], dtype=bool)
         places = [place for place, name in enumerate(columns) if name == count or (not count and name in counted.counts)]
         for place in places:
-            forced[:, place] |= rows & (values[:, place] > 0)
+            forced[:, place] |= rows & rule.holds(values[:, place])
+    for place, column in enumerate(columns):
+        if column in counted.same:
+            rows = np.array([name in known.names for name in names_of(frame, counted, column)], dtype=bool)
+            forced[:, place] |= rows & rule.holds(values[:, place])
     return forced
 
 
-def _asked(also: frozenset[tuple[int, str]], columns: list[str], rows: np.ndarray, before: int) -> np.ndarray:
-    """Cells that are to be withheld besides, after some of ``before`` rows were dropped; rows: where those that stay stood."""
+def _asked(also: frozenset[tuple[int, str]], columns: list[str], kept: np.ndarray, before: int) -> np.ndarray:
+    """Cells that are to be withheld besides, after some of ``before`` rows were dropped; kept: where those that stay stood."""
     asked = np.zeros((before, len(columns)), dtype=bool)
     for row, column in also:
         if column in columns and 0 <= row < before:
             asked[row, columns.index(column)] = True
-    return np.asarray(asked[rows])
+    return np.asarray(asked[kept])
 
 
-def _rows_of(column: str, counted: Counted, columns: list[str], blank: np.ndarray) -> np.ndarray:
+# -- how the others are shown ------------------------------------------------------------------------------------------------
+
+
+def _put_counts(
+    out: pd.DataFrame, frame: pd.DataFrame, counted: Counted, cells: _Cells, rough: np.ndarray, rule: Rule
+) -> dict[str, tuple[float, float]]:
+    """Put the counts as they may be shown into ``out``, and the ratios made of them; by column what is exact adds up to, and the rest."""
+    values, blank = cells.values, cells.blank
+    grid = rule.on_grid if counted.cumulative else rule.rounded
+    numbers = np.where(blank, np.nan, grid(values))
+    for place in map(int, np.flatnonzero(rough)):
+        numbers[:, place] = np.where(blank[:, place], np.nan, np.floor(values[:, place] / rule.coarse + 0.5) * rule.coarse)
+    if not rough.any():
+        numbers = totals_again(numbers, values, list(sums_of(frame, counted, cells.columns)), rule)
+    exact = {}
+    covering = blank & ~cells.small
+    for place, column in enumerate(cells.columns):
+        if column not in counted.counts:
+            continue
+        if counted.cumulative == column:
+            out[column], exact[column] = shown_steps(frame, counted, values[:, place], blank[:, place], rule, rough=bool(rough[place]))
+            continue
+        # a count that is hidden only to cover another must not be told apart from it
+        alike = bool(covering.any() if counted.sums else covering[:, place].any())
+        mark = rule.second_mark if alike else rule.mark
+        out[column] = _shown_column(frame[column], numbers[:, place], cells, place, mark, rule, rough=bool(rough[place]))
+        some, hidden = bool(rough[place]), blank[:, place]
+        hidden = np.ones_like(hidden) if some else hidden
+        exact[column] = float(np.nansum(values[~hidden, place])), float(np.nansum(values[hidden, place]))
+    with np.errstate(invalid="ignore"):
+        changed = (numbers != values) & ~np.isnan(values) & ~blank
+    changed |= rough[np.newaxis, :] & (values > 0) & ~blank
+    if changed.any():
+        base = np.where(rough, rule.coarse, (rule.midpoint if counted.cumulative and rule.midpoint else rule.round_to) or rule.coarse)
+        # under rounding no share is exact, whatever its own count happens to be
+        ratios_again(out, counted, cells.columns, values, numbers, np.ones_like(changed) if rule.round_to else changed, base)
+    return exact
+
+
+def _shown_column(column: pd.Series, numbers: np.ndarray, cells: _Cells, place: int, mark: str, rule: Rule, *, rough: bool) -> pd.Series:
+    values, hidden, near = cells.values[:, place], cells.blank[:, place], cells.near[:, place]
+    if not rough:
+        if not hidden.any() and not rule.round_to:
+            return column
+        kept = column.astype(object)
+        if rule.round_to:
+            whole = pd.api.types.is_integer_dtype(column)
+            kept = pd.Series([old if np.isnan(new) else (int(new) if whole else float(new)) for old, new in zip(kept, numbers, strict=True)],
+                             index=column.index, dtype=object)  # fmt: skip
+            if not hidden.any() and pd.api.types.is_numeric_dtype(column):
+                return kept.astype(column.dtype)
+    else:
+        # what an earlier run said is said again: how far it is off is less than the threshold, and no more is told
+        told = zip(values, column.astype(object), near, strict=True)
+        texts = [f"≈{earlier:,.0f}" if not np.isnan(earlier) else rule.about(value) if value > 0 else old for value, old, earlier in told]
+        kept = pd.Series(texts, index=column.index, dtype=object)
+    kept[hidden] = mark
+    return kept
+
+
+# -- what goes with them -----------------------------------------------------------------------------------------------------
+
+
+def _rows_of(column: str, counted: Counted, columns: Sequence[str], blank: np.ndarray) -> np.ndarray:
     """Rows in which the named count is blank; without a name any but those that stand behind single columns."""
     if column in columns:
-        return np.asarray(blank[:, columns.index(column)])
+        return np.asarray(blank[:, list(columns).index(column)])
     alone = set(counted.of.values()).intersection(counted.behind)
     return np.asarray(blank[:, [place for place, name in enumerate(columns) if name not in alone]].any(axis=1))
 
@@ -144,9 +249,8 @@ def _ids(frame: pd.DataFrame, counted: Counted, columns: list[str], blank: np.nd
     return frozenset(found)
 
 
-def _blank_derived(
-    out: pd.DataFrame, frame: pd.DataFrame, counted: Counted, columns: list[str], blank: np.ndarray, told: frozenset[str]
-) -> None:
+def _blank_derived(out: pd.DataFrame, frame: pd.DataFrame, counted: Counted, cells: _Cells, told: frozenset[str]) -> None:
+    columns, blank = cells.columns, cells.blank
     whole = bool(counted.adds_up and blank.any())
     gone = np.zeros(len(frame), dtype=bool)
     for column, count in counted.results.items():
@@ -164,49 +268,13 @@ def _blank_derived(
         out["reason"] = [reason or ("withheld" if mute else reason) for reason, mute in zip(out["reason"], silent, strict=True)]
 
 
-# -- events so far ---------------------------------------------------------------------------------------------------------
-
-
-def _far_enough(so_far: np.ndarray, rule: Rule) -> np.ndarray:
-    """Which of the running totals of one group may be shown: no two of them differ by a small number of events."""
-    keep, shown = np.zeros(len(so_far), dtype=bool), {0.0}
-    for place, value in enumerate(so_far):
-        if not np.isnan(value) and not any(rule.small(abs(value - other)) for other in shown):
-            keep[place] = True
-            shown.add(float(value))
-    return keep
-
-
-def _kept_steps(frame: pd.DataFrame, counted: Counted, so_far: np.ndarray, rule: Rule) -> np.ndarray:
-    groups = frame[counted.by].to_numpy() if counted.by in frame else np.zeros(len(frame))
-    keep = np.ones(len(frame), dtype=bool)
-    for group in pd.unique(pd.Series(groups)):
-        rows = np.flatnonzero(groups == group)
-        keep[rows] = _far_enough(so_far[rows], rule)
-    return keep
-
-
-def _steps_dropped(frame: pd.DataFrame, counted: Counted, rule: Rule) -> tuple[pd.DataFrame, int, np.ndarray]:
-    """The frame without the rows between two that may be shown, how many those are, and which rows of the frame are left."""
-    every = np.arange(len(frame))
-    if not counted.cumulative or counted.cumulative in counted.counts or counted.cumulative not in frame:
-        return frame, 0, every
-    keep = _kept_steps(frame, counted, _numbers(frame, [counted.cumulative])[:, 0], rule)
-    if counted.carry:
-        groups = frame[counted.by] if counted.by in frame else pd.Series(0, index=frame.index)
-        for column in counted.derived:
-            # before the first step that may be shown nothing has happened yet
-            frame = frame.assign(**{column: frame[column].where(keep).groupby(groups.to_numpy()).ffill().fillna(0.0)})
-        return frame, int((~keep).sum()), every
-    return frame[keep].reset_index(drop=True), int((~keep).sum()), every[keep]
-
-
-def _rounded_steps(frame: pd.DataFrame, counted: Counted, so_far: np.ndarray, rule: Rule) -> tuple[pd.Series, tuple[float, float]]:
-    keep = _kept_steps(frame, counted, so_far, rule)
-    shown = frame[counted.cumulative].astype(object)
-    for row in np.flatnonzero(~keep & ~np.isnan(so_far)):
-        shown.iloc[row] = rule.mark if rule.small(so_far[row]) else _about(so_far[row], rule)
-    groups = frame[counted.by].to_numpy() if counted.by in frame else np.zeros(len(frame))
-    last = [np.flatnonzero(groups == group)[-1] for group in pd.unique(pd.Series(groups))]
-    exact = float(sum(so_far[row] for row in last if keep[row]))
-    return (frame[counted.cumulative] if keep.all() else shown), (exact, float(sum(so_far[row] for row in last if not keep[row])))
+def _blank_amounts(out: pd.DataFrame, frame: pd.DataFrame, counted: Counted, rule: Rule) -> None:
+    """Minima and maxima, where the profile does not show them, and sums of amounts that one or two people make."""
+    for column in counted.extremes if rule.extremes_withheld else ():
+        if column in out:
+            out[column] = np.nan
+    if rule.dominance is None:
+        return
+    for column, amounts in counted.amounts.items():
+        if column in out and amounts in frame:
+            out[column] = out[column].mask([rule.dominance.dominated(each) for each in frame[amounts]])

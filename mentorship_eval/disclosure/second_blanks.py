@@ -50,7 +50,7 @@ def sums_of(frame: pd.DataFrame, counted: Counted, columns: list[str]) -> Iterat
 
 def _gives_away(one: Sum, blank: np.ndarray, values: np.ndarray, rule: Rule) -> bool:
     """Whether what is blanked can be had from what is shown: a single part, or parts that hold a small number together."""
-    hidden = [cell for cell in one.parts if blank[cell] and values[cell] > 0]
+    hidden = [cell for cell in one.parts if blank[cell] and rule.holds(values[cell])]
     if one.total is not None and not np.isnan(values[one.total]):
         if blank[one.total]:
             # all parts shown would add up to it

@@ -25,12 +25,14 @@ class Statement:
 
     rests_on: counts behind the other numbers of the sentence; when one is small the sentence is withheld.
     results: ids of results that it quotes; when one is withheld, the sentence is.
+    see: ids of exhibits that show more of it, so that a page can refer to them by number.
     """
 
     text: str
     counts: Mapping[str, float] = field(default_factory=dict)
     rests_on: tuple[float | None, ...] = ()
     results: tuple[str, ...] = ()
+    see: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         if not self.counts:
@@ -84,6 +86,14 @@ class Counted:
     would give them away: where the column is among the counts it is rounded, else (curves) the rows
     between are dropped (carry: they repeat the last row, for bands that are stacked), and the column. steps: counts so far
     by horizon, by the groups of ``by`` ("": all rows are one): a row that differs from another by a small number is blanked.
+    ratios: derived columns that are no estimates of a model but arithmetic on counts, for rules that round: (part, whole), both
+    columns of counts, of which it is made again from the rounded ones; or the one count to which it is proportional, by whose rounding it
+    is made coarser. survival: the curve is a plain Kaplan-Meier curve, which can be made again from rounded counts.
+    same: column of counts -> column that names the quantity in each row ("" for none), which is dropped. A quantity is withheld wherever it
+    stands; after an ``@`` stands the population, and the same quantity of two populations must not differ by few.
+    populations: columns whose numbers are sizes of populations that stand elsewhere too (a flow): once they must be rounded, every
+    count that is equal to one of them is. extremes: columns with minima or maxima. amounts: derived column that is a sum of amounts ->
+    column with the amounts (a tuple in each row), which is dropped.
     """
 
     counts: tuple[str, ...] = ()
@@ -99,6 +109,12 @@ class Counted:
     carry: bool = False
     steps: tuple[str, ...] = ()
     totals: tuple[str, ...] = ()
+    ratios: Mapping[str, str | tuple[str, str]] = field(default_factory=dict)
+    survival: bool = False
+    same: Mapping[str, str] = field(default_factory=dict)
+    populations: tuple[str, ...] = ()
+    extremes: tuple[str, ...] = ()
+    amounts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
