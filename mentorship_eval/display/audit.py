@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mentorship_eval.display.drawn import Drawn
+from mentorship_eval.display.drawn import Drawn, redrawn
 from mentorship_eval.display.forest_layout import ForestOptions, draw_forest
 from mentorship_eval.display.frames import check_columns, is_blank
 from mentorship_eval.display.ratios import rows_in_words
@@ -19,6 +19,7 @@ __all__ = ["audit_contrast"]
 _WHAT = "audit_contrast(rows)"
 
 
+@redrawn
 def audit_contrast(
     rows: pd.DataFrame,
     *,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mentorship_eval.display.drawn import Drawn
+from mentorship_eval.display.drawn import Drawn, redrawn
 from mentorship_eval.display.frames import check_columns, is_blank, numbers, reason_of
 from mentorship_eval.display.head import Head
 from mentorship_eval.display.sheet import Key, Sheet, line_height
@@ -22,6 +22,7 @@ _WHAT = "love_plot(rows)"
 _LABEL_MOST, _NUMBERS = 2.7, 1.2  # inches
 
 
+@redrawn
 def love_plot(
     rows: pd.DataFrame,
     *,

@@ -11,7 +11,7 @@ import pandas as pd
 
 from mentorship_eval.display.curve_page import PLOT_HEIGHT, RiskTable, percent_axis, ticks_under, time_axis_label
 from mentorship_eval.display.curve_steps import times_to_say, value_at
-from mentorship_eval.display.drawn import Drawn
+from mentorship_eval.display.drawn import Drawn, redrawn
 from mentorship_eval.display.frames import check_columns, in_order, numbers, reason_of
 from mentorship_eval.display.head import Head
 from mentorship_eval.display.labels import spread
@@ -29,6 +29,7 @@ _REST = "#f1f1f1"
 _LABELS = 1.75  # inches at most for the labels at the right edge
 
 
+@redrawn
 def stacked_cif(
     curve: pd.DataFrame,
     at_risk: pd.DataFrame | None = None,

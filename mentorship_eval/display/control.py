@@ -10,7 +10,7 @@ import pandas as pd
 
 from mentorship_eval.display.control_page import Page, own_scales
 from mentorship_eval.display.control_panel import WHAT, Panel, attach
-from mentorship_eval.display.drawn import Drawn
+from mentorship_eval.display.drawn import Drawn, redrawn
 from mentorship_eval.display.frames import check_columns, in_order, periods
 from mentorship_eval.display.style import house_style
 from mentorship_eval.display.words import enumerate_words, people, percent, plural, sentence
@@ -21,6 +21,7 @@ __all__ = ["control_chart"]
 
 
 
+@redrawn
 def control_chart(
     points: pd.DataFrame,
     signals: pd.DataFrame | None = None,

@@ -10,7 +10,7 @@ import pandas as pd
 
 from mentorship_eval.display.curve_page import CurvePage, time_axis_label
 from mentorship_eval.display.curve_steps import AT_RISK, CURVE, from_start, is_rising, steps_of, times_to_say, value_at
-from mentorship_eval.display.drawn import Drawn
+from mentorship_eval.display.drawn import Drawn, redrawn
 from mentorship_eval.display.frames import check_columns, in_order, reason_of
 from mentorship_eval.display.style import MOST_SERIES, house_style
 from mentorship_eval.display.words import capital, count, enumerate_words, interval, lower_first, people, plural, sentence
@@ -20,6 +20,7 @@ from mentorship_eval.estimate import Estimate
 __all__ = ["survival_curves"]
 
 
+@redrawn
 def survival_curves(
     curve: pd.DataFrame,
     at_risk: pd.DataFrame | None = None,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mentorship_eval.display.drawn import Drawn
+from mentorship_eval.display.drawn import Drawn, redrawn
 from mentorship_eval.display.frames import check_columns, flags, numbers, reason_of
 from mentorship_eval.display.head import Head
 from mentorship_eval.display.scales import limits, set_ratio_axis
@@ -26,6 +26,7 @@ _MOST = 8
 _ROOMS = (1.3, 1.0, 0.82, 0.66)  # inches that a cell of the table may have
 
 
+@redrawn
 def dose_response(
     rows: pd.DataFrame,
     line: pd.DataFrame | None = None,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mentorship_eval.display.drawn import Drawn
+from mentorship_eval.display.drawn import Drawn, redrawn
 from mentorship_eval.display.frames import check_columns, flags, numbers, reason_of
 from mentorship_eval.display.head import Head
 from mentorship_eval.display.sheet import Key, Sheet, line_height
@@ -22,6 +22,7 @@ _LABEL_MOST = 2.0
 _HEADLINE, _BAND = "#e3ecf3", "#f6f6f6"
 
 
+@redrawn
 def dot_rates(
     rows: pd.DataFrame,
     *,

@@ -5,22 +5,25 @@ from __future__ import annotations
 import base64
 import io
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from functools import partial, wraps
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec
 
-from mentorship_eval.display.style import DPI, house_style
+from mentorship_eval.display.rendering import RASTER, render
+from mentorship_eval.display.style import DPI, page
 from mentorship_eval.errors import UsageError
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-__all__ = ["FORMATS", "Drawn"]
+__all__ = ["FORMATS", "Drawn", "redrawn"]
 
-FORMATS = ("png", "svg", "pdf")
+FORMATS = ("png", "svg", "pdf")  # those that are written when none is named
+P = ParamSpec("P")
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +32,8 @@ class Drawn:
 
     figure: a `matplotlib.figure.Figure` made without pyplot; caption: what is shown, of whom, by which
     method; alt: the numbers, for a reader who does not see the figure; data: the frames that were
-    drawn, by name; name: a file name without ending.
+    drawn, by name; name: a file name without ending; scale: printed size over the size that it was laid out in (`style.Page`);
+    again: draws it anew, for whatever page is set by then.
     """
 
     figure: Figure
@@ -37,24 +41,24 @@ class Drawn:
     alt: str
     data: dict[str, pd.DataFrame] = field(default_factory=dict)
     name: str = "figure"
+    scale: float = field(default_factory=lambda: page().scale)
+    again: Callable[[], Drawn] | None = None
 
-    def render(self, format: str = "png") -> bytes:
+    @property
+    def size(self) -> tuple[float, float]:
+        """Width and height in inches, as printed."""
+        width, height = self.figure.get_size_inches()
+        return float(width) * self.scale, float(height) * self.scale
+
+    def render(self, format: str = "png", dpi: float = DPI) -> bytes:
         """The figure as bytes; the same figure gives the same bytes, whenever it is made.
 
-        No date, no program version and no random id goes in. PNG and SVG carry the alt text as their
+        format: png, svg, pdf or tiff. No date, no program version and no random id goes in. PNG and SVG carry the alt text as their
         description, PDF as its subject.
         """
-        if format not in FORMATS:
-            raise UsageError(f"Figures are not written as {format!r}.", fix=f"Use one of {', '.join(FORMATS)}.")
-        metadata: dict[str, Any] = {
-            "png": {"Software": None, "Description": self.alt},
-            "svg": {"Date": None, "Creator": None, "Title": self.caption, "Description": self.alt},
-            "pdf": {"CreationDate": None, "Producer": None, "Creator": None, "Title": self.caption, "Subject": self.alt},
-        }[format]
-        stream = io.BytesIO()
-        with house_style():
-            self.figure.savefig(stream, format=format, dpi=DPI, metadata=metadata)
-        return stream.getvalue()
+        if format not in (*FORMATS, *RASTER):
+            raise UsageError(f"Figures are not written as {format!r}.", fix=f"Use one of {', '.join(dict.fromkeys((*FORMATS, *RASTER)))}.")
+        return render(self.figure, format, dpi=dpi, scale=self.scale, title=self.caption, description=self.alt)
 
     def save(self, path: str | Path, formats: Iterable[str] = FORMATS) -> list[Path]:
         """Write the figure and return the files.
@@ -64,7 +68,7 @@ class Drawn:
         """
         target = Path(path)
         ending = target.suffix.lower().lstrip(".")
-        if ending in FORMATS and not target.is_dir():
+        if ending in (*FORMATS, *RASTER) and not target.is_dir():
             files = {target: ending}
         else:
             formats = (formats,) if isinstance(formats, str) else tuple(formats)
@@ -75,10 +79,10 @@ class Drawn:
             file.write_bytes(content)
         return list(rendered)
 
-    def _repr_html_(self) -> str:
-        # one self-contained <figure>: a notebook converter then keeps alt text and caption beside the image
-        picture = base64.b64encode(self.render("png")).decode("ascii")
-        width, height = (round(float(side) * 96) for side in self.figure.get_size_inches())
+    def as_html(self, png: bytes) -> str:
+        """The figure as one ``<figure>``, with ``png`` (what `render` gave) in it: a converter keeps alt text and caption beside the image."""
+        picture = base64.b64encode(_fewer_colours(png)).decode("ascii")
+        width, height = (round(side * 96) for side in self.size)
         identity = re.sub(r"[^A-Za-z0-9_-]+", "-", self.name)
         return (
             f'<figure id="figure-{identity}" style="margin:1em 0;max-width:{width}px">'
@@ -87,5 +91,29 @@ class Drawn:
             f'<figcaption style="font-size:0.9em;line-height:1.45;margin-top:0.4em">{escape(self.caption)}</figcaption></figure>'
         )
 
+    def _repr_html_(self) -> str:
+        return self.as_html(self.render("png"))
+
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {"text/html": self._repr_html_(), "text/plain": f"{self.caption}\n{self.alt}"}
+
+
+def redrawn(function: Callable[P, Drawn]) -> Callable[P, Drawn]:
+    """Of a function that draws: what it returns can be drawn again, with the same frames and words, for another page."""
+
+    @wraps(function)
+    def drawing(*args: P.args, **words: P.kwargs) -> Drawn:
+        return replace(function(*args, **words), again=partial(drawing, *args, **words))
+
+    return drawing
+
+
+def _fewer_colours(png: bytes) -> bytes:
+    """The picture with a palette of 256 colours, about a quarter of the bytes; no colour moves by more than the eye can tell."""
+    from PIL import Image
+
+    stream = io.BytesIO()
+    with Image.open(io.BytesIO(png)) as picture:
+        few = picture.convert("RGB").quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+        few.save(stream, format="PNG", optimize=True, dpi=picture.info.get("dpi"))
+    return stream.getvalue()

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mentorship_eval.display.drawn import Drawn
+from mentorship_eval.display.drawn import Drawn, redrawn
 from mentorship_eval.display.frames import check_columns, numbers
 from mentorship_eval.display.scales import limits, set_ratio_axis
 from mentorship_eval.display.sheet import Key, Sheet
@@ -24,6 +24,7 @@ _MOST_BARS = 36  # beyond this, whiskers become shaded ribbons
 _BEFORE, _AFTER = "#7a7a7a", series_style(0)["color"]
 
 
+@redrawn
 def event_study(
     rows: pd.DataFrame,
     *,

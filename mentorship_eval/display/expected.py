@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mentorship_eval.display.drawn import Drawn
+from mentorship_eval.display.drawn import Drawn, redrawn
 from mentorship_eval.display.frames import check_columns, numbers, periods
 from mentorship_eval.display.sheet import Key, Sheet
 from mentorship_eval.display.style import BODY, GAP, GREY, house_style, page_width, series_style
@@ -20,6 +20,7 @@ __all__ = ["observed_expected"]
 _WHAT = "observed_expected(rows)"
 
 
+@redrawn
 def observed_expected(
     rows: pd.DataFrame,
     *,

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mentorship_eval.display.drawn import Drawn
+from mentorship_eval.display.drawn import Drawn, redrawn
 from mentorship_eval.display.frames import check_columns, is_blank
 from mentorship_eval.display.sheet import Sheet
 from mentorship_eval.display.style import GREY, PALE, house_style, page_width
@@ -19,6 +19,7 @@ _WHAT = "flow_diagram(flow)"
 _PAD = 0.09
 
 
+@redrawn
 def flow_diagram(
     flow: pd.DataFrame,
     *,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mentorship_eval.display.drawn import Drawn
+from mentorship_eval.display.drawn import Drawn, redrawn
 from mentorship_eval.display.forest_axis import OVERALL, value_axis, whisker
 from mentorship_eval.display.frames import check_columns, numbers, reason_of
 from mentorship_eval.display.head import Head
@@ -26,6 +26,7 @@ _EVERY = 30  # up to so many, each has its label
 _LABEL_MOST, _TALLEST = 1.9, 6.2  # inches
 
 
+@redrawn
 def leave_one_out(
     rows: pd.DataFrame,
     *,

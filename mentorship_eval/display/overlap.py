@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mentorship_eval.display.bars import WITHHELD, bars, read_bins
-from mentorship_eval.display.drawn import Drawn
+from mentorship_eval.display.drawn import Drawn, redrawn
 from mentorship_eval.display.frames import check_columns, in_order
 from mentorship_eval.display.head import Head
 from mentorship_eval.display.sheet import Key, Sheet
@@ -28,6 +28,7 @@ ARM_FILLS: tuple[dict[str, Any], ...] = (
 )
 
 
+@redrawn
 def overlap(
     rows: pd.DataFrame,
     *,

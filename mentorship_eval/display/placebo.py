@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mentorship_eval.display.drawn import Drawn
+from mentorship_eval.display.drawn import Drawn, redrawn
 from mentorship_eval.display.frames import check_columns, numbers
 from mentorship_eval.display.scales import ratio_label, ratio_ticks
 from mentorship_eval.display.sheet import Key, Sheet
@@ -22,6 +22,7 @@ __all__ = ["placebo_distribution"]
 _WHAT = "placebo_distribution(draws_hist)"
 
 
+@redrawn
 def placebo_distribution(
     draws_hist: pd.DataFrame,
     observed: float,

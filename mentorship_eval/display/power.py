@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mentorship_eval.display.drawn import Drawn
+from mentorship_eval.display.drawn import Drawn, redrawn
 from mentorship_eval.display.head import Head
 from mentorship_eval.display.power_frames import Curve, read_curves
 from mentorship_eval.display.scales import set_ratio_axis
@@ -23,6 +23,7 @@ _HEIGHT = 3.0
 _SETTLED = 0.995  # where every curve lies above this the axis may end
 
 
+@redrawn
 def power_curve(
     curves: pd.DataFrame,
     detectable: pd.DataFrame | None = None,

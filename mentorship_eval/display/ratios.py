@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from mentorship_eval.display.drawn import Drawn
+from mentorship_eval.display.drawn import Drawn, redrawn
 from mentorship_eval.display.forest_layout import ForestOptions, draw_forest, interaction
 from mentorship_eval.display.frames import check_columns, flags, is_blank, numbers, reason_of
 from mentorship_eval.display.words import interval, lower_first, many, people, plural, sentence
@@ -18,6 +18,7 @@ __all__ = ["forest", "rows_in_words"]
 _WHAT = "forest(rows)"
 
 
+@redrawn
 def forest(
     rows: pd.DataFrame,
     *,

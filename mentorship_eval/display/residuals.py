@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mentorship_eval.display.curve_page import round_times, time_axis_label
-from mentorship_eval.display.drawn import Drawn
+from mentorship_eval.display.drawn import Drawn, redrawn
 from mentorship_eval.display.frames import check_columns, numbers, reason_of
 from mentorship_eval.display.head import Head
 from mentorship_eval.display.scales import ratio_label, ratio_ticks
@@ -25,6 +25,7 @@ _CURVE, _BINS = "schoenfeld(curve)", "schoenfeld(bins)"
 _HEIGHT = 2.7
 
 
+@redrawn
 def schoenfeld(
     curve: pd.DataFrame,
     bins: pd.DataFrame | None = None,

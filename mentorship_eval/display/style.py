@@ -116,7 +116,7 @@ def house_style() -> Iterator[None]:
 
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
-        matplotlib.rcParams.update({**_HOUSE, "font.family": list(page().families)})
+        matplotlib.rcParams.update({**_HOUSE, "font.family": list(page().families)})  # type: ignore[dict-item]
         yield
 
 

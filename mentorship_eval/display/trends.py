@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mentorship_eval.display.drawn import Drawn
+from mentorship_eval.display.drawn import Drawn, redrawn
 from mentorship_eval.display.frames import Periods, check_columns, in_order, is_blank, numbers, periods
 from mentorship_eval.display.sheet import Key, Sheet, line_height
 from mentorship_eval.display.style import BODY, GAP, INK, SMALL, house_style, page_width, series_style
@@ -22,6 +22,7 @@ __all__ = ["rate_trend"]
 _WHAT = "rate_trend(rates)"
 
 
+@redrawn
 def rate_trend(
     rates: pd.DataFrame,
     go_live: Mapping[Any, Any] | pd.DataFrame | None = None,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mentorship_eval.display.drawn import Drawn
+from mentorship_eval.display.drawn import Drawn, redrawn
 from mentorship_eval.display.style import house_style
 from mentorship_eval.display.two_by_two_frame import Kind, read_comparisons
 from mentorship_eval.display.two_by_two_page import Page
@@ -21,6 +21,7 @@ __all__ = ["bacon_plot"]
 _TOLD = 3  # heaviest comparisons that the alt text gives
 
 
+@redrawn
 def bacon_plot(
     comparisons: pd.DataFrame,
     *,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from mentorship_eval.display.drawn import Drawn
+from mentorship_eval.display.drawn import Drawn, redrawn
 from mentorship_eval.display.style import house_style
 from mentorship_eval.display.violations_frame import Curve, read_curve
 from mentorship_eval.display.violations_page import Mark, Page
@@ -17,6 +17,7 @@ from mentorship_eval.estimate import format_number
 __all__ = ["breakdown"]
 
 
+@redrawn
 def breakdown(
     curve: pd.DataFrame,
     *,

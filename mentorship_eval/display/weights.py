@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mentorship_eval.display.bars import WITHHELD, bars, read_bins
-from mentorship_eval.display.drawn import Drawn
+from mentorship_eval.display.drawn import Drawn, redrawn
 from mentorship_eval.display.frames import check_columns, in_order, is_blank
 from mentorship_eval.display.head import Head
 from mentorship_eval.display.sheet import Key, Sheet, line_height
@@ -29,6 +29,7 @@ _COLUMNS = {"n": "n", "mean": "Mean", "sd": "SD", "median": "Median", "p99": "99
 _COUNTS = ("n", "n_effective")
 
 
+@redrawn
 def weights(
     rows: pd.DataFrame,
     summary: pd.DataFrame | None = None,
