@@ -9,6 +9,7 @@ import pandas as pd
 
 from mentorship_eval.disclosure import Rule, protect, rule_named
 from mentorship_eval.errors import DataError
+from mentorship_eval.evidence.claims import with_claims
 from mentorship_eval.questions import CHAPTERS
 from mentorship_eval.questions.answer import Answer, Gap
 from mentorship_eval.report.cache import cached
@@ -17,8 +18,9 @@ from mentorship_eval.report.parameters import TITLES
 
 if TYPE_CHECKING:
     from mentorship_eval.cohort import Cohort
+    from mentorship_eval.cohort.study.models import Disclosure
 
-__all__ = ["answer_chapters", "protect_answers", "rule_of"]
+__all__ = ["answer_chapters", "protect_answers", "rule_from", "rule_of"]
 
 
 def answer_one(name: str, cohort: Cohort, earlier: dict[str, Answer]) -> Answer:
@@ -26,7 +28,7 @@ def answer_one(name: str, cohort: Cohort, earlier: dict[str, Answer]) -> Answer:
     from mentorship_eval import questions
 
     try:
-        return questions.answer_chapter(name, cohort, earlier)
+        return with_claims(questions.answer_chapter(name, cohort, earlier), cohort.study.plan.claims)
     except DataError as error:
         unlock = cohort.missing_for(name) if name in {"retention", "incidents"} else ""
         gap = Gap(TITLES.get(name, name), error.problem, unlock or error.fix or "See the findings in the first chapter.")
@@ -52,7 +54,11 @@ def answer_chapters(cohort: Cohort, chapters: Sequence[str], progress: Callable[
 
 def rule_of(cohort: Cohort) -> Rule:
     """The disclosure rule that study.yaml asks for."""
-    chosen = cohort.study.disclosure
+    return rule_from(cohort.study.disclosure)
+
+
+def rule_from(chosen: Disclosure) -> Rule:
+    """The rule that the key ``disclosure`` of a study asks for."""
     if chosen.off:
         return rule_named("none")
     if chosen.profile:

@@ -36,7 +36,8 @@ def read_manifest(run: Path) -> dict[str, Any]:
         raise DataError(f"{run.name}/manifest.json is damaged: it is no JSON document.") from None
     kinds = {"outputs": dict, "inputs": list, "cohort": dict}
     whole = isinstance(manifest, dict) and all(isinstance(manifest.get(name), kind) for name, kind in kinds.items())
-    if not whole or "folder" not in manifest["cohort"] or not all(isinstance(item, dict) and {"table", "file", "sha256"} <= item.keys() for item in manifest["inputs"]):
+    hashed = whole and all(isinstance(item, dict) and {"table", "file", "sha256"} <= item.keys() for item in manifest["inputs"])
+    if not hashed or "folder" not in manifest["cohort"]:
         raise DataError(f"{run.name}/manifest.json is damaged: it does not name inputs and outputs by their hashes.")
     return manifest
 

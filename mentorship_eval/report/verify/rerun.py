@@ -18,7 +18,9 @@ from mentorship_eval.report.verify.checked import Check
 from mentorship_eval.report.verify.outputs import files_of
 from mentorship_eval.report.verify.same import TOLERANCE, cells_apart, values_apart
 
-__all__ = ["run_again"]
+__all__ = ["BYTES", "run_again"]
+
+BYTES = "run again: bytes"
 
 
 @contextmanager
@@ -57,8 +59,8 @@ def _bytes(run: Path, again: Path, moved: set[str], exhibit_of: Mapping[str, str
     details += [f"{name}: not made again" for name in sorted(before.keys() - after.keys() - set(UNHASHED))]
     details += [f"{name}: made only now" for name in sorted(after.keys() - before.keys())]
     if details:
-        return Check("run again: bytes", "differs", f"{len(details)} of {len(names)} files differ", details)
-    return Check("run again: bytes", "ok", f"{len(names)} files made again, byte for byte")
+        return Check(BYTES, "differs", f"{len(details)} of {len(names)} files differ", details)
+    return Check(BYTES, "ok", f"{len(names)} files made again, byte for byte")
 
 
 def _numbers(run: Path, again: Path, moved: set[str]) -> Check:
