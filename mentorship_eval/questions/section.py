@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mentorship_eval.estimate import Caution
 from mentorship_eval.questions.answer import Exhibit, Gap, Result, Statement
@@ -29,8 +29,11 @@ class Section:
 
     @staticmethod
     def join(parts: Iterable[Section]) -> Section:
+        """All parts as one; a sentence refers to the first exhibit of its own part unless it says otherwise."""
         whole = Section()
         for part in parts:
+            shown = tuple(exhibit.id for exhibit in part.exhibits[:1])
+            part.lead = [one if one.see else replace(one, see=shown) for one in part.lead]
             for name in ("lead", "results", "exhibits", "cautions", "gaps", "methods"):
                 getattr(whole, name).extend(getattr(part, name))
         return whole

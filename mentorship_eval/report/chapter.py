@@ -6,7 +6,6 @@ functions answer and protect on the spot; the estimates are identical, and a ban
 
 from __future__ import annotations
 
-import base64
 import os
 import re
 from functools import cached_property
@@ -18,7 +17,7 @@ from mentorship_eval.questions.answer import Answer
 from mentorship_eval.report.cache import load_private
 from mentorship_eval.report.estimates import ESTIMATES_MIME, estimate_rows, planned_outcomes
 from mentorship_eval.report.exhibits import draw, file_stem
-from mentorship_eval.report.fragments import Fragment, banner_html, estimates_table, gaps_html, lead_html, methods_html
+from mentorship_eval.report.fragments import Fragment, banner_html, estimates_table, exhibit_html, gaps_html, lead_html, methods_html
 from mentorship_eval.report.parameters import NOTEBOOKS, check_chapters, resolve_cohort
 
 __all__ = ["RUN_VARIABLE", "ChapterView", "open_chapter"]
@@ -59,7 +58,9 @@ class ChapterView:
         except MentorshipEvalError as error:
             text = f"{exhibit.title or exhibit_id}: not shown. {error.problem}"
             return Fragment(f'<p class="absent">{_escape(text)}</p>', text)
-        return shown if self._figures is None or not hasattr(shown, "figure") else _kept(shown, self._figures, file_stem(exhibit_id))
+        if self._figures is None:
+            return shown  # by hand a figure stays a figure, so that it can be saved
+        return _kept(shown, self._figures, file_stem(exhibit_id))
 
     def show_all(self, prefix: str = "") -> Any:
         """All exhibits whose id starts with ``prefix``, in the chapter's order."""
@@ -123,12 +124,14 @@ def _escape(text: str) -> str:
 
 
 def _kept(shown: Any, folder: Path, stem: str) -> Fragment:
-    """A figure as the page shows it, its files written on the way; the picture is taken from the page, not drawn twice."""
-    bundle = shown._repr_mimebundle_()
-    picture = re.search(r"data:image/png;base64,([A-Za-z0-9+/=]+)", bundle["text/html"])
-    (folder / f"{stem}.png").write_bytes(base64.b64decode(picture[1]) if picture else shown.render("png"))
-    (folder / f"{stem}.svg").write_bytes(shown.render("svg"))
-    return Fragment(bundle["text/html"], bundle["text/plain"])
+    """A figure or table as a page shows it, under the name by which the page refers to it; a figure's files are written on the way."""
+    bundle = shown._repr_mimebundle_() if not hasattr(shown, "figure") else {"text/plain": f"{shown.caption}\n{shown.alt}"}
+    if hasattr(shown, "figure"):
+        picture = shown.render("png")
+        (folder / f"{stem}.png").write_bytes(picture)
+        (folder / f"{stem}.svg").write_bytes(shown.render("svg"))
+        bundle["text/html"] = shown.as_html(picture)
+    return Fragment(exhibit_html(stem, bundle["text/html"]), bundle["text/plain"])
 
 
 def _absent(exhibit_id: str, answer: Answer) -> Fragment:

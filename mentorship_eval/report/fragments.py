@@ -10,9 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mentorship_eval.questions.answer import Answer, Gap
+from mentorship_eval.estimate import Caution
+from mentorship_eval.questions.answer import Answer, Gap, Statement
+from mentorship_eval.report.exhibits import file_stem
+from mentorship_eval.report.numbering import estimates_id
 
-__all__ = ["BY_HAND", "Fragment", "estimates_table", "gaps_html", "lead_html", "methods_html"]
+__all__ = ["BY_HAND", "Fragment", "cautions_html", "estimates_table", "exhibit_html", "gaps_html", "lead_html", "methods_html", "unlock_words"]
 
 _MOST_AT_ONCE = 40  # rows of estimates on a page before the lesser ones are folded away
 
@@ -43,16 +46,35 @@ def _box(kind: str, body: str, colour: str) -> str:
     return f'<div class="{kind}" style="border-left:4px solid {colour};padding:0.4em 0.9em;margin:1em 0">{body}</div>'
 
 
+def _heading(text: str) -> str:
+    return f'<h2 style="font-size:1.05em;margin:0.3em 0">{escape(text)}</h2>'
+
+
 def banner_html() -> str:
     return _box("by-hand", f"<strong>{escape(BY_HAND)}</strong>", "#D55E00")
 
 
+def exhibit_html(stem: str, html: str) -> str:
+    """A figure or table under the name by which a page refers to it."""
+    return f'<div class="exhibit" id="exhibit-{stem}">{html}</div>'
+
+
+def _told(statement: Statement) -> str:
+    """A sentence, and an empty mark where a page puts the numbers of the figures and tables that show more of it."""
+    marks = "".join(f'<span class="see" data-see="{file_stem(each)}"></span>' for each in statement.see)
+    return f"<p>{escape(str(statement))}{marks}</p>"
+
+
+def cautions_html(cautions: Iterable[Caution]) -> str:
+    items = "".join(f"<li>{escape(caution.text)}</li>" for caution in cautions)
+    return _box("cautions", f"{_heading('To keep in mind')}<ul>{items}</ul>", "#E69F00")
+
+
 def lead_html(answer: Answer) -> str:
     """What the chapter says first: its statements, its cautions, its gaps."""
-    parts = [f"<p>{escape(str(statement))}</p>" for statement in answer.lead]
+    parts = [_told(statement) for statement in answer.lead]
     if answer.cautions:
-        items = "".join(f"<li>{escape(caution.text)}</li>" for caution in answer.cautions)
-        parts.append(_box("cautions", f"<p><strong>To keep in mind</strong></p><ul>{items}</ul>", "#E69F00"))
+        parts.append(cautions_html(answer.cautions))
     if answer.gaps:
         parts.append(gaps_html(answer.gaps))
     return f'<div class="lead">{"".join(parts)}</div>'
@@ -60,16 +82,21 @@ def lead_html(answer: Answer) -> str:
 
 def _gap(gap: Gap) -> str:
     question = escape(gap.question) if gap.question.endswith("?") else f"{escape(gap.question)}:"
-    unlock = gap.unlock if gap.unlock[:1].isupper() or not gap.unlock else f"What would unlock it: {gap.unlock}"
-    unlock = unlock if unlock.endswith(".") or not unlock else f"{unlock}."
-    return f"<strong>{question}</strong> {escape(gap.reason)} <em>{escape(unlock)}</em>"
+    return f"<strong>{question}</strong> {escape(gap.reason)} <em>{escape(unlock_words(gap.unlock))}</em>"
 
 
-def gaps_html(gaps: Iterable[Gap]) -> str:
-    """Each question that could not be answered, why, and what would unlock it."""
+def unlock_words(unlock: str) -> str:
+    """What would unlock an answer, as a sentence."""
+    words = unlock if unlock[:1].isupper() or not unlock else f"What would unlock it: {unlock}"
+    return words if words.endswith(".") or not words else f"{words}."
+
+
+def gaps_html(gaps: Iterable[Gap], heading: str = "What these data cannot answer") -> str:
+    """Each question that could not be answered, why, and what would unlock it; heading: "" where the page has one."""
     items = "".join(f"<li>{_gap(gap)}</li>" for gap in gaps)
-    body = f"<p><strong>What these data cannot answer</strong></p><ul>{items}</ul>" if items else "<p>No question was left open.</p>"
-    return _box("gaps", body, "#6b6b6b")
+    if not items:
+        return _box("gaps", "<p>No question was left open.</p>", "#6b6b6b")
+    return _box("gaps", f"{_heading(heading) if heading else ''}<ul>{items}</ul>", "#6b6b6b")
 
 
 def methods_html(answer: Answer) -> str:
@@ -102,13 +129,13 @@ def estimates_table(answer: Answer, status: dict[str, str]) -> str:
         return "<p>This chapter has no estimates.</p>"
     frame = pd.DataFrame(rows)
     if len(frame) <= _MOST_AT_ONCE:
-        return f'<div class="estimates">{_estimates(frame, level, "Estimates of this chapter")}</div>'
+        return f'<div class="estimates">{_estimates(answer, frame, level, "Estimates of this chapter")}</div>'
     # a long list opens with what the chapter is about; every other number is one click away, and on paper all are printed
     told = frame["role"].isin(("headline", "audit")) | ((frame["role"] == "companion") & ~pd.Series(_in_a_family(answer)))
     first = told if told.any() else pd.Series(np.arange(len(frame)) < _MOST_AT_ONCE)
     rest = f"<details><summary>{int((~first).sum())} further estimates: descriptive, by group, by dose, sensitivity, diagnostic</summary>"
-    parts = [_estimates(frame[first], level, "Estimates of this chapter")] if first.any() else []
-    return f'<div class="estimates">{"".join(parts)}{rest}{_estimates(frame[~first], level, "Further estimates")}</details></div>'
+    parts = [_estimates(answer, frame[first], level, "Estimates of this chapter")] if first.any() else []
+    return f'<div class="estimates">{"".join(parts)}{rest}{_estimates(answer, frame[~first], level, "Further estimates")}</details></div>'
 
 
 def _in_a_family(answer: Answer) -> list[bool]:
@@ -117,7 +144,7 @@ def _in_a_family(answer: Answer) -> list[bool]:
     return [bool(result.group) and sizes[result.group] > 1 and not result.label[:1].isupper() for result in answer.results]
 
 
-def _estimates(frame: pd.DataFrame, level: str, caption: str) -> str:
+def _estimates(answer: Answer, frame: pd.DataFrame, level: str, caption: str) -> str:
     from mentorship_eval.display import html_table
 
     labels = {
@@ -128,4 +155,5 @@ def _estimates(frame: pd.DataFrame, level: str, caption: str) -> str:
     frame = frame.drop(columns=empty).reset_index(drop=True)
     kept = {name: label for name, label in labels.items() if name in frame}
     counts = {name: "count" for name in ("n", "events", "clusters") if name in frame}
-    return html_table(frame, caption, labels=kept, formats=counts).html
+    shown = html_table(frame, caption, labels=kept, formats=counts)
+    return exhibit_html(file_stem(estimates_id(answer)), shown.html)

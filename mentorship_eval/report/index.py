@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from html import escape
+import re
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from mentorship_eval.estimate import format_number, format_p
-from mentorship_eval.questions.answer import Answer, Result
-from mentorship_eval.report.fragments import gaps_html, lead_html
-from mentorship_eval.report.page import TEMPLATES
+from mentorship_eval.estimate import Caution, Estimate, format_number, format_p
+from mentorship_eval.questions.answer import Answer, Gap, Result
+from mentorship_eval.questions.domains import judged
+from mentorship_eval.report.fragments import gaps_html, unlock_words
+from mentorship_eval.report.numbered import Contents, Entry
+from mentorship_eval.report.page import filled
+from mentorship_eval.report.small_intervals import Axis, axis_for, interval_svg
 
 if TYPE_CHECKING:
     from mentorship_eval.cohort import Cohort
@@ -27,6 +30,11 @@ DOWNLOADS = (
     ("tables/", "the numbers behind each figure and table"),
     ("notebooks/", "the executed notebooks"),
 )
+HEADINGS = (
+    ("answers", "What was found"), ("cautions", "To keep in mind"), ("gaps", "What these data cannot answer"), ("chapters", "Chapters"),
+    ("methods", "Methods"), ("downloads", "Downloads"), ("again", "How to make this report again"),
+)  # fmt: skip
+_FIRST = 3  # cautions of a chapter that stand open on the first page; the others are one click away, and printed
 
 
 def truth_of(result: Result) -> float | None:
@@ -40,25 +48,43 @@ def headline_results(answers: Mapping[str, Answer]) -> list[Result]:
     return list(found.values())
 
 
-def _card(result: Result) -> dict[str, str]:
+def _shown(result: Result, axes: Mapping[str, Axis]) -> dict[str, Any]:
+    """One headline estimate as the template shows it."""
     estimate = result.estimate
-    label = result.full_label
-    p = format_p(estimate.p_value) if not math.isnan(estimate.p_value) else ""
+    cautions = [caution.text for caution in estimate.warnings if caution.code != "suppressed"]
+    words: dict[str, Any] = {"label": result.full_label, "cautions": cautions}
     if math.isnan(estimate.value):
         withheld = next((caution.text for caution in estimate.warnings if caution.code == "suppressed"), "")
-        return {"label": label, "number": "withheld" if withheld else "not estimable", "words": withheld or _capital(result.estimand)}
+        return {**words, "number": "withheld" if withheld else "not estimable", "words": withheld or _capital(result.estimand)}
     interval = ""
     if not math.isnan(estimate.ci_low):
+        p = format_p(estimate.p_value) if not math.isnan(estimate.p_value) else ""
         low, high = format_number(estimate.ci_low), format_number(estimate.ci_high)
         interval = f"{estimate.ci_level * 100:g} % interval {low} to {high}{'; ' + p if p else ''}"
     truth = truth_of(result)
     return {
-        "label": label,
+        **words,
         "number": format_number(estimate.value),
         "scale": f"{estimate.scale}{', ' + estimate.unit if estimate.unit else ''}",
         "interval": interval,
+        "drawing": interval_svg(estimate, axes[_kind(estimate)], truth),
         "words": f"{_capital(result.estimand)}. {_reading(result)}",
         "truth": "" if truth is None else f"True value in this simulated cohort: {format_number(truth)}",
+    }
+
+
+def _kind(estimate: Estimate) -> str:
+    """Estimates of one kind share an axis."""
+    return "ratio" if estimate.is_ratio else f"{estimate.scale} {estimate.unit}"
+
+
+def _axes(results: Iterable[Result]) -> dict[str, Axis]:
+    kinds: dict[str, list[Result]] = {}
+    for result in results:
+        kinds.setdefault(_kind(result.estimate), []).append(result)
+    return {
+        kind: axis_for([each.estimate for each in those], ratio=kind == "ratio", more=[each for each in map(truth_of, those) if each is not None])
+        for kind, those in kinds.items()
     }
 
 
@@ -89,12 +115,43 @@ def _says(answer: Answer) -> str:
         return ""
     if answer.gaps and not answer.results and not answer.exhibits:
         return "not answered with these data"
-    return str(answer.lead[0]) if answer.lead else ""
+    # an index of chapters has room for a sentence, not for all that a statement says
+    return re.split(r"(?<=[a-z)])(?<!\bvs)\. (?=[A-Z])", str(answer.lead[0]), maxsplit=1)[0].removesuffix(".") + "." if answer.lead else ""
 
 
 def _window(cohort: Cohort) -> str:
     start, end = cohort.window
     return "" if start != start or end != end else f"{start:%Y-%m-%d} to {end:%Y-%m-%d}"
+
+
+def _cautions(answers: Mapping[str, Answer], links: Mapping[str, tuple[str, str]]) -> list[dict[str, Any]]:
+    """By chapter, each caution once; the summary only repeats them."""
+    told: set[str] = set()
+    found = []
+    for name, answer in answers.items():
+        own: list[Caution] = [each for each in answer.cautions if name != "summary" and each.text not in told]
+        told.update(each.text for each in own)
+        if own:
+            texts = [each.text for each in own]
+            found.append({"href": links[name][0], "label": links[name][1], "first": texts[:_FIRST], "more": texts[_FIRST:]})
+    return found
+
+
+def _gaps(answers: Mapping[str, Answer], domains: Iterable[str]) -> list[Gap]:
+    """What no chapter could answer; what a domain lacks stands in its own place above."""
+    found = {(gap.question, gap.reason): gap for answer in answers.values() for gap in answer.gaps}
+    return [gap for gap in found.values() if not gap.question.startswith(tuple(domains))]
+
+
+def _methods(answers: Mapping[str, Answer], links: Mapping[str, tuple[str, str]]) -> list[dict[str, Any]]:
+    said: set[str] = set()
+    found = []
+    for name, answer in answers.items():
+        texts = [text for text in answer.methods if text not in said]
+        said.update(texts)
+        if texts:
+            found.append({"label": links[name][1], "texts": texts})
+    return found
 
 
 def index_html(
@@ -105,58 +162,36 @@ def index_html(
     pages: Mapping[str, str],
     facts: list[tuple[str, str]],
     disclosure: str,
-    figure: str = "",
 ) -> str:
     """The first page of a report.
 
     page: key, version, style, nav, unprotected. pages: file name of each chapter -> its label, in the order of answers.
-    facts: label and value of what is needed to make the report again. figure: a <figure> from the summary, or "".
+    facts: label and value of what is needed to make the report again.
     """
-    from jinja2 import Environment, FileSystemLoader
-
-    summary = answers.get("summary")
+    links = dict(zip(answers, pages.items(), strict=True))
     headlines = headline_results(answers)
+    axes = _axes(result for result in headlines if not math.isnan(result.estimate.value))
+    domains = [
+        {
+            "title": each.domain.title, "question": each.domain.question, "reason": each.reason, "unlock": unlock_words(each.unlock),
+            "chapter": links.get(each.domain.chapter, ("", "")),
+            "results": [_shown(result, axes) for result in each.results],
+        }
+        for each in judged(answers, cohort)
+    ]  # fmt: skip
+    inside = {result.id for each in judged(answers, cohort) for result in each.results}
+    others = [_shown(result, axes) for result in headlines if result.id not in inside]
     # a sentence whose numbers stand in a card is not said twice
     carded = {result.estimate.statement() for result in headlines}
-    said: set[str] = set()
-    methods = []
-    for name, label in zip(answers, pages.values(), strict=True):
-        texts = [text for text in answers[name].methods if text not in said]
-        said.update(texts)
-        if texts:
-            methods.append({"label": label, "texts": texts})
-    environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=False)
-    cautions = {caution.text: caution for answer in ([summary] if summary else answers.values()) for caution in answer.cautions}
-    gaps = {(gap.question, gap.reason): gap for answer in answers.values() for gap in answer.gaps}
-    boxes = lead_html(Answer("", "", cautions=tuple(cautions.values()))) if cautions else ""
-    chapters = [
-        {"href": href, "label": label, "says": _says(answers[name])}
-        for name, (href, label) in zip(answers, pages.items(), strict=True)
-    ]
-    return environment.get_template("index.html.j2").render(
-        page={"name": cohort.name or page["cohort"], "window": _window(cohort), **page},
+    summary = answers.get("summary")
+    cautions, gaps = _cautions(answers, links), _gaps(answers, [f"{each['title']}: {each['question']}" for each in domains])
+    empty = {anchor for anchor, there in (("cautions", cautions), ("gaps", gaps)) if not there}
+    return filled(
+        "index.html.j2", page, title=f"{cohort.name or page['cohort']} · report",
+        contents=Contents([Entry(anchor, words) for anchor, words in HEADINGS if anchor not in empty]),
+        words=dict(HEADINGS), name=cohort.name or page["cohort"], window=_window(cohort), domains=domains, others=others,
         lead=[str(statement) for statement in summary.lead if str(statement) not in carded] if summary else [],
-        headlines=[_card(result) for result in headlines],
-        figure=figure,
-        cautions=boxes,
-        gaps=gaps_html(gaps.values()) if gaps else "",
-        chapters=chapters,
-        downloads=[{"href": href, "what": what} for href, what in DOWNLOADS],
-        methods=methods,
-        disclosure=disclosure,
-        facts=facts,
-    ) + "\n"
-
-
-def figure_html(answer: Answer | None) -> str:
-    """The summary's forest plot as a figure, or nothing."""
-    from mentorship_eval.errors import MentorshipEvalError
-    from mentorship_eval.report.exhibits import draw
-
-    exhibit = answer.exhibit("summary.forest") if answer else None
-    if exhibit is None:
-        return ""
-    try:
-        return draw(exhibit)._repr_html_()
-    except MentorshipEvalError as error:
-        return f'<p class="absent">{escape(error.problem)}</p>'
+        simulated=any(truth_of(result) is not None for result in headlines), cautions=cautions, gaps=gaps_html(gaps, heading="") if gaps else "",
+        chapters=[{"href": href, "label": label, "says": _says(answers[name])} for name, (href, label) in links.items()],
+        downloads=[{"href": href, "what": what} for href, what in DOWNLOADS], methods=_methods(answers, links), disclosure=disclosure, facts=facts,
+    )  # fmt: skip

@@ -65,4 +65,4 @@ def test_the_outline_knows_every_call_of_our_notebooks(chapter):
 
 def test_the_summary_has_plain_numbers():
     answer = Answer("summary", "Summary", exhibits=_exhibits("summary.scorecard", "summary.forest"))
-    assert exhibit_numbers(answer) == {"summary.forest": "Figure 1", "summary.scorecard": "Figure 2"}
+    assert exhibit_numbers(answer) == {"summary.scorecard": "Figure 1", "summary.forest": "Figure 2"}
