@@ -96,8 +96,8 @@ def _rows(frame: pd.DataFrame, shown: Sequence[str], kinds: Mapping[Any, Format]
                 kind = "heading" if after and str(after[layout.stub[0]]) == first and not is_blank(after[layout.stub[1]]) else "row"
         cells = [
             _marked(label, marks, first if layout.stub and not indent else "") if column == _STUB else
-            Cell(_text(layout, column, row, kinds))
-            for column in shown
+            Cell(text := _text(layout, column, row, kinds), marks.get(text, "") if place_of == 0 else "")
+            for place_of, column in enumerate(shown)
         ]  # fmt: skip
         if kind == "heading":
             # a heading that holds nothing of its own is not a row of dashes

@@ -12,6 +12,7 @@ from mentorship_eval.cohort.schema.tables import QUESTIONS
 from mentorship_eval.estimate import Caution
 from mentorship_eval.questions.allocation import own_rollout
 from mentorship_eval.questions.answer import Answer, Exhibit, Gap, Statement
+from mentorship_eval.questions.baseline.missing import missing_table
 from mentorship_eval.questions.cohort_records import findings_table, flow_exhibits, looks_table, repairs_table
 from mentorship_eval.questions.exhibits import table_exhibit
 
@@ -32,7 +33,7 @@ def answer(cohort: Cohort, earlier: Mapping[str, Answer] | None = None) -> Answe
         lead.append(Statement(f"Window: {start:%Y-%m-%d} to {end:%Y-%m-%d}."))
     else:
         lead.append(Statement("No calendar window: the tables are aggregated."))
-    records = (*flow_exhibits(cohort), looks_table(cohort), findings_table(cohort), repairs_table(cohort))
+    records = (*flow_exhibits(cohort), looks_table(cohort), findings_table(cohort), repairs_table(cohort), missing_table(cohort))
     exhibits = [exhibit for exhibit in records if exhibit is not None]
     if cohort.has("staff"):
         exhibits.append(_people(cohort))

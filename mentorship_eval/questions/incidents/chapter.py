@@ -25,11 +25,14 @@ from mentorship_eval.questions.incidents.default_rates import default_rates
 from mentorship_eval.questions.incidents.detectable import detectable
 from mentorship_eval.questions.incidents.forests import ratio_forest, ratio_rows
 from mentorship_eval.questions.incidents.kinds_of_incident import by_category, by_severity
+from mentorship_eval.questions.incidents.main_results import main_table
+from mentorship_eval.questions.incidents.observed_rates import observed_rates
 from mentorship_eval.questions.incidents.prepared import Prepared, from_audits, from_records
 from mentorship_eval.questions.incidents.reporting_behaviour import reporting_behaviour
 from mentorship_eval.questions.incidents.sensitivity import sensitivity
 from mentorship_eval.questions.incidents.system_steps import system_steps
 from mentorship_eval.questions.incidents.threats import threats
+from mentorship_eval.questions.incidents.time_zero import before_any_programme
 from mentorship_eval.questions.incidents.together import together
 from mentorship_eval.questions.incidents.trends import trends
 from mentorship_eval.questions.section import Section
@@ -50,7 +53,8 @@ def answer(cohort: Cohort, earlier: Mapping[str, Answer] | None = None) -> Answe
         return _joined(cohort, Section.join([audits(from_audits(cohort)), Section(gaps=[gap])]))
     study = from_records(cohort) if cohort.has("incidents", "exposure", "rollout") else from_counts(cohort)
     main = default_rates(study)
-    return _joined(cohort, Section.join([main, *_other_parts(study)]))
+    printed = Section(exhibits=main_table(main.results, study.exposure_words, study.time_unit))
+    return _joined(cohort, Section.join([main, printed, *_other_parts(study)]))
 
 
 def _joined(cohort: Cohort, told: Section) -> Answer:
@@ -71,7 +75,8 @@ def _in_its_group(result: Result) -> Result:
 
 def _other_parts(study: Prepared) -> list[Section]:
     around_reports = (control_charts, reporting_behaviour, by_severity, rare_harm, by_category, together)
-    return [part(study) for part in (threats, system_steps, detectable, *around_reports, audits, trends, companions, sensitivity)]
+    observed = (before_any_programme, observed_rates)
+    return [part(study) for part in (*observed, threats, system_steps, detectable, *around_reports, audits, trends, companions, sensitivity)]
 
 
 def _forest(results: list[Result]) -> list[Exhibit]:

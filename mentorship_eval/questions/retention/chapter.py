@@ -10,6 +10,7 @@ from mentorship_eval.questions.answer import Answer, Counted, Exhibit, Gap, Resu
 from mentorship_eval.questions.exhibits import forest_exhibit
 from mentorship_eval.questions.plain import plain, plain_cautions, plain_exhibits, plain_gaps, plain_lead, plain_results
 from mentorship_eval.questions.retention.being_mentored import being_mentored
+from mentorship_eval.questions.retention.crude import crude_and_adjusted, crude_being_mentored, crude_from_landmark
 from mentorship_eval.questions.retention.dose import dose
 from mentorship_eval.questions.retention.durations_form.durations import answer_durations
 from mentorship_eval.questions.retention.from_landmark.horizon_differences import horizon_differences
@@ -31,12 +32,14 @@ from mentorship_eval.questions.retention.staying.causes import causes_of_leaving
 from mentorship_eval.questions.retention.staying.horizons import still_employed
 from mentorship_eval.questions.retention.staying.leaver_rates import leaver_rates
 from mentorship_eval.questions.retention.subgroups import subgroups
+from mentorship_eval.questions.retention.time_zero import by_mentorship, by_programme
 from mentorship_eval.questions.section import Section
 from mentorship_eval.questions.truth import with_truth
 
 __all__ = ["answer"]
 
 _TITLE = "Retention"
+_FROM_LANDMARK = (by_mentorship, from_landmark, crude_from_landmark, horizon_differences, weighted_from_landmark, adjusted_from_landmark)
 
 
 def answer(cohort: Cohort, earlier: Mapping[str, Answer] | None = None) -> Answer:
@@ -61,10 +64,10 @@ def answer(cohort: Cohort, earlier: Mapping[str, Answer] | None = None) -> Answe
         _TITLE,
         plain_lead([*_headlines(results), *parts.lead, *_late_entries(study)]),
         tuple(results),
-        plain_exhibits([*_forest(results), *parts.exhibits, _flow(study), _flow_of_spells(study)]),
+        plain_exhibits([*_forest(results), *crude_and_adjusted(study, results), *parts.exhibits, _flow(study), _flow_of_spells(study)]),
         plain_cautions(parts.cautions),
         plain_gaps(parts.gaps),
-        tuple(plain(text) for text in parts.methods),
+        tuple(dict.fromkeys(plain(text) for text in parts.methods)),
     )
 
 
@@ -84,7 +87,7 @@ def _headlines(results: list[Result]) -> list[Statement]:
 
 def _other_parts(study: Prepared) -> list[Section]:
     parts = [still_employed(study), causes_of_leaving(study), leaver_rates(study)]
-    about_all = [mentors_stay(study), diagnostics(study), administrative_ends(study)]
+    about_all = [by_programme(study), mentors_stay(study), diagnostics(study), administrative_ends(study)]
     if is_small(study):
         # neither a ratio by another route nor its sensitivity where the ratio itself is refused
         return [*parts, small_programme(study), *about_all]
@@ -92,8 +95,8 @@ def _other_parts(study: Prepared) -> list[Section]:
     if isinstance(at, Section):
         parts.append(at)
     else:
-        parts += [part(study, at) for part in (from_landmark, horizon_differences, weighted_from_landmark, adjusted_from_landmark)]
-    ratios = (subgroups, dose, sensitivity, structural, trials, negative_controls)
+        parts += [part(study, at) for part in _FROM_LANDMARK]
+    ratios = (crude_being_mentored, subgroups, dose, sensitivity, structural, trials, negative_controls)
     return [*parts, *(part(study) for part in ratios), *about_all]
 
 

@@ -17,6 +17,7 @@ from mentorship_eval.questions.covariates import varying
 from mentorship_eval.questions.exhibits import DAYS_PER_MONTH, table_exhibit
 from mentorship_eval.questions.retention.prepared import Prepared
 from mentorship_eval.questions.retention.robustness.warnings_on_data import data_warnings
+from mentorship_eval.questions.retention.staying.follow_up import follow_up_table
 from mentorship_eval.questions.retention.support import fewest_shown, on_both_arms
 from mentorship_eval.questions.section import Section
 from mentorship_eval.survival import cox
@@ -31,7 +32,7 @@ _PER_BIN, _MOST_BINS = 25, 40  # events behind one point of the figure at least 
 @on_both_arms
 def diagnostics(study: Prepared) -> Section:
     """Exhibits retention.ph, retention.schoenfeld, retention.leave_one_out, retention.diagnostics, retention.follow_up, and warnings."""
-    told = Section(exhibits=[_follow_up(study)])
+    told = Section(exhibits=[follow_up_table(study)])
     if study.main is None:
         return told
     main, rule = study.main, study.cohort.study.disclosure
@@ -177,32 +178,4 @@ def _rests_on(study: Prepared, main: CoxResult, share: float) -> Exhibit:
         counts=("leavers",), derived=("value",), labels={"what": "", "value": "Value", "leavers": "Leavers"},
         formats={"what": "text", "value": "text", "leavers": "count"},
         note="A department carries information when mentored and not mentored staff of the same tenure are there as somebody leaves.",
-    )
-
-
-def _follow_up(study: Prepared) -> Exhibit:
-    """Person-time and exits by mentorship at the time, and in all."""
-    rows = study.rows
-    days = rows["stop"] - rows["start"]
-    lines = []
-    for label, here in (("Not mentored (yet)", rows["mentored"] == 0), ("Mentored", rows["mentored"] == 1), ("All", rows["mentored"] >= 0)):
-        years = float(days[here].sum()) / 365.25
-        left = int(rows.loc[here, "event"].sum())
-        lines.append({
-            "state": label, "people": int(rows.loc[here, "staff_id"].nunique()), "person_years": years, "left": left,
-            "other": int(((rows["cause"] != "") & (rows["event"] == 0) & here).sum()), "rate": 100 * left / years if years else math.nan,
-        })
-    persons = study.episodes.persons
-    observed = (persons["stop"] - persons["entry"]) / DAYS_PER_MONTH
-    low, middle, high = (float(observed.quantile(q)) for q in (0.25, 0.5, 0.75)) if len(observed) else (math.nan,) * 3
-    delayed = float((persons["entry"] > 0).mean()) if len(persons) else math.nan
-    return table_exhibit(
-        "retention.follow_up", "Follow-up by mentorship at the time", pd.DataFrame(lines), counts=("people", "left", "other"), derived=("rate",),
-        adds_up=True,
-        labels={"state": "State", "people": "People", "person_years": "Person-years", "left": study.words.label, "other": "Other exits",
-                "rate": "per 100 person-years"},
-        formats={"people": "count", "person_years": "count", "left": "count", "other": "count", "rate": "rate"},
-        note=f"People pass from the first line to the second, and count in both. Observed for a median of {middle:.0f} months (quartiles "
-        f"{low:.0f} and {high:.0f}); {delayed:.0%} were employed before the window and are followed from its first day. The two rates differ "
-        "in tenure, profession and department; they are no comparison.",
     )
