@@ -26,10 +26,11 @@ ALLOWED = {
     "did": {*ERRORS_ONLY, "inference"},
     "spc": {*ERRORS_ONLY, "inference"},
     "questions": BELOW_QUESTIONS,
+    "evidence": {*ERRORS_ONLY, "questions"},
     "disclosure": {*ERRORS_ONLY, "questions"},
     "display": {*ERRORS_ONLY, "questions", "disclosure"},
-    "report": {*BELOW_QUESTIONS, "questions", "disclosure", "display"},
-    "cli": {*BELOW_QUESTIONS, "questions", "disclosure", "display", "report"},
+    "report": {*BELOW_QUESTIONS, "questions", "evidence", "disclosure", "display"},
+    "cli": {*BELOW_QUESTIONS, "questions", "evidence", "disclosure", "display", "report"},
 }
 SLOW_TO_LOAD = {"matplotlib", "seaborn", "statsmodels", "lifelines", "scipy.stats", "jupyterlab", "papermill"}
 LONGEST = 400

@@ -9,6 +9,8 @@ import pytest
 
 from mentorship_eval import simulate_cohort
 from mentorship_eval.cohort.person_time.episodes import mentorship_episodes
+from mentorship_eval.estimate import format_number
+from mentorship_eval.evidence.claims import claim_check, verdict
 from mentorship_eval.questions import answer_chapter
 from mentorship_eval.questions.covariates import with_covariates
 from mentorship_eval.survival import cox
@@ -140,3 +142,13 @@ def test_without_a_rollout_the_programme_question_says_which_table_would_unlock_
     told = answer_chapter("retention", bare)
     assert told.result("retention.programme_active") is None
     assert any("rollout" in gap.unlock for gap in told.gaps)
+
+
+def test_the_claim_of_a_quarter_is_held_against_the_estimate_and_against_none(answer, null):
+    for one, told in ((answer, True), (null, False)):
+        frame = claim_check(one, 25).frames["rows"]
+        ratio = frame[frame["told"] == "retention.being_mentored"].iloc[0]
+        estimate = one.result("retention.being_mentored").estimate
+        assert ratio["found"].startswith(f"{format_number(estimate.value)} ({format_number(estimate.ci_low)} to")
+        assert ratio["judged"] == verdict(float(ratio["claim"]), estimate) and frame["judged"].iloc[0].startswith("impossible")
+        assert ("no effect lies outside" in ratio["judged"] or "more than" in ratio["judged"]) == told
