@@ -30,7 +30,7 @@ class ShownFrame:
     why: dict[str, int] = field(default_factory=dict)
     covered: frozenset[str] = frozenset()
     exact: dict[str, tuple[float, float]] = field(default_factory=dict)
-    names: frozenset[str] = frozenset()
+    names: frozenset[tuple[str, float]] = frozenset()
     sizes: frozenset[float] = frozenset()
     near: dict[float, float] = field(default_factory=dict)
 
@@ -75,9 +75,9 @@ def show_frame(frame: pd.DataFrame, counted: Counted, rule: Rule, known: Known) 
     why = {"primary and second" if second else "primary": first + second, "curve steps": dropped}
     near = int((~np.isnan(cells.near) & ~cells.blank).sum())
     why |= {"earlier run": near, "population": int(rough.any() and not near and not counted.adds_up)}
-    names = {name for place, column in enumerate(cells.columns) for name, gone in
-             zip(names_of(frame, counted, column), cells.blank[:, place], strict=True) if name and gone}  # fmt: skip
-    sizes = _sizes(counted, cells, rule) if counted.adds_up and cells.blank.any() else frozenset()
+    names = {(name.partition("@")[0], float(value)) for place, column in enumerate(cells.columns) for name, value, gone in
+             zip(names_of(frame, counted, column), cells.values[:, place], cells.blank[:, place], strict=True) if name and gone}  # fmt: skip
+    sizes = _sizes(counted, cells, rule) if counted.adds_up else frozenset()
     covered = _ids(frame, counted, cells.columns, cells.blank)
     said = {float(v): float(e) for v, e, gone in zip(cells.values.ravel(), cells.near.ravel(), cells.blank.ravel(), strict=True)
             if not np.isnan(e) and not gone}  # fmt: skip
@@ -92,8 +92,10 @@ def _without_helpers(frame: pd.DataFrame, counted: Counted) -> pd.DataFrame:
 
 
 def _sizes(counted: Counted, cells: _Cells, rule: Rule) -> frozenset[float]:
+    """Sizes of populations that stand beside a blank: their difference would tell it."""
     places = [cells.columns.index(column) for column in counted.populations if column in cells.columns]
-    return frozenset(float(value) for value in cells.values[:, places].ravel() if value >= max(rule.threshold, 1))
+    beside = cells.values[cells.blank.any(axis=1)][:, places]
+    return frozenset(float(value) for value in beside.ravel() if value >= rule.threshold)
 
 
 # -- which counts are withheld ----------------------------------------------------------------------------------------------
@@ -151,7 +153,8 @@ def _forced(frame: pd.DataFrame, counted: Counted, columns: list[str], values: n
             forced[:, place] |= rows & rule.holds(values[:, place])
     for place, column in enumerate(columns):
         if column in counted.same:
-            rows = np.array([name in known.names for name in names_of(frame, counted, column)], dtype=bool)
+            named = zip(names_of(frame, counted, column), values[:, place], strict=True)
+            rows = np.array([known.withheld(name, value, rule) for name, value in named], dtype=bool)
             forced[:, place] |= rows & rule.holds(values[:, place])
     return forced
 

@@ -19,14 +19,14 @@ Cell = tuple[str, str, int, str]  # exhibit id, frame name, row of the private f
 @dataclass(frozen=True)
 class Known:
     """told: ids of results that are withheld for what they rest on; covered: ids whose counts must not be read off a frame either;
-    names: quantities that are withheld somewhere; sizes: counts that may only be shown roughly, wherever they stand; said: counts near
+    names: quantities that are withheld somewhere, and their counts; sizes: counts that may only be shown roughly, wherever they stand; said: counts near
     one of an earlier run, and that one, for sentences and captions. For the frame at hand, also: (row, column) to withhold besides;
     earlier: what earlier runs published, by labels of the row and column.
     """
 
     told: frozenset[str] = frozenset()
     covered: frozenset[str] = frozenset()
-    names: frozenset[str] = frozenset()
+    names: frozenset[tuple[str, float]] = frozenset()
     sizes: frozenset[float] = frozenset()
     also: frozenset[tuple[int, str]] = frozenset()
     earlier: Mapping[tuple[str, str], tuple[float, ...]] = field(default_factory=dict)
@@ -35,6 +35,11 @@ class Known:
     def rough(self, values: np.ndarray) -> np.ndarray:
         """Which counts are sizes that may only be shown roughly."""
         return np.isin(values, list(self.sizes)) if self.sizes else np.zeros(values.shape, dtype=bool)
+
+    def withheld(self, name: str, count: float, rule: Rule) -> bool:
+        """Whether the same quantity, of the same population or one that differs by few, is withheld somewhere."""
+        quantity = name.partition("@")[0]
+        return any(other == quantity and (value == count or rule.near(value - count)) for other, value in self.names)
 
     def roughly(self, count: float | None, rule: Rule) -> float | None:
         """What may be said of a count outside of frames, where it may only be shown roughly; None where it may be exact."""

@@ -44,7 +44,7 @@ def flow_exhibits(cohort: Cohort) -> list[Exhibit]:
     if not frame["added"].any():
         frame = frame.drop(columns="added")
     numbers = tuple(name for name in ("read", "removed", "added", "kept") if name in frame)
-    counted = Counted(numbers, adds_up=True)
+    counted = Counted(numbers, adds_up=True, populations=("read", "kept"))
     diagram = Exhibit("cohort.flow", "flow_diagram", "Rows read, removed and kept", {"flow": frame}, {"flow": counted}, {"unit": "rows"})
     table = table_exhibit(
         "cohort.flow_rows",
@@ -52,6 +52,7 @@ def flow_exhibits(cohort: Cohort) -> list[Exhibit]:
         frame.copy(),
         counts=numbers,
         adds_up=True,
+        populations=("read", "kept"),
         formats=dict.fromkeys(numbers, "count"),
         labels={"table": "Table", "reason": "Step", **{name: _FLOW[name] for name in numbers}},
         note="Rows in less rows removed are the rows kept, and every step begins with what the one before it kept."

@@ -11,7 +11,7 @@ import pandas as pd
 from mentorship_eval.questions.answer import Counted, Exhibit, Result
 
 __all__ = [
-    "DAYS_PER_MONTH", "counted_curve", "counted_forest", "curve_exhibit", "forest_exhibit", "in_months", "just_after", "monthly_grid",
+    "DAYS_PER_MONTH", "counted_curve", "counted_forest", "curve_exhibit", "followed", "forest_exhibit", "in_months", "just_after", "monthly_grid",
     "table_exhibit",
 ]  # fmt: skip
 
@@ -86,12 +86,16 @@ def table_exhibit(
     steps: tuple[str, ...] = (),
     by: str = "",
     totals: tuple[str, ...] = (),
+    ratios: Mapping[str, str | tuple[str, str]] | None = None,
+    same: Mapping[str, str] | None = None,
+    populations: tuple[str, ...] = (),
     rests_on: tuple[float | None, ...] = (),
     note: str = "",
     **options: Any,
 ) -> Exhibit:
-    """A table; counts to behind are declared as in `Counted`, rests_on as in `Exhibit`."""
-    counted = Counted(counts, derived, adds_up, within, sums, of or {}, behind, results or {}, steps=steps, by=by, totals=totals)
+    """A table; counts to populations are declared as in `Counted`, rests_on as in `Exhibit`."""
+    counted = Counted(counts, derived, adds_up, within, sums, of or {}, behind, results or {}, steps=steps, by=by, totals=totals,
+                      ratios=ratios or {}, same=same or {}, populations=populations)
     return Exhibit(exhibit_id, "table", title, {"rows": frame}, {"rows": counted}, options, note, rests_on)
 
 
@@ -117,12 +121,19 @@ def _ticks(grid: np.ndarray) -> np.ndarray:
     return grid[np.isclose(grid % step, 0)]
 
 
-def counted_curve(*, carry: bool = False) -> dict[str, Counted]:
-    """How the counts of the two frames of a curve are declared."""
+def counted_curve(*, carry: bool = False, plain: bool = False) -> dict[str, Counted]:
+    """How the counts of the two frames of a curve are declared; plain: an unweighted Kaplan-Meier curve."""
+    same = {"n_risk": "quantity", "n_event": "quantity_left"}
     return {
-        "curve": Counted(("n_risk",), _INTERVAL, cumulative="n_event", by="by", carry=carry),
-        "at_risk": Counted(("n_risk", "n_event"), ("n_risk_weighted",), cumulative="n_event", by="by"),
+        "curve": Counted(("n_risk",), _INTERVAL, cumulative="n_event", by="by", carry=carry, survival=plain),
+        "at_risk": Counted(("n_risk", "n_event"), ("n_risk_weighted",), cumulative="n_event", by="by", same=same),
     }
+
+
+def followed(population: str, group: object, months: object, exhibit: str) -> tuple[str, str]:
+    """What the people followed to a time, and those seen to leave by then, are called wherever they stand (`Counted.same`)."""
+    at = f"{population}:{str(group).lower()}:{months}@{exhibit}"
+    return f"followed {at}", f"left {at}"
 
 
 def curve_exhibit(
@@ -133,6 +144,8 @@ def curve_exhibit(
     by: str,
     value: str,
     at_risk: pd.DataFrame | None = None,
+    population: str = "",
+    plain: bool = False,
     note: str = "",
     **options: Any,
 ) -> Exhibit:
@@ -141,6 +154,7 @@ def curve_exhibit(
     looked_up: rows of an ``.at(...)`` with ``time`` already in the unit of the figure, columns ``by`` (groups or
     causes), ``value``, ci_low, ci_high, n_risk, n_event (so far). A step of the curve that rests on few events is not shown
     before more have happened; where fewer people than the disclosure threshold remain at risk the curve stops.
+    population: what the people are called in other tables of the same (`followed`); plain: an unweighted Kaplan-Meier curve.
     """
     curve = looked_up.rename(columns={value: "estimate"}).assign(by=looked_up[by])
     keep = ["by", "time", "estimate", "ci_low", "ci_high", "n_risk", "n_event"]
@@ -148,12 +162,15 @@ def curve_exhibit(
     risk = looked_up.assign(by=looked_up[by]) if at_risk is None else at_risk
     risk = risk[["by", "time", "n_risk", "n_event", *(["n_risk_weighted"] if "n_risk_weighted" in risk else [])]]
     risk = risk[risk["time"].isin(_ticks(np.sort(looked_up["time"].unique())))].reset_index(drop=True)
+    if population:
+        named = [followed(population, group, f"{time:g}", "curve") for group, time in zip(risk["by"], risk["time"], strict=True)]
+        risk = risk.assign(quantity=[name for name, _ in named], quantity_left=[name for _, name in named])
     return Exhibit(
         exhibit_id,
         "survival_curves",
         title,
         {"curve": curve, "at_risk": risk},
-        counted_curve(),
+        counted_curve(plain=plain),
         options,
         note,
     )

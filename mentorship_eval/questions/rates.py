@@ -193,7 +193,7 @@ def _trend(rates: RateFit, exhibit_id: str) -> Exhibit | None:
         f"{rates.label} by wave of go-live",
         {"rates": frame, "go_live": live},
         # the total is told elsewhere: one withheld row needs a second
-        {"rates": Counted(("events",), ("rate", "expected"), within="*")},
+        {"rates": Counted(("events",), ("rate", "expected"), within="*", ratios={"rate": "events"})},
         {"rate_label": rates.rate_label, "period_label": word.capitalize(), "group_label": "wave"},
         f"Rates by {word}. The line of expected rates comes from departments without the programme.",
     )
@@ -219,7 +219,7 @@ def _observed_expected(rates: RateFit, exhibit_id: str) -> Exhibit:
         "observed_expected",
         f"{rates.label} where the programme was active: observed and expected",
         {"rows": frame},
-        {"rows": Counted(("events",), ("observed",), within="*")},
+        {"rows": Counted(("events",), ("observed",), within="*", ratios={"observed": "events"})},
         {"rate_label": rates.rate_label, "period_label": rates.time_unit.capitalize(), "n_events": float(by_time["events"].sum())},
         "Expected: what department and period effects of the untreated department-periods predict for the treated ones.",
     )
@@ -238,7 +238,8 @@ def _event_study(rates: RateFit, exhibit_id: str) -> Exhibit:
         "event_study",
         f"{rates.label}: event study",
         {"rows": rows},
-        {"rows": Counted(("observed",), ("ratio", "se", "ci_low", "ci_high", "band_low", "band_high"), within="phase")},
+        {"rows": Counted(("observed",), ("ratio", "se", "ci_low", "ci_high", "band_low", "band_high"), within="phase",
+                         ratios={"ratio": "observed"})},
         {"base": rates.fit.event_study_compared_with, "time_unit": rates.time_unit, "value_label": "Rate ratio"},
         " ".join(part for part in (text + "." if text else "", tail) if part),
     )
@@ -280,6 +281,7 @@ def _waves(rates: RateFit, exhibit_id: str) -> Exhibit:
         frame,
         counts=("observed",),
         derived=("estimate", "ci_low", "ci_high"),
+        ratios={"estimate": "observed"},
         within="*",
         labels={
             "label": "Wave",

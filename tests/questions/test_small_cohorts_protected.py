@@ -132,7 +132,7 @@ def test_tables_and_results_agree_on_what_is_withheld(name):
                         if one not in results:
                             continue
                         cells = [out[name].iloc[row] for name in ([count] if count else counted.counts) if name in out]
-                        if any(isinstance(cell, str) for cell in cells):
+                        if any(isinstance(cell, str) and not cell.startswith("≈") for cell in cells):
                             assert math.isnan(results[one].estimate.value) and results[one].estimate.n_events is None, (exhibit.id, one)
                             agreed += 1
                         if math.isnan(results[one].estimate.value) and not count and "estimate" in out:

@@ -111,7 +111,7 @@ def measure_figure(study: Prepared, one: Measure) -> Exhibit:
     word = "quarter" if sparse else study.time_unit
     return Exhibit(
         f"incidents.audits.{one.name}.observed", "observed_expected", f"{one.label} where the programme was active: observed and expected",
-        {"rows": frame}, {"rows": Counted(("events",), ("observed",), within="*", behind=("others",))},
+        {"rows": frame}, {"rows": Counted(("events",), ("observed",), within="*", behind=("others",), ratios={"observed": "events"})},
         {"rate_label": f"{one.label} (% of records)", "period_label": word.capitalize()},
         f"Shares by {word}. Expected: what department and month effects of the untreated department-months predict for the treated ones.",
         rests_on=(one.met, one.others),

@@ -103,7 +103,7 @@ def _exhibit(
         {
             "points": Counted(
                 ("n_events",), ("value", "centre", "lower", "upper", "signal"), behind=("fewest", "with_fewest"),
-                sums=(("with_fewest", "n_events", "fewest"),),
+                sums=(("with_fewest", "n_events", "fewest"),), ratios={"value": "n_events"},
             ),
             "signals": Counted(derived=SIGNAL, behind=("fewest",)),
         },

@@ -133,6 +133,7 @@ def _panel_cautions(made: Panel) -> list[Caution]:
 def _flow(made: Panel) -> Exhibit:
     return Exhibit(
         "incidents.flow", "flow_diagram", "Incidents, from the table to the analysis",
-        {"flow": made.flow.rename(columns={"incidents_in": "read"})}, {"flow": Counted(("read", "removed", "kept"), adds_up=True)},
+        {"flow": made.flow.rename(columns={"incidents_in": "read"})},
+        {"flow": Counted(("read", "removed", "kept"), adds_up=True, populations=("read", "kept"))},
         {"unit": "incidents", "start_label": "In incidents"},
     )  # fmt: skip

@@ -105,6 +105,7 @@ def _table(rows: pd.DataFrame, left: str) -> Exhibit:
         pd.DataFrame(lines),
         counts=("people", "left"),
         derived=("rate",),
+        ratios={"rate": "left"},
         within="*",
         labels={
             "state": "While",

@@ -127,6 +127,7 @@ def _table(lines: list[dict[str, object]], study: Prepared, days: float) -> Exhi
         pd.DataFrame(lines),
         counts=("mentored_n", "mentored_left", "not_n", "not_left"),
         derived=("mentored_share", "not_share", "difference"),
+        ratios={"mentored_share": "mentored_n", "not_share": "not_n"},
         adds_up=True,
         results={"told": ""},
         labels={

@@ -229,10 +229,13 @@ def _exhibits(told: Section, study: Prepared, found: list[Interaction], families
     )
     counts = pd.concat([one.counts.assign(characteristic=one.title) for one in found], ignore_index=True)
     counts = counts[["characteristic", "level", "people", "mentored", "left", "left_mentored"]]
+    named = [f"{row.characteristic}:{row.level}".lower() for row in counts.itertuples()]
+    counts = counts.assign(quantity=[f"people:{n}@followed" for n in named], quantity_mentored=[f"mentored:{n}@followed" for n in named])
     told.exhibits.append(
         table_exhibit(
             "retention.subgroups.counts", "People and leavers behind the groups", counts,
             counts=("people", "mentored", "left", "left_mentored"), adds_up=True,
+            same={"people": "quantity", "mentored": "quantity_mentored"},
             labels={"characteristic": "Characteristic", "level": "Level", "people": "People", "mentored": "Ever mentored while followed",
                     "left": "Leavers", "left_mentored": "of them while mentored"},
             formats=dict.fromkeys(("people", "mentored", "left", "left_mentored"), "count"),

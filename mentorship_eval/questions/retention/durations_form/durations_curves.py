@@ -31,6 +31,7 @@ def still_employed_curves(table: Durations) -> Section:
         looked,
         by="by",
         value="survival",
+        plain=True,
         time_unit=table.unit,
         time_from="the start",
         by_label="Mentorship" if several else "",

@@ -14,7 +14,7 @@ from mentorship_eval.estimate import Estimate, format_number
 from mentorship_eval.inference.intervals import difference_estimate
 from mentorship_eval.inference.jackknife import cluster_jackknife
 from mentorship_eval.questions.answer import Result
-from mentorship_eval.questions.exhibits import forest_exhibit, table_exhibit
+from mentorship_eval.questions.exhibits import followed, forest_exhibit, table_exhibit
 from mentorship_eval.questions.retention.from_landmark.landmark import AtLandmark
 from mentorship_eval.questions.retention.prepared import Prepared
 from mentorship_eval.questions.retention.staying.exit_curves import FEWEST_AT_RISK, Horizon, horizons_of
@@ -99,6 +99,8 @@ def horizon_differences(study: Prepared, at: AtLandmark) -> Section:
             mine = rows[rows["mentored"] == arm]
             line[f"{name}_followed"] = int((mine["stop"] >= horizon.days).sum())
             line[f"{name}_left"] = int(((mine["stop"] <= horizon.days) & (mine["exit"] == 1)).sum())
+            quantities = followed("landmark", "mentored" if arm else "not mentored", horizon.key, "horizon")
+            line[f"quantity_{name}_followed"], line[f"quantity_{name}_left"] = quantities
         told.cautions += immature(could, horizon, "those still there at the landmark", study.cohort.study.rules.mature_share)
         reason = _why_not(rows, horizon)
         if reason:
@@ -126,8 +128,10 @@ def horizon_differences(study: Prepared, at: AtLandmark) -> Section:
                 f"{still[:1].upper()}{still[1:]} {horizon.words} after the landmark", "companion", GROUP,
             )
         )  # fmt: skip
+    named = [name for line in lines for name in line if name.startswith("quantity_")]
     frame = pd.DataFrame(lines)[
-        ["time", "mentored_followed", "mentored_left", "mentored_share", "not_followed", "not_left", "not_share", "difference", "reason", "told"]
+        ["time", "mentored_followed", "mentored_left", "mentored_share", "not_followed", "not_left", "not_share", "difference", "reason", "told",
+         *dict.fromkeys(named)]
     ]
     told.exhibits.append(
         table_exhibit(
@@ -137,6 +141,8 @@ def horizon_differences(study: Prepared, at: AtLandmark) -> Section:
             counts=("mentored_followed", "mentored_left", "not_followed", "not_left"),
             derived=("mentored_share", "not_share", "difference"),
             results={"told": ""},
+            ratios={"mentored_share": "mentored_followed", "not_share": "not_followed"},
+            same={f"{arm}_{count}": f"quantity_{arm}_{count}" for arm in ("mentored", "not") for count in ("followed", "left")},
             steps=("mentored_left", "not_left"),
             labels={
                 "time": "After the landmark",

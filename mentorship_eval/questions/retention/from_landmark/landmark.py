@@ -105,7 +105,8 @@ def arm_curves(
     return curve_exhibit(
         exhibit_id, title, looked, by="by", value="survival", at_risk=at_risk, by_label=f"Mentorship at {at.months:.0f} months",
         time_from="the landmark", y_label=f"{capital(study.words.still)} ({study.words.exits})", n=len(rows),
-        n_events=int(rows["exit"].sum()), method=method, note=note,
+        n_events=int(rows["exit"].sum()), method=method, note=note, plain=weights is None,
+        population="landmark" if weights is None else "landmark, weighted",
     )
 
 

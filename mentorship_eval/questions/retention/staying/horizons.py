@@ -11,7 +11,7 @@ import pandas as pd
 from mentorship_eval.errors import EstimationError
 from mentorship_eval.estimate import Caution, format_number
 from mentorship_eval.questions.answer import Result
-from mentorship_eval.questions.exhibits import DAYS_PER_MONTH, table_exhibit
+from mentorship_eval.questions.exhibits import DAYS_PER_MONTH, followed, table_exhibit
 from mentorship_eval.questions.retention.prepared import Prepared
 from mentorship_eval.questions.retention.staying.causes import conditional_caution
 from mentorship_eval.questions.retention.staying.exit_curves import ExitCurves, Horizon, exit_curves, horizons_of
@@ -80,6 +80,8 @@ def still_employed(study: Prepared) -> Section:
             frame,
             counts=("at_risk", "left"),
             derived=("share",),
+            ratios={"share": "at_risk"},
+            same={"at_risk": "quantity", "left": "quantity_left"},
             within="time",
             results={"told": ""},
             steps=("left",),
@@ -119,8 +121,9 @@ def _row(
         share = f"{format_number(100 * e.value, 1)} %"
         if e.ci_low == e.ci_low:
             share += f" ({format_number(100 * e.ci_low, 1)} to {format_number(100 * e.ci_high, 1)})"
+    quantity, quantity_left = followed("since hire", group, horizon.key, "horizon")
     return {"group": group, "time": horizon.words, "at_risk": at_risk, "left": left, "share": share, "reason": reason,
-            "told": "" if result is None else result.id}
+            "told": "" if result is None else result.id, "quantity": quantity, "quantity_left": quantity_left}
 
 
 def _told(study: Prepared, curves: ExitCurves, group: str, horizon: Horizon) -> tuple[Result, float, float]:

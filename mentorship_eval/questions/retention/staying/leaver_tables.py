@@ -34,10 +34,16 @@ def rates_figure(table: pd.DataFrame, period: str) -> Exhibit:
         "dot_rates",
         f"Leaver rates, all exits, and stability by staff group, {period}",
         {"rows": frame},
-        {"rows": Counted(("n", "n_events"), tuple(columns), within="*", totals=TOTALS, results={"told": ""})},
+        {"rows": Counted(("n", "n_events"), tuple(columns), within="*", totals=TOTALS, results={"told": ""}, ratios=_RATIOS)},
         {"method": "Exact Poisson limits of rates, Wilson's of the stability index, people taken as independent"},
         "Staff groups with few leavers are joined.",
     )
+
+
+_RATIOS = {
+    **dict.fromkeys(("rate", "ci_low", "ci_high", "rate_wte", "wte_low", "wte_high"), "n_events"),
+    **dict.fromkeys(("stability", "stability_low", "stability_high"), "n"),
+}
 
 
 def rates_table(table: pd.DataFrame) -> Exhibit:
@@ -55,6 +61,7 @@ def rates_table(table: pd.DataFrame) -> Exhibit:
         counts=("left", "voluntary", "other"),
         derived=("rate", "voluntary_rate"),
         of={"rate": "left", "voluntary_rate": "voluntary"},
+        ratios={"rate": "left", "voluntary_rate": "voluntary"},
         sums=(("left", "voluntary", "other"),),
         within=("period", "group"),
         totals=TOTALS,
@@ -90,6 +97,7 @@ def stability_table(table: pd.DataFrame) -> list[Exhibit]:
             frame,
             counts=("at_start", "stayed", "gone"),
             derived=("stability",),
+            ratios={"stability": "stayed"},
             sums=(("at_start", "stayed", "gone"),),
             within=("period", "group"),
             totals=TOTALS,
@@ -124,6 +132,7 @@ def wte_table(table: pd.DataFrame) -> Exhibit:
         counts=("left", "voluntary"),
         derived=("rate", "voluntary_rate", "stability"),
         of={"rate": "left", "voluntary_rate": "voluntary", "stability": "gone"},
+        ratios={"rate": "left", "voluntary_rate": "voluntary", "stability": "gone"},
         # the same sums as in the table of heads, for the same blanks
         sums=(("left", "voluntary", "other"),),
         behind=("other", "gone"),
