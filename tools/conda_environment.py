@@ -32,6 +32,7 @@ CONDA_NAMES = {
     "papermill": "papermill",
     "pyarrow": "pyarrow",
     "pydantic": "pydantic",
+    "pypandoc-binary": "pypandoc",  # pandoc itself comes as a package of its own
     "pytest": "pytest",
     "pyyaml": "pyyaml",
     "scipy": "scipy",
@@ -40,6 +41,7 @@ CONDA_NAMES = {
     "statsmodels": "statsmodels",
     "threadpoolctl": "threadpoolctl",
     "tqdm": "tqdm",
+    "typst": "typst-py",  # typst there is the program, not the library
 }
 
 # Of the test tools only these: a researcher can then run the tests that need no browser.
