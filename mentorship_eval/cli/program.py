@@ -139,6 +139,28 @@ def verify(run: str, cohort: str | None, rerun: bool, strict: bool, as_json: boo
 
 
 @cli.command()
+@click.argument("old", metavar="RUN")
+@click.argument("new", metavar="RUN")
+@click.option("--cohort", "cohorts", nargs=2, metavar="OLD NEW", help="The data of both: counts rows that are new and gone, under the disclosure rule.")
+@click.option("--explain", "explained", is_flag=True, help="Also answer again with one thing changed at a time; needs --cohort, and time.")
+@click.option("--out", metavar="FILE", help="Also write it all to this new file: .html, .csv or .json.")
+@click.option("--all", "everything", is_flag=True, help="Print every estimate with which something happened.")
+def compare(old: str, new: str, cohorts: tuple[str, str] | None, explained: bool, out: str | None, everything: bool) -> None:
+    """What changed between two runs, by how much, and why.
+
+    Each RUN is a run folder, or reports/COHORT for its latest run.
+
+    \b
+    mentorship-eval compare reports/c2024 reports/c2025
+    mentorship-eval compare reports/c2024 reports/c2025 --cohort c2024 c2025
+      --explain --out changes.html
+    """
+    from mentorship_eval.cli.comparing import compare as compare_runs
+
+    compare_runs(old, new, cohorts, explained, out, everything)
+
+
+@cli.command()
 @click.argument("run", metavar="RUN")
 @click.option("--out", metavar="FILE.zip", help="Name of the file; by default COHORT-KEY.zip, here.")
 def bundle(run: str, out: str | None) -> None:

@@ -6,18 +6,25 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mentorship_eval.report.compare.causes import GROUPS, Cause, find_causes, groups_of
 from mentorship_eval.report.compare.numbers import CHANGES, Change, compare_numbers
 from mentorship_eval.report.compare.pair import Told, near_estimates, told_together
 from mentorship_eval.report.compare.release import Release, read_release
+from mentorship_eval.report.compare.rows import RowChange
+
+if TYPE_CHECKING:
+    from mentorship_eval.report.compare.explain import Explained
 
 __all__ = ["Comparison", "compare_runs"]
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """old, new: labels. told: where the pair tells a small count; hidden: (id, column) of counts left out for that."""
+    """told: where the pair tells a small count; hidden: (id, column) of counts left out for that. rows: of tables, where both cohorts
+    are at hand; explained: estimates taken apart, where that was asked for.
+    """
 
     old: Release
     new: Release
@@ -25,6 +32,8 @@ class Comparison:
     causes: tuple[Cause, ...]
     told: tuple[Told, ...]
     hidden: frozenset[tuple[str, str]]
+    rows: tuple[RowChange, ...] = ()
+    explained: tuple[Explained, ...] = ()
 
     @property
     def counted(self) -> dict[str, int]:
@@ -70,7 +79,7 @@ def _joined(words: Sequence[str]) -> str:
 def _why(comparison: Comparison) -> list[str]:
     moved = sum(change.moved for change in comparison.changes)
     groups = comparison.groups
-    numbers = "no number that both releases show differs" if not moved else f"{moved} number{'s' if moved != 1 else ''} differ{'s' if moved == 1 else ''}"
+    numbers = "no number that both releases show differs" if not moved else "1 number differs" if moved == 1 else f"{moved} numbers differ"
     if not groups:
         if moved:
             return [f"Nothing that a manifest records is different, yet {numbers}: one of the two was edited, or a computation is not "
@@ -82,11 +91,12 @@ def _why(comparison: Comparison) -> list[str]:
     if len(groups) == 1:
         return [f"Only {names[0]} changed, so that is where every difference comes from."]
     said = [f"{_joined(names).capitalize()} changed at the same time. Which of them moved a number cannot be told from two releases."]
-    if {"data", "plan"} <= set(groups) or {"code", "environment"} & set(groups):
+    if len({"data", "plan"} & set(groups)) == 2 or {"code", "environment"} & set(groups):
         said.append("With both cohort folders, --explain --cohort OLD NEW answers again with one thing changed at a time.")
     if {"code", "environment"} & set(groups):
         said.append(
-            "Code and libraries apart: install the older requirements.lock beside the newer package (or the reverse), run the old cohort, and compare again."
+            "To tell code and libraries apart: install the older requirements.lock beside the newer package, or the reverse, run the old "
+            "cohort there, and compare again."
         )
     return said
 
