@@ -141,7 +141,7 @@ def verify(run: str, cohort: str | None, rerun: bool, strict: bool, as_json: boo
 @cli.command()
 @click.argument("old", metavar="RUN")
 @click.argument("new", metavar="RUN")
-@click.option("--cohort", "cohorts", nargs=2, metavar="OLD NEW", help="The data of both: counts rows that are new and gone, under the disclosure rule.")
+@click.option("--cohort", "cohorts", nargs=2, metavar="OLD NEW", help="The data of both: counts rows that are new or gone, where that may be said.")
 @click.option("--explain", "explained", is_flag=True, help="Also answer again with one thing changed at a time; needs --cohort, and time.")
 @click.option("--out", metavar="FILE", help="Also write it all to this new file: .html, .csv or .json.")
 @click.option("--all", "everything", is_flag=True, help="Print every estimate with which something happened.")

@@ -13,7 +13,7 @@ from mentorship_eval.questions.answer import Result
 from mentorship_eval.report.compare.release import Release
 from mentorship_eval.report.verify.same import TOLERANCE
 
-__all__ = ["CHANGES", "Change", "compare_numbers"]
+__all__ = ["CHANGES", "Change", "close", "compare_numbers"]
 
 # what can become of an estimate, in the order in which a reader wants to know
 CHANGES = (
@@ -60,7 +60,8 @@ def _withheld(estimate: Estimate) -> bool:
     return math.isnan(estimate.value) and any(caution.code == "suppressed" for caution in estimate.warnings)
 
 
-def _close(one: float, other: float) -> bool:
+def close(one: float, other: float) -> bool:
+    """Whether two numbers are the same within the tolerance of a run made again; missing is like missing."""
     return (math.isnan(one) and math.isnan(other)) or math.isclose(one, other, rel_tol=TOLERANCE, abs_tol=1e-12)
 
 
@@ -81,7 +82,7 @@ def _kind(old: Estimate, new: Estimate, redefined: tuple[str, ...]) -> str:
         return "shown now" if _withheld(old) else "estimable now"
     if redefined:
         return "redefined"
-    same = all(_close(getattr(old, name), getattr(new, name)) for name in ("value", "ci_low", "ci_high", "p_value"))
+    same = all(close(getattr(old, name), getattr(new, name)) for name in ("value", "ci_low", "ci_high", "p_value"))
     return "unchanged" if same else "changed"
 
 

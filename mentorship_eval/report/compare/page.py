@@ -24,11 +24,15 @@ _STYLE = """
 .compared tbody th { font-weight: 600; min-width: 12rem; }
 .compared .key { display: block; font-weight: 400; font-size: 0.85em; overflow-wrap: anywhere; }
 .compared .figure { white-space: nowrap; }
+.compared .figure span { display: block; line-height: 1.5rem; }
+.compared .was-now { color: var(--quiet); display: inline-block !important; width: 2.4rem; }
+.compared .interval-drawing { max-width: none; width: 15rem; }
 .wide { overflow-x: auto; }
 .old-mark { fill: var(--paper); stroke: var(--quiet); stroke-width: 1.6; }
 .interval-drawing .was { stroke: var(--quiet); stroke-width: 1.8; }
 """
-_WIDTH, _BASE, _OLD, _NEW = 300, 36.0, 9.0, 24.0
+# the lines of the drawing stand at the height of the two lines of figures beside it, at 15rem for 300 units
+_WIDTH, _BASE, _OLD, _NEW = 300, 58.0, 15.0, 45.0
 
 
 def _line(estimate: Estimate | None, axis: Axis, height: float, kind: str) -> str:
@@ -39,8 +43,8 @@ def _line(estimate: Estimate | None, axis: Axis, height: float, kind: str) -> st
         drawn = f'<path class="{kind}" d="M{axis.place(estimate.ci_low)} {height}H{axis.place(estimate.ci_high)}"/>'
     at = axis.place(estimate.value)
     if kind == "was":
-        return f'{drawn}<circle class="old-mark" cx="{at}" cy="{height}" r="4"/>'
-    return f'{drawn}<rect class="value" x="{at - 4}" y="{height - 4}" width="8" height="8"/>'
+        return f'{drawn}<circle class="old-mark" cx="{at}" cy="{height}" r="5"/>'
+    return f'{drawn}<rect class="value" x="{at - 5}" y="{height - 5}" width="10" height="10"/>'
 
 
 def _drawing(change: Change, axes: dict[bool, Axis]) -> str:
@@ -50,7 +54,7 @@ def _drawing(change: Change, axes: dict[bool, Axis]) -> str:
     axis = axes[True] if change.old.is_ratio else axis_for([change.old, change.new], ratio=False)
     none = axis.place(1.0 if axis.ratio else 0.0)
     return (
-        f'<svg class="interval-drawing" viewBox="0 0 {_WIDTH} {_BASE + 4:g}" width="{_WIDTH}" height="{_BASE + 4:g}" aria-hidden="true" '
+        f'<svg class="interval-drawing" viewBox="0 0 {_WIDTH} {_BASE + 2:g}" aria-hidden="true" '
         'focusable="false">'
         f'<path class="none" d="M{none} 1V{_BASE:g}"/>{_line(change.old, axis, _OLD, "was")}{_line(change.new, axis, _NEW, "interval")}</svg>'
     )
@@ -61,7 +65,7 @@ def _row(change: Change, axes: dict[bool, Axis]) -> dict[str, Any]:
     unit = f"{change.scale}{', ' + change.unit if change.unit else ''}"
     return {
         "id": change.id, "label": change.label, "unit": unit, "old": old, "new": new, "moved": moved_by(change), "distance": distance(change),
-        "outcome": outcome(change), "drawing": _drawing(change, axes),
+        "outcome": outcome(change).replace(" -> ", " → "), "drawing": _drawing(change, axes),
     }  # fmt: skip
 
 
@@ -76,7 +80,7 @@ def comparison_html(comparison: Comparison) -> str:
     axes = _shared_axes(comparison)
     different = comparison.different
     shown = {change.id for change in different}
-    causes = {name: [str(cause) for cause in comparison.causes if cause.group == group]
+    causes = {name: [str(cause).replace(" -> ", " → ") for cause in comparison.causes if cause.group == group]
               for group, name in {**GROUPS, "": "what moves no number"}.items()}  # fmt: skip
     unprotected = [each for each in (comparison.old, comparison.new) if not each.rule.active]
     title = f"{comparison.old.label} and {comparison.new.label}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from mentorship_eval.estimate import Estimate, format_number, format_p
-from mentorship_eval.report.compare.numbers import Change
+from mentorship_eval.report.compare.numbers import Change, close
 
 __all__ = ["both", "distance", "moved_by", "outcome"]
 
@@ -44,17 +44,17 @@ def both(change: Change) -> tuple[str, str]:
 
 def moved_by(change: Change) -> str:
     """``×1.02`` on ratio scales, ``+0.31`` otherwise; "" where there is no difference to tell."""
+    if change.old is None or change.new is None or math.isnan(change.difference) or close(change.old.value, change.new.value):
+        return ""
     if not math.isnan(change.ratio):
         return f"×{format_number(change.ratio, 3)}"
-    if math.isnan(change.difference) or change.difference == 0:
-        return ""
     text = format_number(change.difference, 3)
     return text if change.difference < 0 else f"+{text}"
 
 
 def distance(change: Change) -> str:
     """The difference by the old standard error; "" where there is none."""
-    return "" if math.isnan(change.in_se) else format_number(change.in_se, 2)
+    return "" if math.isnan(change.in_se) or not moved_by(change) else format_number(change.in_se, 2)
 
 
 def outcome(change: Change) -> str:
