@@ -63,7 +63,8 @@ def format_cell(value: Any, kind: Format = "number") -> str:
         return format_number(number, 0)
     if kind in DIGITS:
         # rounded to what the other cells of its row have, however small it is
-        return f"{number:,.{kind}f}".replace("-", "−")
+        text = f"{number:,.{kind}f}"
+        return text.replace("-", "−" if any(digit in text for digit in "123456789") else "")
     if kind == "count":
         return format_number(number, 0) if number.is_integer() else format_number(number, 1)
     return format_number(number, 2)

@@ -6,6 +6,7 @@ Styles stand inline because JupyterLab carries no style sheet of ours; a page ca
 
 from __future__ import annotations
 
+import re
 from html import escape
 
 from mentorship_eval.display.table_model import Cell, TableColumn, TableModel, TableRow, aligned
@@ -26,7 +27,9 @@ def table_html(table: TableModel) -> str:
         f'<div class="data-table" role="region" aria-label="{escape(table.caption, quote=True)}" tabindex="0" '
         'style="overflow-x:auto;max-width:100%;margin:1em 0">'
         '<table style="border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:0.92em;margin:0">'
-        f'<caption style="caption-side:top;text-align:left;font-weight:bold;padding:0 0 0.4em;color:inherit">{escape(table.caption)}</caption>'
+        f'<caption style="caption-side:top;text-align:left;font-weight:bold;padding:0 0 0.4em;color:inherit">'
+        # on a narrow screen the words stay in sight while the numbers scroll
+        f'<span style="position:sticky;left:0;display:inline-block;max-width:min(100%,calc(100vw - 2.5rem))">{escape(table.caption)}</span></caption>'
         f"<thead>{head}</thead>{_bodies(table)}</table>{notes}</div>"
     )
 
@@ -39,7 +42,12 @@ def _header(column: TableColumn, more: str = "") -> str:
     style = f"{_CELL}text-align:{column.align};{_RULE}"
     if not column.header:
         return f'<td{more} style="{style}"></td>'  # an empty header heads nothing
-    return f'<th scope="col"{more} style="{style}">{escape(column.header)}{_sup(column.mark)}</th>'
+    return f'<th scope="col"{more} style="{style}">{_unbroken(column.header)}{_sup(column.mark)}</th>'
+
+
+def _unbroken(header: str) -> str:
+    """``95 % CI`` stays on one line."""
+    return escape(re.sub(r"(\d) % CI", "\\1\u00a0%\u00a0CI", header))
 
 
 def _headers(columns: tuple[TableColumn, ...]) -> str:
@@ -50,8 +58,10 @@ def _spanners(table: TableModel) -> str:
     cells, place = [], 0
     for spanner, width in table.spans():
         if spanner:
-            style = f"{_CELL}text-align:center;vertical-align:bottom"
-            cells.append(f'<th scope="colgroup" colspan="{width}" style="{style}">{escape(spanner)}</th>')
+            # the line under it ends before the next, so that what it spans is seen
+            line = '<span style="display:block;border-bottom:1px solid var(--quiet, #666)">'
+            style = "padding:0.25em 0.35em 0;vertical-align:bottom;text-align:center"
+            cells.append(f'<th scope="colgroup" colspan="{width}" style="{style}">{line}{_unbroken(spanner)}</span></th>')
         else:
             cells.append(_header(table.columns[place], ' rowspan="2"'))
         place += width
@@ -83,7 +93,7 @@ def _row(row: TableRow, texts: list[str], columns: tuple[TableColumn, ...], grou
     scope = "rowgroup" if row.kind == "heading" and group > 1 else "row"
     weight = "600" if row.kind in ("heading", "total") else "normal"
     under = "padding-left:1.9em;" if row.indent else ""
-    first = f"{_CELL}text-align:{columns[0].align};font-weight:{weight};{under}" + _nowrap(columns[0])
+    first = f"{_CELL}text-align:{columns[0].align};font-weight:{weight};{under}{_wide(columns)}" + _nowrap(columns[0])
     if row.kind == "heading" and not any(cell.text for cell in row.cells[1:]):
         cells = f'<th scope="{scope}" colspan="{len(columns)}" style="{first}">{_text(row.cells[0], texts[0])}</th>'
     else:
@@ -97,6 +107,11 @@ def _row(row: TableRow, texts: list[str], columns: tuple[TableColumn, ...], grou
 
 def _nowrap(column: TableColumn, before: str = "") -> str:
     return f"{before}white-space:nowrap" if column.align == "right" else ""
+
+
+def _wide(columns: tuple[TableColumn, ...]) -> str:
+    """Row headers keep room for their words beside numbers that do not wrap."""
+    return "min-width:9em;" if len(columns) > 2 and columns[0].align == "left" else ""
 
 
 def _text(cell: Cell, text: str) -> str:

@@ -108,16 +108,28 @@ _DIGIT, _POINT, _BLANK = "\u2007", "\u2008", "\u00a0"  # spaces as wide as a dig
 def aligned(texts: Sequence[str]) -> list[str]:
     """``texts`` of a flush-right column padded so that units stand under units: before a bracket where there is one, else at the end.
 
-    Words ("withheld", "–") are left as they are.
+    Cells of one shape, such as ``12 (3.4)`` or ``12.5 (10.1 to 14.9)``, are padded to one another; numbers without a bracket stand under those
+    before the commonest one. Words ("withheld", "–") are left as they are.
     """
     found = [_NUMBER.match(text) for text in texts]
-    decimals = _longest([match["decimals"] or "" for match in found if match])
-    tail = _longest([match["tail"] or "" for match in found if match])
-    return [
-        text if match is None else match["whole"] + (own := match["decimals"] or "") + _filler(decimals, own)
-        + ("" if not (rest := match["tail"] or "") and not tail else _filler(tail, rest) + rest)
-        for text, match in zip(texts, found, strict=True)
-    ]  # fmt: skip
+    shapes = [("", "") if match is None else _shape(match) for match in found]
+    tails = [tail for _, tail in shapes if tail]
+    commonest = max(dict.fromkeys(tails), key=tails.count, default="")
+    longest = {tail: _longest([m["tail"] for m, shape in zip(found, shapes, strict=True) if m and shape[1] == tail]) for tail in {*tails}}
+    decimals = {kind: _longest([m["decimals"] or "" for m, shape in zip(found, shapes, strict=True) if m and shape == kind]) for kind in {*shapes}}
+    out = []
+    for text, match, shape in zip(texts, found, shapes, strict=True):
+        if match is not None:
+            own, rest = match["decimals"] or "", match["tail"] or ""
+            more = decimals[shape] if shape[1] else _longest([decimals[kind] for kind in decimals if not kind[1]]) if not tails else own
+            text = match["whole"] + own + _filler(more, own) + _filler(longest.get(shape[1] or commonest, ""), rest) + rest
+        out.append(text)
+    return out
+
+
+def _shape(match: re.Match[str]) -> tuple[str, str]:
+    """Whether a number has decimals, and what follows it, its digits aside: "" for a number alone."""
+    return "." if match["decimals"] else "", re.sub(r"[\d.,−-]+", "0", match["tail"] or "")
 
 
 def _longest(parts: list[str]) -> str:

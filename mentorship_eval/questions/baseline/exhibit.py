@@ -15,7 +15,7 @@ __all__ = ["baseline_exhibit"]
 _NOTE = (
     "Percentages are of all in the column; means and medians of those known; a variable without a line Missing is complete. SD, standard "
     "deviation; IQR, interquartile range; SMD, standardised mean difference (a single one for all levels of a variable), not told where a count "
-    "behind it is withheld; –, not known, or withheld. There are no p-values: whether groups differ enough to matter does not depend on how "
+    "behind it is withheld; –, not known, or withheld. There are no p values: whether groups differ enough to matter does not depend on how "
     "many people there are."
 )
 _PATTERNS = {

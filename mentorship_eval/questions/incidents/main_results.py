@@ -37,7 +37,7 @@ def main_table(results: Sequence[Result], exposure_words: str, time_unit: str) -
             "difference_interval": f"Difference {exposure_words}", "avoided_interval": "Events avoided",
         },
         note="Adjusted for department and month, and for nothing else: what is expected comes from the months and departments without the programme. "
-        "Clusters are departments. Observed rates without this adjustment stand in the table of rates.",
+        "Clusters are departments. Observed rates without this adjustment stand in the table of rates. –, not estimable, or withheld.",
     )  # fmt: skip
     return [table]
 

@@ -88,7 +88,7 @@ def crude_and_adjusted(study: Prepared, results: Sequence[Result]) -> list[Exhib
     note = (
         f"Crude: no covariates, but the strata of department that the design has. Adjusted: also {covariates} and, of being mentored against not "
         "yet, the calendar quarter. Intervals allow for departments (clusters). The ratios of the covariates are not told: they were chosen to "
-        "adjust for, and are themselves adjusted for nothing."
+        "adjust for, and are themselves adjusted for nothing. –, there is none, or it is withheld."
     )
     return [table_exhibit(
         "retention.models", f"{study.words.label}: crude and adjusted", frame, counts=("n", "n_events"),
