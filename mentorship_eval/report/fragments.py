@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from html import escape
 from typing import Any
 
-import numpy as np
-import pandas as pd
-
 from mentorship_eval.estimate import Caution
 from mentorship_eval.questions.answer import Answer, Gap, Statement
 from mentorship_eval.report.exhibits import file_stem
+from mentorship_eval.report.listed import listed_estimates
 from mentorship_eval.report.numbering import estimates_id
 
 __all__ = ["BY_HAND", "Fragment", "cautions_html", "estimates_table", "exhibit_html", "gaps_html", "lead_html", "methods_html", "unlock_words"]
-
-_MOST_AT_ONCE = 40  # rows of estimates on a page before the lesser ones are folded away
 
 BY_HAND = (
     "Shown by hand: not yet passed through a run's disclosure ledger. Counts below the threshold are withheld here too, but only "
@@ -105,55 +100,11 @@ def methods_html(answer: Answer) -> str:
 
 def estimates_table(answer: Answer, status: dict[str, str]) -> str:
     """The chapter's results as a table: estimate with interval, p, persons, events, clusters, status."""
-    levels = {result.estimate.ci_level for result in answer.results}
-    level = f"{100 * levels.pop():g} % CI" if len(levels) == 1 else ""
-    common = f"({level} " if level else "("  # said once, in the header
-    rows = []
-    for result in answer.results:
-        estimate = result.estimate
-        withheld = any(caution.code == "suppressed" for caution in estimate.warnings)
-        rows.append(
-            {
-                "what": result.full_label,
-                "scale": f"{estimate.scale}{f' ({estimate.unit})' if estimate.unit else ''}",
-                "estimate": "withheld" if withheld else estimate.interval().replace(common, "("),
-                "p": estimate.p_value,
-                "n": estimate.n,
-                "events": estimate.n_events,
-                "clusters": estimate.n_clusters,
-                "role": result.role,
-                "status": status.get(result.id, ""),
-            }
-        )
-    if not rows:
+    tables = listed_estimates(answer, status)
+    if not tables:
         return "<p>This chapter has no estimates.</p>"
-    frame = pd.DataFrame(rows)
-    if len(frame) <= _MOST_AT_ONCE:
-        return f'<div class="estimates">{_estimates(answer, frame, level, "Estimates of this chapter")}</div>'
+    first, *rest = (exhibit_html(file_stem(estimates_id(answer)), table.html) for table in tables)
     # a long list opens with what the chapter is about; every other number is one click away, and on paper all are printed
-    told = frame["role"].isin(("headline", "audit")) | ((frame["role"] == "companion") & ~pd.Series(_in_a_family(answer)))
-    first = told if told.any() else pd.Series(np.arange(len(frame)) < _MOST_AT_ONCE)
-    rest = f"<details><summary>{int((~first).sum())} further estimates: descriptive, by group, by dose, sensitivity, diagnostic</summary>"
-    parts = [_estimates(answer, frame[first], level, "Estimates of this chapter")] if first.any() else []
-    return f'<div class="estimates">{"".join(parts)}{rest}{_estimates(answer, frame[~first], level, "Further estimates")}</details></div>'
-
-
-def _in_a_family(answer: Answer) -> list[bool]:
-    """Which results are one of many under a heading (subgroups, doses), and so belong to the longer list."""
-    sizes = Counter(result.group for result in answer.results)
-    return [bool(result.group) and sizes[result.group] > 1 and not result.label[:1].isupper() for result in answer.results]
-
-
-def _estimates(answer: Answer, frame: pd.DataFrame, level: str, caption: str) -> str:
-    from mentorship_eval.display import html_table
-
-    labels = {
-        "what": "Estimate of", "scale": "Scale", "estimate": f"Estimate ({level or 'interval'})", "p": "p", "n": "Persons or cells",
-        "events": "Events", "clusters": "Clusters", "role": "Role", "status": "Plan",
-    }  # fmt: skip
-    empty = [column for column in ("n", "events", "clusters") if frame[column].isna().all()]
-    frame = frame.drop(columns=empty).reset_index(drop=True)
-    kept = {name: label for name, label in labels.items() if name in frame}
-    counts = {name: "count" for name in ("n", "events", "clusters") if name in frame}
-    shown = html_table(frame, caption, labels=kept, formats=counts)
-    return exhibit_html(file_stem(estimates_id(answer)), shown.html)
+    words = f"{len(tables[-1].frame)} further estimates: descriptive, by group, by dose, sensitivity, diagnostic"
+    more = f"<details><summary>{words}</summary>{rest[0]}</details>" if rest else ""
+    return f'<div class="estimates">{first}{more}</div>'

@@ -18,7 +18,7 @@ from mentorship_eval.report.small_intervals import Axis, axis_for, interval_svg
 if TYPE_CHECKING:
     from mentorship_eval.cohort import Cohort
 
-__all__ = ["headline_results", "index_html", "truth_of"]
+__all__ = ["headline_results", "index_html", "reading", "truth_of", "window_words"]
 
 DOWNLOADS = (
     ("estimates.csv", "every number that may be quoted, at full precision"),
@@ -68,7 +68,7 @@ def _shown(result: Result, axes: Mapping[str, Axis]) -> dict[str, Any]:
         "scale": f"{estimate.scale}{', ' + estimate.unit if estimate.unit else ''}",
         "interval": interval,
         "drawing": interval_svg(estimate, axes[_kind(estimate)], truth),
-        "words": f"{_capital(result.estimand)}. {_reading(result)}",
+        "words": f"{_capital(result.estimand)}. {reading(result)}",
         "truth": "" if truth is None else f"True value in this simulated cohort: {format_number(truth)}",
     }
 
@@ -92,7 +92,7 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _reading(result: Result) -> str:
+def reading(result: Result) -> str:
     """The interval in words, without a verdict on causes."""
     estimate = result.estimate
     if math.isnan(estimate.ci_low) or math.isnan(estimate.ci_high):
@@ -119,7 +119,8 @@ def _says(answer: Answer) -> str:
     return re.split(r"(?<=[a-z)])(?<!\bvs)\. (?=[A-Z])", str(answer.lead[0]), maxsplit=1)[0].removesuffix(".") + "." if answer.lead else ""
 
 
-def _window(cohort: Cohort) -> str:
+def window_words(cohort: Cohort) -> str:
+    """First and last day of what was observed, or nothing where the tables do not say it."""
     start, end = cohort.window
     return "" if start != start or end != end else f"{start:%Y-%m-%d} to {end:%Y-%m-%d}"
 
@@ -189,7 +190,7 @@ def index_html(
     return filled(
         "index.html.j2", page, title=f"{cohort.name or page['cohort']} · report",
         contents=Contents([Entry(anchor, words) for anchor, words in HEADINGS if anchor not in empty]),
-        words=dict(HEADINGS), name=cohort.name or page["cohort"], window=_window(cohort), domains=domains, others=others,
+        words=dict(HEADINGS), name=cohort.name or page["cohort"], window=window_words(cohort), domains=domains, others=others,
         lead=[str(statement) for statement in summary.lead if str(statement) not in carded] if summary else [],
         simulated=any(truth_of(result) is not None for result in headlines), cautions=cautions, gaps=gaps_html(gaps, heading="") if gaps else "",
         chapters=[{"href": href, "label": label, "says": _says(answers[name])} for name, (href, label) in links.items()],
