@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-__all__ = ["FORMATS", "Drawn", "redrawn"]
+__all__ = ["FORMATS", "Drawn", "fewer_colours", "redrawn"]
+
+_NEARLY_WHITE = 252  # a paper that is not quite white shows on a white page
 
 FORMATS = ("png", "svg", "pdf")  # those that are written when none is named
 P = ParamSpec("P")
@@ -81,7 +83,7 @@ class Drawn:
 
     def as_html(self, png: bytes) -> str:
         """The figure as one ``<figure>``, with ``png`` (what `render` gave) in it: a converter keeps alt text and caption beside the image."""
-        picture = base64.b64encode(_fewer_colours(png)).decode("ascii")
+        picture = base64.b64encode(fewer_colours(png)).decode("ascii")
         width, height = (round(side * 96) for side in self.size)
         identity = re.sub(r"[^A-Za-z0-9_-]+", "-", self.name)
         return (
@@ -108,12 +110,17 @@ def redrawn(function: Callable[P, Drawn]) -> Callable[P, Drawn]:
     return drawing
 
 
-def _fewer_colours(png: bytes) -> bytes:
-    """The picture with a palette of 256 colours, about a quarter of the bytes; no colour moves by more than the eye can tell."""
+def fewer_colours(png: bytes) -> bytes:
+    """The picture with a palette of 256 colours, about a quarter of the bytes; no colour moves by more than the eye can tell, white not at all."""
     from PIL import Image
 
     stream = io.BytesIO()
     with Image.open(io.BytesIO(png)) as picture:
         few = picture.convert("RGB").quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
-        few.save(stream, format="PNG", optimize=True, dpi=picture.info.get("dpi"))
+        palette = few.getpalette() or []
+        for at in range(0, len(palette), 3):
+            if min(palette[at : at + 3]) >= _NEARLY_WHITE:
+                palette[at : at + 3] = [255, 255, 255]
+        few.putpalette(palette)
+        few.save(stream, format="PNG", dpi=picture.info.get("dpi"))
     return stream.getvalue()
