@@ -110,11 +110,13 @@ def check(cohort: str, as_json: bool, repair_log: str | None) -> None:
 @click.option("--out", default="reports", show_default=True, metavar="DIR", help="Folder for the report.")
 @click.option("--chapters", metavar="NAMES", help="Only these, separated by commas: cohort, retention, incidents.")
 @click.option("--jobs", default=2, show_default=True, type=click.IntRange(1), metavar="N", help="Notebooks at a time.")
-def run(cohort: str, out: str, chapters: str | None, jobs: int) -> None:
+@click.option("--earlier", multiple=True, metavar="RUN",
+              help="A published run of the same cohort: counts that differ from its by few are not told. Those in DIR are found by themselves.")
+def run(cohort: str, out: str, chapters: str | None, jobs: int, earlier: tuple[str, ...]) -> None:
     """Evaluate a cohort and write its report."""
     from mentorship_eval.cli.running import run_folder
 
-    run_folder(cohort, out, chapters, jobs)
+    run_folder(cohort, out, chapters, jobs, earlier)
 
 
 @cli.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -27,14 +28,14 @@ class Steps:
         click.echo(f"[{time.monotonic() - self.start:5.1f} s] {text}", err=True)
 
 
-def run_folder(cohort: str, out: str, chapters: str | None, jobs: int) -> Path:
-    """Run one cohort; the last line on stdout is the path of index.html."""
+def run_folder(cohort: str, out: str, chapters: str | None, jobs: int, earlier: Sequence[str] = ()) -> Path:
+    """Run one cohort; the last line on stdout is the path of index.html. earlier: published runs of it to compare counts with."""
     names = check_chapters(chapters)
     folder = resolve_cohort(cohort)
     from mentorship_eval.report.run import run_cohort
 
     steps = Steps()
-    place = run_cohort(folder, out=out, chapters=names, jobs=jobs, progress=steps)
+    place = run_cohort(folder, out=out, chapters=names, jobs=jobs, progress=steps, earlier=earlier)
     steps("done")
     print_estimates(place)
     click.echo(str(place / "index.html"))

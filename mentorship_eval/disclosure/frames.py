@@ -180,7 +180,7 @@ def _put_counts(
     numbers = np.where(blank, np.nan, grid(values))
     for place in map(int, np.flatnonzero(rough)):
         numbers[:, place] = np.where(blank[:, place], np.nan, np.floor(values[:, place] / rule.coarse + 0.5) * rule.coarse)
-    if not rough.any():
+    if rule.totals_of_parts and not rough.any():
         numbers = totals_again(numbers, values, list(sums_of(frame, counted, cells.columns)), rule)
     exact = {}
     covering = blank & ~cells.small

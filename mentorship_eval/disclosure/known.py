@@ -19,9 +19,10 @@ Cell = tuple[str, str, int, str]  # exhibit id, frame name, row of the private f
 @dataclass(frozen=True)
 class Known:
     """told: ids of results that are withheld for what they rest on; covered: ids whose counts must not be read off a frame either;
-    names: quantities that are withheld somewhere, and their counts; sizes: counts that may only be shown roughly, wherever they stand; said: counts near
-    one of an earlier run, and that one, for sentences and captions. For the frame at hand, also: (row, column) to withhold besides;
-    earlier: what earlier runs published, by labels of the row and column.
+    names: quantities that are withheld somewhere, and their counts; sizes: counts that may only be shown roughly, wherever they
+    stand; said: counts near one of an earlier run, and that one, for sentences and captions.
+
+    For the frame at hand, also: (row, column) to withhold besides; earlier: what earlier runs published, by labels of the row and column.
     """
 
     told: frozenset[str] = frozenset()

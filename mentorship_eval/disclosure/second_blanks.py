@@ -24,21 +24,26 @@ class Sum:
     total: tuple[int, int] | None
 
 
-def _total_row(frame: pd.DataFrame, rows: np.ndarray, within: str, totals: tuple[str, ...]) -> int | None:
-    """The one row of a group that its labels, but for that of the group, call the total."""
-    words = frame.iloc[rows].drop(columns=within, errors="ignore").astype(object)
-    found = rows[words.isin(totals).any(axis=1).to_numpy()] if totals else rows[:0]
-    return int(found[0]) if len(found) == 1 else None
+def _total_rows(frame: pd.DataFrame, within: str, totals: tuple[str, ...]) -> np.ndarray:
+    """Rows that their labels, but for that of the group, call a total."""
+    if not totals:
+        return np.zeros(len(frame), dtype=bool)
+    words = frame.drop(columns=within, errors="ignore").select_dtypes(exclude="number")
+    return np.asarray(words.astype(object).isin(totals).to_numpy().any(axis=1))
 
 
 def sums_of(frame: pd.DataFrame, counted: Counted, columns: list[str]) -> Iterator[Sum]:
+    """All sums that are declared of a frame: down its groups of rows, and across its columns."""
     within = (counted.within,) if isinstance(counted.within, str) else counted.within
     places = [place for place, column in enumerate(columns) if column in counted.counts]
-    for name in filter(None, within):
+    for name in (name for name in within if name == "*" or name in frame):
         groups = np.zeros(len(frame)) if name == "*" else frame[name].to_numpy()
+        called = _total_rows(frame, name, counted.totals)
         for group in pd.unique(pd.Series(groups)):
             rows = np.flatnonzero(groups == group)
-            total = _total_row(frame, rows, name, counted.totals)
+            # the one row of a group that is its total
+            found = rows[called[rows]]
+            total = int(found[0]) if len(found) == 1 else None
             for place in places:
                 yield Sum([(int(row), place) for row in rows if row != total], None if total is None else (total, place))
     for total_and_parts in counted.sums:

@@ -46,7 +46,9 @@ def read_bins(rows: pd.DataFrame, what: str) -> Bins:
     """The bins of one arm from bin_low, bin_high, count. Raises `UsageError` for impossible ones."""
     low, high = numbers(rows, "bin_low", what), numbers(rows, "bin_high", what)
     hidden = np.array([is_withheld(value) or is_blank(value) for value in rows["count"]])
-    counts = numbers(rows.assign(count=rows["count"].astype(object).where(~hidden)), "count", what)
+    # a count that may only be shown roughly is drawn at the number that is said
+    said = [value.removeprefix("≈").replace(",", "") if isinstance(value, str) else value for value in rows["count"]]
+    counts = numbers(rows.assign(count=pd.Series(said, index=rows.index, dtype=object).where(~hidden)), "count", what)
     if not (np.isfinite(low).all() and np.isfinite(high).all() and (high > low).all()) or (counts < 0).any():
         raise UsageError(f"{what}: bins need finite limits, low below high, and no negative count.", fix="Take numpy.histogram's edges and counts.")
     return Bins(low, high, counts, hidden)

@@ -46,8 +46,8 @@ def is_blank(value: Any) -> bool:
 
 
 def is_withheld(value: Any) -> bool:
-    """Whether a count carries the mark of disclosure control: ``<10``, or ``withheld`` where it covers another."""
-    return isinstance(value, str) and (value.startswith("<") or value == "withheld")
+    """Whether a count carries a mark of disclosure control: ``<10``, ``*`` or ``[REDACTED]``, or ``withheld`` where it covers another."""
+    return isinstance(value, str) and (value.startswith(("<", "*", "[")) or value == "withheld")
 
 
 def reason_of(row: pd.Series, default: str = "not estimable") -> str:
@@ -57,7 +57,7 @@ def reason_of(row: pd.Series, default: str = "not estimable") -> str:
             return str(row[column])
     for column, words in (("n_events", "{} events"), ("n", "n {}")):
         if column in row.index and is_withheld(row[column]):
-            return "withheld" if row[column] == "withheld" else f"withheld ({words.format(row[column])})"
+            return f"withheld ({words.format(row[column])})" if str(row[column]).startswith("<") else "withheld"
     return default
 
 

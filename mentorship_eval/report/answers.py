@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -67,7 +67,9 @@ def rule_from(chosen: Disclosure) -> Rule:
     return Rule(chosen.threshold, name, round_to=chosen.round or 0)
 
 
-def protect_answers(answers: dict[str, Answer], cohort: Cohort) -> tuple[dict[str, Answer], pd.DataFrame]:
-    """Answers that may be shown, by chapter, and the log of what was withheld."""
-    shown, log = protect(answers.values(), rule_of(cohort))
+def protect_answers(
+    answers: dict[str, Answer], cohort: Cohort, earlier: Sequence[Iterable[Answer]] = ()
+) -> tuple[dict[str, Answer], pd.DataFrame]:
+    """Answers that may be shown, by chapter, and the log of what was withheld; earlier: protected answers of runs of the same cohort."""
+    shown, log = protect(answers.values(), rule_of(cohort), earlier=earlier)
     return dict(zip(answers, shown, strict=True)), log

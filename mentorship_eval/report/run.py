@@ -30,14 +30,15 @@ def _silent(_: str) -> None:
 
 def run_cohort(
     cohort: str | Path, *, out: str | Path = "reports", chapters: Iterable[str] | str | None = None, jobs: int = 2,
-    progress: Progress | None = None, record: bool = True
+    progress: Progress | None = None, record: bool = True, earlier: Iterable[str | Path] = ()
 ) -> Path:
     """Evaluate one cohort and return the run folder ``OUT/<cohort>/<content key>``.
 
     chapters: names, or None for all; the summary is always made, over the chapters of the run. jobs: notebooks at a
     time. progress: called with one line per step. A run whose inputs, plan and software were run before is not
     repeated: its folder is returned as it is. What was evaluated is recorded in looks.csv beside study.yaml, unless it is simulated
-    or ``record`` is False, as where a run is only checked.
+    or ``record`` is False, as where a run is only checked. earlier: published runs of the cohort with which counts are compared, besides
+    those that are found in ``OUT/<cohort>``.
 
     Raises
     ------
@@ -50,14 +51,22 @@ def run_cohort(
     names = check_chapters(chapters)
     folder = resolve_cohort(cohort)
     from mentorship_eval.cohort import read_cohort
+    from mentorship_eval.report.answers import rule_of
+    from mentorship_eval.report.earlier import EARLIER, answers_of, as_inputs, earlier_runs, standing_run
     from mentorship_eval.report.fingerprint import ingredients, key_of
 
     started = time.time()
     say(f"reading {cohort_label(folder)}")
     read = read_cohort(folder)
     parts = ingredients(read, names)
+    beside = Path(out).expanduser().resolve() / parts["cohort"]
+    given = list(earlier)
+    compared = earlier_runs(beside, parts, rule_of(read), given)
+    stands = standing_run(beside, parts, given)
+    if compared:
+        parts[EARLIER] = as_inputs(compared)
     key = key_of(parts)
-    place = Path(out).expanduser().resolve() / parts["cohort"] / key[:12]
+    place = stands or beside / key[:12]
     if (place / "manifest.json").is_file():
         say("the same inputs, plan and software were run before: that report stands")
         from mentorship_eval.report.publish import name_latest
@@ -70,7 +79,9 @@ def run_cohort(
     from mentorship_eval.report.publish import name_latest, unfinished
 
     answers = answer_chapters(read, names, say)
-    shown, withheld = protect_answers(answers, read)
+    if compared:
+        say(f"compared with {len(compared)} earlier run(s) of this cohort")
+    shown, withheld = protect_answers(answers, read, answers_of(compared))
     say(f"protected: {len(withheld)} item(s) with something withheld" if len(withheld) else "protected: nothing had to be withheld")
     if record and not (folder / "truth.json").is_file() and not record_look(read.study, read.files, folder):
         say(f"{LOOKS_FILE} cannot be written beside study.yaml: this evaluation is not recorded as a look at the programme")
@@ -106,6 +117,7 @@ def _write(
 
 def _write_tables(folder: Path, cohort: Cohort, answers: Mapping[str, Answer], withheld: pd.DataFrame) -> None:
     """answers.json, estimates.csv, the logs, and the frames of every exhibit as they were protected."""
+    from mentorship_eval.disclosure import with_published_names
     from mentorship_eval.report.answers import rule_of
     from mentorship_eval.report.cells import without_formulas
     from mentorship_eval.report.estimates import estimate_rows, estimates_csv, planned_outcomes
@@ -128,7 +140,7 @@ def _write_tables(folder: Path, cohort: Cohort, answers: Mapping[str, Answer], w
         for exhibit in answer.exhibits:
             for part, frame in exhibit.frames.items():
                 stem = file_stem(exhibit.id) + ("" if part == "rows" else f"-{file_stem(part)}")
-                save(frame, f"tables/{stem}.csv")
+                save(with_published_names(frame, exhibit.counted.get(part), rule_of(cohort)), f"tables/{stem}.csv")
 
 
 def _show(
@@ -140,6 +152,7 @@ def _show(
     load_notebook_tools()
     import nbformat
 
+    from mentorship_eval.report.answers import rule_of
     from mentorship_eval.report.cache import store_private
     from mentorship_eval.report.chapter import RUN_VARIABLE
     from mentorship_eval.report.estimates import planned_outcomes
@@ -154,6 +167,8 @@ def _show(
     with surroundings({**kernel_variables(private), RUN_VARIABLE: str(private)}):
         notebooks = execute_chapters(list(answers), {"cohort": label}, private / "work", jobs=jobs, progress=say)
     for picture in sorted((private / "figures").iterdir()):
+        if picture.suffix.lstrip(".") in rule_of(cohort).blocked_figures:
+            continue
         shutil.copyfile(picture, folder / "figures" / picture.name)
     (folder / "notebooks").mkdir()
     for name, notebook in notebooks.items():

@@ -81,6 +81,7 @@ def _numbers(run: Path, again: Path, moved: set[str]) -> Check:
 
 def run_again(run: Path, manifest: Mapping[str, Any], cohort: Path, progress: Callable[[str], Any] | None = None) -> list[Check]:
     """Two checks: bytes, and numbers. cohort: the folder whose inputs were checked."""
+    from mentorship_eval.report.earlier import EARLIER
     from mentorship_eval.report.run import run_cohort
 
     label = manifest["parameters"]["cohort"]
@@ -89,7 +90,10 @@ def run_again(run: Path, manifest: Mapping[str, Any], cohort: Path, progress: Ca
         place = Path(temporary)
         (place / "cache").mkdir(mode=0o700)
         with _own_cache(place / "cache"):
-            again = run_cohort(cohort, out=place / "out", chapters=manifest["parameters"]["chapters"], progress=progress, record=False)
+            again = run_cohort(
+                cohort, out=place / "out", chapters=manifest["parameters"]["chapters"], progress=progress, record=False,
+                earlier=[run.parent / each["run"] for each in manifest["further"].get(EARLIER, ())],
+            )
         before, after = _exhibits(run), _exhibits(again)
         moved = {name for name in before.keys() | after.keys() if any(values_apart(before.get(name), after.get(name)))}
         checks = [_bytes(run, again, moved, exhibit_of), _numbers(run, again, moved)]
