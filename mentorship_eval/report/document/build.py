@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -12,12 +13,14 @@ from mentorship_eval.report.document.blocks import About, Block, Box, Contents, 
 from mentorship_eval.report.document.pictures import picture
 from mentorship_eval.report.estimates import estimate_rows
 from mentorship_eval.report.exhibits import draw
+from mentorship_eval.report.index import headline_results, reading
 from mentorship_eval.report.listed import listed_estimates
 from mentorship_eval.report.numbering import chapter_number, estimates_id, exhibit_numbers
 from mentorship_eval.report.outline import outline
 
 __all__ = ["build_document"]
 
+_FIRST = 3  # cautions of a chapter that stand among the answers
 _AGAIN = "The same files, plan and software give the same bytes; manifest.json, beside this document, names them all by their hashes."
 
 
@@ -46,6 +49,8 @@ class _Chapters:
     ) -> None:
         self._answers, self._planned, self._numbers = answers, planned, numbers
         self._figures, self._notebooks = figures, notebooks
+        known = [result for result in headline_results(answers) if not math.isnan(result.estimate.value)]
+        self._readings = {result.estimate.statement(): reading(result) for result in known}
 
     def first(self) -> Iterator[Block]:
         """The answers, what to keep in mind, what is missing; methods stand in the chapters."""
@@ -59,9 +64,20 @@ class _Chapters:
                     yield from (Paragraph(self._said(statement), "lede") for statement in summary.lead)
                 elif block.kind == "exhibits":
                     yield from self._exhibits(summary, block.exhibits)
-        told = [summary] if summary else list(self._answers.values())
-        yield from _cautions([caution for answer in told for caution in answer.cautions])
+        yield from self._cautions()
         yield from _gaps([gap for answer in self._answers.values() for gap in answer.gaps])
+
+    def _cautions(self) -> Iterator[Box]:
+        """Those of the single answers, then the first of each chapter, which has the others at its start."""
+        headlines = headline_results(self._answers)
+        own = [(result, caution) for result in headlines for caution in result.estimate.warnings if caution.code != "suppressed"]
+        if own:
+            yield Box("To keep in mind on single answers", tuple(Item(f"{result.full_label}:", caution.text) for result, caution in own))
+        for name, answer in self._answers.items():
+            texts = list(dict.fromkeys(caution.text for caution in answer.cautions)) if name != "summary" else []
+            more = [Item("", "", f"{len(texts) - _FIRST} more stand at the start of chapter {chapter_number(name)}.")] if texts[_FIRST:] else []
+            if texts:
+                yield Box(f"To keep in mind: {answer.title}", (*(Item("", text) for text in texts[:_FIRST]), *more))
 
     def chapter(self, name: str) -> Iterator[Block]:
         answer = self._answers[name]
@@ -82,8 +98,10 @@ class _Chapters:
                 yield from (Paragraph(text) for text in answer.methods)
 
     def _said(self, statement: Statement) -> str:
+        """The sentence, what an interval in it means, and where more of it stands."""
         seen = [self._numbers[each] for each in statement.see if each in self._numbers]
-        return f"{statement} ({', '.join(seen)})" if seen else str(statement)
+        words = " ".join(filter(None, [str(statement), self._readings.get(str(statement), "")]))
+        return f"{words} ({', '.join(seen)})" if seen else words
 
     def _exhibits(self, answer: Answer, names: Sequence[str]) -> Iterator[Block]:
         for name in names:

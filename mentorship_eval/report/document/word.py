@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from functools import singledispatch
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+from mentorship_eval.display.drawn import fewer_colours
 from mentorship_eval.report.document import pandoc
 from mentorship_eval.report.document.blocks import Block, Box, Contents, Document, Facts, Heading, Item, Paragraph, Picture, Table
 from mentorship_eval.report.document.fit import PORTRAIT
@@ -32,7 +32,7 @@ def docx_bytes(document: Document) -> bytes:
     nodes = [pandoc.paragraph(pandoc.text(window), "Quiet")]
     for block in document.blocks:
         nodes += _contents(block, document) if isinstance(block, Contents) else _nodes(block)
-    pictures = {Path(block.png).name: _fewer_colours(Path(block.png)) for block in document.blocks if isinstance(block, Picture)}
+    pictures = {Path(block.png).name: fewer_colours(Path(block.png).read_bytes()) for block in document.blocks if isinstance(block, Picture)}
     return pandoc.to_docx(nodes, look, pictures)
 
 
@@ -107,14 +107,3 @@ def _contents(block: Contents, document: Document) -> list[Node]:
     )
     title = f'<w:p><w:pPr><w:pStyle w:val="TOCHeading"/></w:pPr><w:r><w:t>{escape(block.title)}</w:t></w:r></w:p>'
     return [pandoc.raw(title + lines)] if entries else []
-
-
-def _fewer_colours(png: Path) -> bytes:
-    """The picture with a palette of 256 colours, about a quarter of the bytes."""
-    from PIL import Image
-
-    stream = io.BytesIO()
-    with Image.open(png) as picture:
-        few = picture.convert("RGB").quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
-        few.save(stream, format="PNG", optimize=True, dpi=picture.info.get("dpi"))
-    return stream.getvalue()
