@@ -16,7 +16,7 @@ __all__ = ["Contents", "Entry", "numbered"]
 
 _EXHIBIT = re.compile(r'<div class="exhibit" id="exhibit-([\w-]+)">')
 _PICTURE = re.compile(r"(<figure\b[^>]*>)(<img\b[^>]*>)(<figcaption\b[^>]*>)")
-_CAPTION = re.compile(r"(<caption\b[^>]*>)(.*?)</caption>", re.DOTALL)
+_CAPTION = re.compile(r"(<caption\b[^>]*>(?:<span\b[^>]*>)?)(.*?)((?:</span>)?</caption>)", re.DOTALL)
 _REGION = re.compile(r'(role="region" aria-label=")')
 _SEE = re.compile(r'<span class="see" data-see="([\w-]+)"></span>')
 _HEADING = re.compile(r"<h([23])\b([^>]*)>(.*?)</h\1>", re.DOTALL)
@@ -67,7 +67,7 @@ def _continued(body: str, number: str) -> str:
     if not number:
         return body
     body = _REGION.sub(rf"\g<1>{number}, continued. ", body, count=1)
-    return _CAPTION.sub(lambda found: f"{found[1]}{number}, continued. {found[2]}</caption>", body, count=1)
+    return _CAPTION.sub(lambda found: f"{found[1]}{number}, continued. {found[2]}{found[3]}", body, count=1)
 
 
 def _short(words: str) -> str:
@@ -106,7 +106,7 @@ def _numbered_figure(body: str, stem: str, number: str, links: str) -> str:
 def _numbered_table(body: str, stem: str, number: str, links: str) -> str:
     body = _REGION.sub(rf"\g<1>{number}. ", body, count=1)
     files = f'<span class="files">{links}{_back(stem, number)}</span>'
-    return _CAPTION.sub(lambda found: f"{found[1]}{_label(stem, number)}{found[2]}{files}</caption>", body, count=1)
+    return _CAPTION.sub(lambda found: f"{found[1]}{_label(stem, number)}{found[2]}{files}{found[3]}", body, count=1)
 
 
 def _references(html: str, numbers: Mapping[str, str]) -> str:

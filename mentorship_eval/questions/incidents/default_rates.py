@@ -93,7 +93,7 @@ def _what_was_found(study: Prepared) -> list[Statement]:
         if kind.role == "headline" and kind.column in study.fits:
             estimate = study.fits[kind.column].fit.irr
             text = f"{kind.short}: rate ratio {estimate.interval()} where the programme was active, against what was expected without it."
-            out.append(Statement(text, rests_on=(estimate.n_events,), results=(f"incidents.{kind.column}",)))
+            out.append(Statement(text, rests_on=(estimate.n_events,), results=(f"incidents.{kind.column}",), see=("incidents.forest",)))
     return out
 
 
@@ -106,15 +106,16 @@ def _who_was_observed(study: Prepared) -> list[Statement]:
     told = [kind for kind in study.kinds if kind.role != "audit"]
     text = "; ".join(f"{kind.short if i == 0 else kind.short[:1].lower() + kind.short[1:]}: {{n{i}}}" for i, kind in enumerate(told))
     counts = {f"n{i}": float(study.rows[kind.column].sum()) for i, kind in enumerate(told)}
+    see = ("incidents.rates",)
     out = [
-        Statement(f"{study.places:,} {places} over {study.rows['period'].nunique():,} {study.time_unit}s, {size:,.0f} {words}."),
-        *([Statement(f"{text}.", counts)] if told else []),
+        Statement(f"{study.places:,} {places} over {study.rows['period'].nunique():,} {study.time_unit}s, {size:,.0f} {words}.", see=see),
+        *([Statement(f"{text}.", counts, see=see)] if told else []),
     ]
     for kind in study.kinds:
         if kind.role == "audit":
             whole = float(study.rows[kind.column].sum())
             rest = max(whole - sum(counts.values()), 0.0)
-            out.append(Statement(f"{kind.short}: {{n}}.", {"n": whole}, rests_on=(*counts.values(), rest)))
+            out.append(Statement(f"{kind.short}: {{n}}.", {"n": whole}, rests_on=(*counts.values(), rest), see=see))
     return out
 
 

@@ -52,6 +52,7 @@ def reporting_bound(harm: PoissonImputation, no_harm: PoissonImputation) -> tupl
         f"{format_number(high)}, each with its own uncertainty, if the reporting of harm moved by anything between not at all and as much. Were "
         f"reporting alone behind the change in harm, the readiness to report harm would have changed by the factor {factor}.",
         rests_on=(harm.irr.n_events, no_harm.irr.n_events),
+        see=("incidents.forest",),
     )
     return result, sentence
 

@@ -82,9 +82,9 @@ def _who_was_followed(episodes: Episodes) -> list[Statement]:
         "{leavers} " + words.left + "."
     )
     return [
-        Statement(people, {"persons": len(episodes.persons), "leavers": episodes.leavers(outcome)}),
+        Statement(people, {"persons": len(episodes.persons), "leavers": episodes.leavers(outcome)}, see=("retention.follow_up",)),
         # the total would give a single small cause away
-        Statement("{exits} left for any reason.", {"exits": episodes.leavers()}, rests_on=others),
+        Statement("{exits} left for any reason.", {"exits": episodes.leavers()}, rests_on=others, see=("retention.follow_up",)),
     ]
 
 

@@ -179,7 +179,7 @@ def _explained_away(told: Section, study: Prepared, default: Result) -> None:
             f"measured covariates, strata and calendar; 1: none is needed. {conversion[:1].upper()}{conversion[1:]}.",
         )
     )
-    told.lead.append(Statement(value.statement(), rests_on=_behind(default)))
+    told.lead.append(Statement(value.statement(), rests_on=_behind(default), see=("retention.sensitivity.evalue",)))
 
 
 def _mundlak(study: Prepared) -> Section:
