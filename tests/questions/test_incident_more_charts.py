@@ -15,8 +15,9 @@ from mentorship_eval.questions.answer import Answer
 from mentorship_eval.questions.incidents.audits import audits
 from mentorship_eval.questions.incidents.chapter import answer
 from mentorship_eval.questions.incidents.charts import control_charts, ratio_chart, share_chart
-from mentorship_eval.questions.incidents.charts_rare import rare_harm
+from mentorship_eval.questions.incidents.charts_rare import rare_categories, rare_harm
 from mentorship_eval.questions.incidents.prepared import from_audits
+from mentorship_eval.report.exhibits import draw
 from tests.questions.wards import STAGGERED, unfitted, wards, with_tables
 
 LIVE = {f"W{k:02d}": (13 if k < 5 else 17 if k < 10 else None) for k in range(14)}
@@ -95,6 +96,23 @@ def test_grave_harm_event_by_event_only_where_protection_is_off():
     few = wards({"W0": 13, "W1": 13, "W2": 13, "W3": 13, "W4": None}, seed=4, rate=6)
     assert not rare_harm(unfitted(few)).exhibits
     assert rare_harm(unfitted(cohort)).exhibits
+
+
+def test_a_category_with_less_than_an_event_a_month_has_a_chart_of_the_days_between():
+    kinds = ("drugs",) * 30 + ("wrong_site",)
+    live = {"W0": 13, "W1": 13, "W2": 13, "W3": 13, "W4": None}
+    cohort = wards(live, seed=5, rate=14, categories=lambda period: kinds)
+    harm = cohort.table("incidents").query("category == 'wrong_site' and harm in ('low', 'moderate', 'severe', 'death')").sort_values("occurred")
+    assert 12 <= len(harm) < 24
+    [chart] = rare_categories(unfitted(unprotected(cohort))).exhibits
+    assert chart.id == "incidents.category.wrong_site.harm.chart" and chart.title.startswith("Wrong site, with harm")
+    points = chart.frames["points"]
+    before = harm["occurred"][harm["occurred"] < "2023-01-01"]
+    np.testing.assert_allclose(points["value"].iloc[1 : len(before)], before.diff().dt.days.iloc[1:])
+    assert draw(chart) is not None
+    # under protection an event is nobody's to know: blocks would be too few, and the reader is told
+    protected = rare_categories(unfitted(cohort))
+    assert not protected.exhibits and "too few" in protected.gaps[0].reason
 
 
 def audited_wards():

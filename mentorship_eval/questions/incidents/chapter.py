@@ -18,7 +18,7 @@ from mentorship_eval.questions.answer import Answer, Exhibit, Gap, Result
 from mentorship_eval.questions.exhibits import counted_forest
 from mentorship_eval.questions.incidents.audits import audits
 from mentorship_eval.questions.incidents.charts import control_charts
-from mentorship_eval.questions.incidents.charts_rare import rare_harm
+from mentorship_eval.questions.incidents.charts_rare import rare_categories, rare_harm
 from mentorship_eval.questions.incidents.companions import companions
 from mentorship_eval.questions.incidents.counts import from_counts
 from mentorship_eval.questions.incidents.default_rates import default_rates
@@ -74,7 +74,7 @@ def _in_its_group(result: Result) -> Result:
 
 
 def _other_parts(study: Prepared) -> list[Section]:
-    around_reports = (control_charts, reporting_behaviour, by_severity, rare_harm, by_category, together)
+    around_reports = (control_charts, reporting_behaviour, by_severity, rare_harm, by_category, rare_categories, together)
     observed = (before_any_programme, observed_rates)
     return [part(study) for part in (*observed, threats, system_steps, detectable, *around_reports, audits, trends, companions, sensitivity)]
 
