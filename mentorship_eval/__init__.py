@@ -15,6 +15,7 @@ _LAZY = {
     "survival": ("mentorship_eval.survival", None),
     "did": ("mentorship_eval.did", None),
     "spc": ("mentorship_eval.spc", None),
+    "surveys": ("mentorship_eval.surveys", None),
     "inference": ("mentorship_eval.inference", None),
     "display": ("mentorship_eval.display", None),
     "questions": ("mentorship_eval.questions", None),

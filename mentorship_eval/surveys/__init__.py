@@ -1,0 +1,40 @@
+"""Engine: scores of people over survey waves, in clusters, with answers missing.
+
+Plain frames in, frozen results out (`.table`, `.estimate` where there is one, `.statement()`). Arms are two: 0/1, booleans, or two labels of which
+``reference`` is the one compared with. Differences are arm less reference, on the scale of the score. ``cluster`` is the unit in which the
+programme was given (a department): intervals are t with few-cluster degrees of freedom. Nothing is dropped in silence: what is left
+out stands in the result.
+
+Scores
+    score(data, *, items, key=None, subscale=None, low, high, reverse, method="mean", times=1, answered=0.5, numbers=None) -> Scored
+        .scores (Series, index of data)  .table (what was answered, turned, scored)  .values (turned items)
+    scoring_key(name) -> ScoringKey;  scoring_keys() -> all that are shipped, by name
+    important_difference(estimate, *, mid=None, sd=None, key=None, subscale=None, higher_is_better=True) -> AgainstImportant (.words, .table)
+    reliability(data, *, items, wave=None, low=None, high=None, reverse=()) -> Reliability   .table per wave; .items per wave and item
+Comparisons
+    mixed_model(data, *, outcome, arm, wave, person, cluster=None, baseline=None, covariates=(), structure="intercepts", df="kenward-roger")
+        -> RepeatedMeasures   .estimate (mean over waves)  .by_wave  .table (terms)  .variances  .icc  .jackknife (Estimate)
+    random_intercepts(data, *, outcome, groups, covariates=(), df="kenward-roger") -> RandomIntercepts   .table  .variances  .icc (Estimate per group)
+    ancova(data, *, outcome, arm, baseline=None, cluster=None, covariates=(), weights=None, variance="CR2", randomised=False)
+        -> Ancova   .estimate  .standardised (Hedges g)  .change_score (companion)  .unadjusted  .table
+    ordinal(data, *, outcome, arm, covariates=(), cluster=None) -> ProportionalOdds   .estimate (odds ratio)  .by_cut
+    favourable(data, *, favourable, arm, covariates=(), cluster=None, weights=None) -> Favourable   .estimate (risk difference)  .table per arm
+    families(estimates, *, family=None) -> DataFrame: id, family, p_value, holm, benjamini_hochberg
+Missing answers
+    response_flow(data, *, answered, wave, arm=None, person=None) -> ResponseFlow
+    response_weights(data, *, answered, covariates, arm=None, truncate=0.99) -> ResponseWeights   .weights (Series)  .table  .effective_n
+    weighted_ancova(data, *, outcome, arm, answered, response_covariates, baseline=None, cluster, ...) -> WeightedAncova (weights refitted without each cluster)
+    impute(data, *, columns, predictors, arm, cluster=None, imputations=20, iterations=10, seed=0) -> Imputations   .datasets  .pooled(analysis)
+    pool_imputed(estimates, *, complete_df) -> Estimate (Rubin; Barnard & Rubin degrees of freedom)
+    tipping_point(imputations, *, analysis, outcome, deltas=None, shifted="arm") -> TippingPoint   .table (delta, estimate, limits)  .tips_at
+"""
+
+from __future__ import annotations
+
+from mentorship_eval.lazy import fetched_late
+
+# Modules are not named like the functions: importing a submodule would put it in the function's place.
+_LAZY: dict[str, str] = {}
+
+__all__ = list(_LAZY)
+__getattr__, __dir__ = fetched_late(__name__, _LAZY)
