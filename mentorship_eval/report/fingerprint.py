@@ -24,7 +24,7 @@ _CARRIED = {"cohorts", "notebooks"}
 # the libraries whose version can change a number or a page
 LIBRARIES = (
     "ipykernel", "ipython", "jinja2", "lifelines", "matplotlib", "nbclient", "nbconvert", "nbformat", "numpy", "openpyxl", "pandas",
-    "papermill", "pyarrow", "pydantic", "pyyaml", "scipy", "seaborn", "statsmodels",
+    "papermill", "pyarrow", "pydantic", "pypandoc-binary", "pyyaml", "scipy", "seaborn", "statsmodels", "typst",
 )
 
 
@@ -37,7 +37,7 @@ def source_sha256() -> str:
     """One hash over the package's source, its templates and the notebooks."""
     package = Path(__file__).resolve().parents[1]
     digest = hashlib.sha256()
-    sources = [path for path in package.rglob("*") if path.suffix in {".py", ".j2", ".css", ".json"} and "resources" not in path.parts]
+    sources = [path for path in package.rglob("*") if path.suffix in {".py", ".j2", ".css", ".json", ".typ"} and "resources" not in path.parts]
     sources += [
         path for path in (package / "resources").rglob("*.yaml") if path.relative_to(package / "resources").parts[0] not in _CARRIED
     ]

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["headline_results", "index_html", "reading", "truth_of", "window_words"]
 
 DOWNLOADS = (
+    ("report.pdf", "this report to print or send: tagged, with contents and bookmarks"),
+    ("report.docx", "this report for Word, with real tables"),
     ("estimates.csv", "every number that may be quoted, at full precision"),
     ("repair_log.csv", "every kind of change that reading made to the data, and how often"),
     ("disclosure_log.csv", "what was withheld, where and by which rule"),

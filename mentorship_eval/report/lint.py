@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 __all__ = ["LeakError", "machine_paths", "person_ids", "scan"]
 
-_TEXT = {".csv", ".html", ".ipynb", ".json", ".svg", ".txt", ".md"}
+# a DOCX is read part by part; a PDF holds the same words, packed
+_TEXT = {".csv", ".docx", ".html", ".ipynb", ".json", ".svg", ".txt", ".md"}
 _PICTURE = re.compile(r"data:image/[a-z+]+;base64,[A-Za-z0-9+/=\\n]+")
 _PATH_DATA = re.compile(r"\s(?:d|points|transform|id|xlink:href|clip-path)=\"[^\"]*\"")
 _WORD = re.compile(r"[\w-]+")
@@ -42,6 +44,9 @@ def person_ids(tables: dict[str, Any]) -> frozenset[str]:
 
 
 def _readable(path: Path) -> str:
+    if path.suffix == ".docx":
+        with zipfile.ZipFile(path) as archive:
+            return "\n".join(archive.read(name).decode("utf-8") for name in archive.namelist() if name.endswith((".xml", ".rels")))
     text = path.read_text(encoding="utf-8")
     text = _PICTURE.sub("", text)
     return _PATH_DATA.sub("", text) if path.suffix == ".svg" else text

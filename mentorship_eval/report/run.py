@@ -107,6 +107,7 @@ def _write(
     _write_tables(folder, cohort, answers, withheld)
     notebooks = _show(folder, private, cohort, answers, parts["cohort"], jobs, say)
     _write_pages(folder, cohort, answers, notebooks, parts, key)
+    _write_documents(folder, cohort, answers, parts, key, jobs, say)
     write_json(folder / "manifest.json", build_manifest(folder, cohort, parts, answers))
     ended = time.time()
     write_json(folder / "run_info.json", {
@@ -196,8 +197,16 @@ def _write_pages(
         page = {**common, "title": TITLES[name], "nav": navigation(pages, href)}
         html = chapter_html(notebook, page, numbers=exhibit_numbers(answers[name]), files=beside)
         (folder / href).write_text(html, encoding="utf-8", newline="\n")
+    facts = _facts(parts, key)
+    page = {**common, "nav": navigation(pages, "index.html")}
+    text = index_html(answers, cohort, page=page, pages=pages, facts=facts, disclosure=rule.describe())
+    (folder / "index.html").write_text(text, encoding="utf-8", newline="\n")
+
+
+def _facts(parts: Mapping[str, Any], key: str) -> list[tuple[str, str]]:
+    """Label and value of what is needed to make the report again."""
     versions = ", ".join(f"{name} {version}" for name, version in parts["versions"].items() if version != "not installed")
-    facts = [
+    return [
         ("Command", f"mentorship-eval run {parts['cohort']}" + ("" if set(parts["chapters"]) == set(NOTEBOOKS)
                                                                 else f" --chapters {','.join(parts['chapters'])}")),
         ("Content key", key),
@@ -206,6 +215,21 @@ def _write_pages(
         ("Package", f"mentorship-eval {__version__}, source {parts['source_sha256'][:12]}"),
         ("Software", versions),
     ]
-    page = {**common, "nav": navigation(pages, "index.html")}
-    text = index_html(answers, cohort, page=page, pages=pages, facts=facts, disclosure=rule.describe())
-    (folder / "index.html").write_text(text, encoding="utf-8", newline="\n")
+
+
+def _write_documents(
+    folder: Path, cohort: Cohort, answers: Mapping[str, Answer], parts: Mapping[str, Any], key: str, jobs: int, say: Progress
+) -> None:
+    """report.pdf and report.docx: the same as the pages, from the same answers and figures."""
+    from mentorship_eval.report.answers import rule_of
+    from mentorship_eval.report.document import About, write_documents
+    from mentorship_eval.report.estimates import planned_outcomes
+    from mentorship_eval.report.index import window_words
+
+    rule = rule_of(cohort)
+    about = About(
+        name=cohort.name or parts["cohort"], label=parts["cohort"], window=window_words(cohort), key=key, version=__version__,
+        disclosure=rule.describe(), unprotected="" if rule.active else rule.describe(), facts=tuple(_facts(parts, key)),
+    )  # fmt: skip
+    write_documents(folder, answers, planned_outcomes(cohort.study.plan), about, jobs=jobs)
+    say("wrote report.pdf and report.docx")

@@ -57,8 +57,8 @@ def text_files(run: Path) -> list[Path]:
 
 def test_the_folder_is_whole(ran: RunOnce) -> None:
     names = {path.name for path in ran.run.iterdir()}
-    assert names == {*PAGES, "answers.json", "estimates.csv", "repair_log.csv", "disclosure_log.csv", "manifest.json", "run_info.json",
-                     "figures", "tables", "notebooks"}  # fmt: skip
+    assert names == {*PAGES, "report.pdf", "report.docx", "answers.json", "estimates.csv", "repair_log.csv", "disclosure_log.csv",
+                     "manifest.json", "run_info.json", "figures", "tables", "notebooks"}  # fmt: skip
     assert {path.name for path in (ran.run / "notebooks").iterdir()} == {page.replace(".html", ".ipynb") for page in PAGES[1:]}
     assert ran.run.parent.name == "Riverside-small"
     assert re.fullmatch(r"[0-9a-f]{12}", ran.run.name)
