@@ -30,6 +30,7 @@ CONDA_NAMES = {
     "packaging": "packaging",
     "pandas": "pandas",
     "papermill": "papermill",
+    "pillow": "pillow",
     "pyarrow": "pyarrow",
     "pydantic": "pydantic",
     "pypandoc-binary": "pypandoc",  # pandoc itself comes as a package of its own
