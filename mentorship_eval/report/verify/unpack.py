@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import lzma
 import stat
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -47,13 +49,21 @@ def _extract(bundle: zipfile.ZipFile, place: Path) -> None:
             continue
         target = place / entry.filename
         target.parent.mkdir(parents=True, exist_ok=True)
-        # the size in the directory of the zip is what the sender says: what comes out is counted
-        with bundle.open(entry) as source, target.open("xb") as sink:
-            while piece := source.read(_PIECE):
-                left -= len(piece)
-                if left < 0:
-                    raise DataError(f"The bundle unpacks to more than {LARGEST >> 20:,} MB; it was left alone.")
-                sink.write(piece)
+        try:
+            left = _copy(bundle, entry, target, left)
+        except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError):
+            raise DataError(f"{entry.filename[:200]} in the bundle is damaged: its bytes are not those that were packed.") from None
+
+
+def _copy(bundle: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path, left: int) -> int:
+    """Write one file, and return how many bytes may still come. The size that the zip names is what the sender says: what comes out is counted."""
+    with bundle.open(entry) as source, target.open("xb") as sink:
+        while piece := source.read(_PIECE):
+            left -= len(piece)
+            if left < 0:
+                raise DataError(f"The bundle unpacks to more than {LARGEST >> 20:,} MB; it was left alone.")
+            sink.write(piece)
+    return left
 
 
 @contextmanager
@@ -72,8 +82,8 @@ def unpacked(archive: Path) -> Iterator[Path]:
         except zipfile.BadZipFile:
             if not zipfile.is_zipfile(archive):
                 raise UsageError(f"{archive} is no zip file.", fix="Name a run folder, or a bundle made by `mentorship-eval bundle`.") from None
-            raise DataError(f"{archive.name} is damaged: a file in it does not have the checksum that the zip names.") from None
-        except (NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as error:
+            raise DataError(f"{archive.name} is damaged: its list of files cannot be read.") from None
+        except (NotImplementedError, RuntimeError, OSError, ValueError) as error:
             raise DataError(f"{archive.name} cannot be unpacked ({type(error).__name__}).") from None
         inside = [place, *(folder for folder in sorted(place.iterdir()) if folder.is_dir())]
         run = next((folder for folder in inside if (folder / "manifest.json").is_file()), None)
