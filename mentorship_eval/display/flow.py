@@ -1,30 +1,45 @@
-"""Flow of records: what was read, what was left out and why, what was kept."""
+"""Flow of records: what was read, what was left out and why, what was kept, and what was analysed in each group."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from mentorship_eval.display.drawn import Drawn, redrawn
+from mentorship_eval.display.flow_page import below, beside
 from mentorship_eval.display.frames import check_columns, is_blank
-from mentorship_eval.display.sheet import Sheet
-from mentorship_eval.display.style import GREY, PALE, house_style, page_width
+from mentorship_eval.display.style import house_style
 from mentorship_eval.display.words import count, sentence
 
-__all__ = ["flow_diagram"]
+__all__ = ["Stage", "flow_diagram"]
 
 _WHAT = "flow_diagram(flow)"
-_PAD = 0.09
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step (or table): counts as text; out and added: (count, reason); checked: reasons that nothing was left out for."""
+
+    label: str
+    read: str
+    kept: str
+    out: tuple[tuple[str, str], ...] = ()
+    added: tuple[tuple[str, str], ...] = ()
+    checked: tuple[str, ...] = ()
 
 
 @redrawn
 def flow_diagram(
     flow: pd.DataFrame,
+    arms: pd.DataFrame | None = None,
     *,
     unit: str = "rows",
     start_label: str = "Read",
+    end_label: str = "Kept",
     title: str | None = None,
     note: str = "",
     name: str = "flow_diagram",
@@ -36,116 +51,51 @@ def flow_diagram(
         table has its own line, read at the left and kept at the right. Optional ``read`` (or ``start``):
         rows before the step; without it the count is kept + removed where both are numbers. Optional ``added``:
         rows that the step made, told in the same box. Counts may
-        be text such as ``<10``. A row without reason and removed (0 or missing) removes nothing.
+        be text such as ``<10``. A row without reason and removed (0 or missing) removes nothing; steps that removed nothing at all are
+        named in one box and have none of their own.
+    arms: group, n, and what else is told of it (``detail``, text; ``unit`` where it is not that of the flow): a box each at the foot, for what
+        was analysed. end_label: of the last box.
     """
     by = "table" if isinstance(flow, pd.DataFrame) and "table" in flow.columns and "step" not in flow.columns else "step"
     flow = check_columns(flow, (by, "reason", "removed", "kept"), _WHAT)
+    if arms is not None:
+        arms = check_columns(arms, ("group", "n"), "flow_diagram(arms)")
     stages = [_stage(str(label), rows) for label, rows in flow.groupby(by, sort=False)]
+    groups = [] if arms is None else [_group(row, unit) for row in arms.to_dict("records")]
     with house_style():
-        figure = _beside(stages, unit) if by == "table" else _below(stages, unit, start_label)
-    words = []
-    for label, read, reasons, kept in stages:
-        out = "; ".join(f"{removed} {reason}" for reason, removed in reasons) or "none"
-        words.append(f"{label}: {read} {unit}, removed: {out}; kept {kept}")
+        figure = beside(stages, unit) if by == "table" else below(stages, unit, start_label, end_label, groups)
+    words = [_told(stage, unit) for stage in stages]
+    words += [f"{group}: {', '.join(filter(None, [number, detail]))}" for group, number, detail in groups]
     caption = sentence(title, f"Flow of records: {unit} read, removed by reason, and kept", note)
-    return Drawn(figure, caption, sentence("Flow diagram", *words), {"flow": flow}, name)
+    return Drawn(figure, caption, sentence("Flow diagram", *words), {"flow": flow, **({} if arms is None else {"arms": arms})}, name)
 
 
-def _stage(label: str, rows: pd.DataFrame) -> tuple[str, str, list[tuple[str, str]], str]:
-    reasons = [
-        (f"added: {row['reason']}" if change == "added" else str(row["reason"]), count(row[change]))
-        for _, row in rows.iterrows()
-        for change in ("removed", "added")
-        if change in rows and not is_blank(row["reason"]) and not is_blank(row[change]) and count(row[change]) != "0"
-    ]
+def _told(stage: Stage, unit: str) -> str:
+    out = "; ".join(f"{number} {reason}" for number, reason in stage.out) or "none"
+    more = f", added: {'; '.join(f'{number} {reason}' for number, reason in stage.added)}" if stage.added else ""
+    return f"{stage.label}: {stage.read} {unit}, removed: {out}{more}; kept {stage.kept}"
+
+
+def _group(row: Mapping[Any, Any], unit: str) -> tuple[str, str, str]:
+    detail = row.get("detail", "")
+    return str(row["group"]), f"{count(row['n'])} {row.get('unit', unit)}", "" if is_blank(detail) else str(detail)
+
+
+def _stage(label: str, rows: pd.DataFrame) -> Stage:
+    changes: dict[str, list[tuple[str, str]]] = {"removed": [], "added": []}
+    checked = []
+    for row in rows.to_dict("records"):
+        if is_blank(row["reason"]):
+            continue
+        some = [kind for kind in changes if kind in row and not is_blank(row[kind]) and count(row[kind]) != "0"]
+        for kind in some:
+            changes[kind].append((count(row[kind]), str(row["reason"])))
+        if not some:
+            checked.append(str(row["reason"]))
     read = next((rows[column].iloc[0] for column in ("read", "start") if column in rows.columns), None)
     if is_blank(read):
         removed = pd.to_numeric(rows["removed"].fillna(0), errors="coerce")
         last = pd.to_numeric(rows["kept"], errors="coerce").iloc[-1]
         # a suppressed count leaves the sum unknown: it must not be worked out here
         read = float(removed.sum() + last) if removed.notna().all() and not np.isnan(last) else None
-    return label, count(read), reasons, count(rows["kept"].iloc[-1])
-
-
-def _box(sheet: Sheet, x: float, down: float, width: float, height: float, text: str, *, shade: bool = False, bold: bool = False) -> None:
-    sheet.patch(x, down, width, height, facecolor=PALE if shade else "white", edgecolor=GREY, linewidth=0.9)
-    sheet.text(x + _PAD, down + height / 2, text, gid="box", weight="bold" if bold else "normal")
-
-
-def _arrow(sheet: Sheet, start: tuple[float, float], end: tuple[float, float]) -> None:
-    from matplotlib.patches import FancyArrowPatch
-
-    (x0, d0), (x1, d1) = start, end
-    sheet.figure.add_artist(
-        FancyArrowPatch(
-            (x0, sheet.height - d0),
-            (x1, sheet.height - d1),
-            transform=sheet.figure.dpi_scale_trans,
-            arrowstyle="-|>,head_width=2.5,head_length=4",
-            mutation_scale=1,
-            color=GREY,
-            linewidth=0.9,
-            shrinkA=0,
-            shrinkB=0,
-        )
-    )
-
-
-def _reasons(sheet: Sheet, reasons: list[tuple[str, str]], width: float) -> str:
-    if not reasons:
-        return "Removed: none"
-    lines = [sheet.wrap(f"{removed}  {reason}", width - 2 * _PAD) for reason, removed in reasons]
-    return "\n".join(["Removed:", *lines])
-
-
-def _below(stages: list[tuple[str, str, list[tuple[str, str]], str]], unit: str, start_label: str) -> Any:
-    """Down the page, side boxes to the right."""
-    sheet = Sheet()
-    main, side, gap = 2.9, 3.3, 0.5
-    left = (page_width() - main - side - gap) / 2
-    texts = [sheet.wrap(f"{start_label}: {stages[0][1]} {unit}", main - 2 * _PAD, weight="bold")]
-    texts += [sheet.wrap(f"{label}: {kept} {unit}", main - 2 * _PAD, weight="bold") for label, _, _, kept in stages]
-    sides = [_reasons(sheet, reasons, side) if reasons else "" for _, _, reasons, _ in stages]
-    heights = [sheet.block_height(text) + 2 * _PAD for text in texts]
-    betweens = [max(0.3, sheet.block_height(text) + 2 * _PAD + 0.2) if text else 0.3 for text in sides]
-    sheet.set_height(0.2 + sum(heights) + sum(betweens))
-    down = 0.1
-    middle = left + main / 2
-    for i, (text, height) in enumerate(zip(texts, heights, strict=True)):
-        _box(sheet, left, down, main, height, text, shade=i in (0, len(texts) - 1), bold=True)
-        down += height
-        if i < len(sides):
-            _arrow(sheet, (middle, down), (middle, down + betweens[i]))
-            if sides[i]:
-                tall = sheet.block_height(sides[i]) + 2 * _PAD
-                halfway = down + betweens[i] / 2
-                _arrow(sheet, (middle, halfway), (left + main + gap, halfway))
-                _box(sheet, left + main + gap, halfway - tall / 2, side, tall, sides[i])
-            down += betweens[i]
-    return sheet.figure
-
-
-def _beside(stages: list[tuple[str, str, list[tuple[str, str]], str]], unit: str) -> Any:
-    """One line a table: read, removed, kept."""
-    sheet = Sheet()
-    ends, gap = 1.6, 0.3
-    middle = page_width() - 0.2 - 2 * ends - 2 * gap
-    lines = []
-    for label, read, reasons, kept in stages:
-        texts = (
-            sheet.wrap(f"{label}\n{read} {unit}", ends - 2 * _PAD, weight="bold"),
-            _reasons(sheet, reasons, middle),
-            sheet.wrap(f"kept\n{kept} {unit}", ends - 2 * _PAD, weight="bold"),
-        )
-        lines.append((texts, max(sheet.block_height(text) for text in texts) + 2 * _PAD))
-    sheet.set_height(0.1 + sum(height + 0.14 for _, height in lines))
-    down = 0.1
-    for texts, height in lines:
-        x = 0.1
-        for k, (text, width) in enumerate(zip(texts, (ends, middle, ends), strict=True)):
-            _box(sheet, x, down, width, height, text, shade=k != 1, bold=k != 1)
-            if k < 2:
-                _arrow(sheet, (x + width, down + height / 2), (x + width + gap, down + height / 2))
-            x += width + gap
-        down += height + 0.14
-    return sheet.figure
+    return Stage(label, count(read), count(rows["kept"].iloc[-1]), tuple(changes["removed"]), tuple(changes["added"]), tuple(checked))

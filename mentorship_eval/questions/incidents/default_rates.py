@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pandas as pd
+
 from mentorship_eval.cohort.panels import Panel
 from mentorship_eval.errors import EstimationError
 from mentorship_eval.estimate import Caution
@@ -45,7 +47,7 @@ def default_rates(study: Prepared) -> Section:
         if study.made is None or name != "all_incidents":
             told.exhibits += rate_exhibits(rates, f"incidents.{name}", brief=name == "near_miss")
     if study.made is not None:
-        told.exhibits.append(_flow(study.made))
+        told.exhibits.append(_flow(study, study.made))
     dropped = next((table for table in (dropped_table(rates, "incidents.dropped") for rates in study.fits.values()) if table), None)
     if dropped:
         told.exhibits.append(dropped)
@@ -131,10 +133,16 @@ def _panel_cautions(made: Panel) -> list[Caution]:
     return out
 
 
-def _flow(made: Panel) -> Exhibit:
+def _flow(study: Prepared, made: Panel) -> Exhibit:
+    rows = study.rows
+    sides = {"Without the programme (yet)": ~(rows["period"] >= rows[study.adopted]), "With the programme": rows["period"] >= rows[study.adopted]}
+    arms = pd.DataFrame([
+        {"group": name, "n": int(here.sum()), "unit": "department-months", "detail": f"{rows.loc[here, study.exposure].sum():,.0f} patient-days"}
+        for name, here in sides.items()
+    ])  # fmt: skip
     return Exhibit(
         "incidents.flow", "flow_diagram", "Incidents, from the table to the analysis",
-        {"flow": made.flow.rename(columns={"incidents_in": "read"})},
+        {"flow": made.flow.rename(columns={"incidents_in": "read"}), "arms": arms},
         {"flow": Counted(("read", "removed", "kept"), adds_up=True, populations=("read", "kept"))},
-        {"unit": "incidents", "start_label": "In incidents"},
+        {"unit": "incidents", "start_label": "In incidents", "end_label": "Analysed"},
     )  # fmt: skip

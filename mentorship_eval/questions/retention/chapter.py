@@ -32,7 +32,6 @@ from mentorship_eval.questions.retention.staying.causes import causes_of_leaving
 from mentorship_eval.questions.retention.staying.horizons import still_employed
 from mentorship_eval.questions.retention.staying.leaver_rates import leaver_rates
 from mentorship_eval.questions.retention.subgroups import subgroups
-from mentorship_eval.questions.retention.target_trial import target_trial
 from mentorship_eval.questions.retention.time_zero import by_mentorship, by_programme
 from mentorship_eval.questions.section import Section
 from mentorship_eval.questions.truth import with_truth
@@ -83,11 +82,11 @@ def _in_its_group(result: Result) -> Result:
 def _headlines(results: list[Result]) -> list[Statement]:
     """What the chapter found, first: one sentence for each of the two questions."""
     first = [r.estimate for r in results if r.role == "headline" and r.id in ("retention.being_mentored", "retention.programme_active")]
-    return [Statement(estimate.statement(), rests_on=(estimate.n, estimate.n_events), see=("retention.forest",)) for estimate in first]
+    return [Statement(estimate.statement(), rests_on=(estimate.n, estimate.n_events)) for estimate in first]
 
 
 def _other_parts(study: Prepared) -> list[Section]:
-    parts = [target_trial(study), still_employed(study), causes_of_leaving(study), leaver_rates(study)]
+    parts = [still_employed(study), causes_of_leaving(study), leaver_rates(study)]
     about_all = [by_programme(study), mentors_stay(study), diagnostics(study), administrative_ends(study)]
     if is_small(study):
         # neither a ratio by another route nor its sensitivity where the ratio itself is refused
@@ -120,7 +119,7 @@ def _flow(study: Prepared) -> Exhibit:
         "flow_diagram",
         "People, from the staff table to the analysis",
         {"flow": study.episodes.flow.rename(columns={"persons_in": "read"})},
-        {"flow": Counted(("read", "removed", "kept"), adds_up=True, populations=("read", "kept"))},
+        {"flow": Counted(("read", "removed", "kept"), adds_up=True)},
         {"unit": "people", "start_label": "In staff"},
     )
 
@@ -131,7 +130,7 @@ def _flow_of_spells(study: Prepared) -> Exhibit:
         "flow_diagram",
         "Spells, from the cleaned table to the analysis",
         {"flow": study.episodes.spell_flow.rename(columns={"spells_in": "read"})},
-        {"flow": Counted(("read", "removed", "kept"), adds_up=True, populations=("read", "kept"))},
+        {"flow": Counted(("read", "removed", "kept"), adds_up=True)},
         {"unit": "spells", "start_label": "In spells"},
         "Spells wholly outside the window are left out; those that began before it count from its first day on.",
     )

@@ -12,7 +12,7 @@ from mentorship_eval.questions.answer import Exhibit
 from mentorship_eval.questions.exhibits import DAYS_PER_MONTH, table_exhibit
 from mentorship_eval.questions.retention.prepared import Prepared
 
-__all__ = ["follow_up_table"]
+__all__ = ["follow_up_table", "followed_by_arm"]
 
 _STATES = {0: "not_mentored", 1: "mentored"}
 _HEADERS = {"not_mentored": "Not mentored (yet)", "mentored": "Mentored"}
@@ -49,6 +49,16 @@ def follow_up_table(study: Prepared) -> Exhibit:
                 **{f"rate_interval_{e}": "per 100 person-years (95 % CI)" for e in _STATES.values()}},
         formats={"line": "text", "statistic": "text"}, note=_note(study),
     )  # fmt: skip
+
+
+def followed_by_arm(study: Prepared) -> pd.DataFrame:
+    """The foot of the flow diagram: group, n (people) and detail (their person-years) by mentorship at the time."""
+    lines = []
+    for state, ending in _STATES.items():
+        mine = study.rows[study.rows["mentored"] == state]
+        years = float((mine["stop"] - mine["start"]).sum()) / 365.25
+        lines.append({"group": _HEADERS[ending], "n": int(mine["staff_id"].nunique()), "detail": f"{years:,.0f} person-years"})
+    return pd.DataFrame(lines)
 
 
 def _name(cause: object) -> str:
