@@ -1,0 +1,131 @@
+"""Whether a release withholds what it means to: the attack on every suppressed count, and the criterion.
+
+The criterion (`Narrow` is a breach of it), with a threshold T:
+
+* a count of 1 to T-1: each of 1 to T-1 must stay possible. Excused is only what follows whatever is published: that zeros are shown as
+  zeros, so that every other part of a sum is at least 1 (a total of three withheld parts is no less than 3);
+* a count withheld to cover another, and a step of a count so far: T-1 different values must stay possible, as many as behind
+  the mark of a small one. It is not secret for its own sake, so that which values these are does not matter.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mentorship_eval.disclosure.audit.curves import relate_curves
+from mentorship_eval.disclosure.audit.links import add_published, link, readable
+from mentorship_eval.disclosure.audit.ratios import relate_ratios
+from mentorship_eval.disclosure.audit.solve import Attack
+from mentorship_eval.disclosure.audit.structure import relate_rows, relate_steps
+from mentorship_eval.disclosure.audit.system import Cell, Relation, System
+from mentorship_eval.disclosure.audit.tables import Table, add_cells, tables_of
+from mentorship_eval.disclosure.rules import Rule
+from mentorship_eval.questions.answer import Answer
+
+__all__ = ["Audit", "Narrow", "audit"]
+
+
+@dataclass(frozen=True)
+class Narrow:
+    """A suppressed count of which the attacker knows more than the rule implies.
+
+    lower, upper: what it can still be; excluded: values below the threshold that it cannot have, though the rule leaves them open.
+    """
+
+    cell: Cell
+    kind: str
+    truth: float
+    lower: float
+    upper: float
+    excluded: tuple[int, ...]
+
+    def __str__(self) -> str:
+        exhibit, frame, row, column = self.cell
+        return f"{exhibit} {frame} row {row} {column} ({self.kind}): {self.lower:g} to {self.upper:g}"
+
+
+@dataclass(frozen=True)
+class Audit:
+    """suppressed: how many counts had to stay uncertain; narrow: those that did not."""
+
+    suppressed: int
+    narrow: tuple[Narrow, ...]
+    system: System
+    tables: tuple[Table, ...]
+
+    @property
+    def passed(self) -> bool:
+        return not self.narrow
+
+
+def audit(private: Sequence[Answer], shown: Sequence[Answer], rule: Rule) -> Audit:
+    """Attack the answers that are to be published, with the private ones at hand to know what had to stay uncertain."""
+    private, shown = list(private), list(shown)
+    system = System()
+    tables = tables_of(private, shown, rule) if rule.active else []
+    add_cells(system, tables, rule)
+    concerned = [table for table in tables if _concerned(table, rule)]
+    if not concerned:
+        return Audit(0, (), system, tuple(tables))
+    add_published(system, private, shown, rule)
+    published = readable(system, tables, private, rule)
+    for table in concerned:
+        relate_rows(system, table, published[table.chapter])
+        relate_steps(system, table, rule)
+        relate_curves(system, table)
+        relate_ratios(system, table)
+    link(system, tables, private, rule)
+    return Audit(len(system.targets), tuple(_judge(system, rule)), system, tuple(tables))
+
+
+def _concerned(table: Table, rule: Rule) -> bool:
+    """Whether anything in the table is withheld, coarsened or small."""
+    if table.hidden.any() or ((table.values > 0) & (table.values < rule.threshold)).any():
+        return True
+    running = {table.counted.cumulative, *table.counted.steps} - {""}
+    return bool(running) or any(str(value).startswith("≈") for row in range(len(table.private)) for value in [table.published(row, table.columns[0])])
+
+
+def _judge(system: System, rule: Rule) -> list[Narrow]:
+    relations = system.settled()
+    attack = Attack(system.lower, system.upper, relations, system.truth)
+    leaned_on = _leaned_on(system, relations, rule)
+    out, done, implied = [], set(), None
+    for target in system.targets:
+        number = system.number(target.cell)
+        kind = target.kind
+        if (number, kind) in done or (kind == "cover" and number not in leaned_on):
+            continue
+        done.add((number, kind))
+        excluded: tuple[int, ...] = ()
+        if kind == "small":
+            excluded = tuple(attack.impossible(number, range(0 if rule.zeros_disclosive else 1, rule.threshold)))
+            if excluded:
+                implied = implied or _implied(system, relations)
+                excused = set(implied.impossible(number, excluded))
+                excluded = tuple(value for value in excluded if value not in excused)
+            breach = bool(excluded)
+        else:
+            breach = attack.width(number, rule.threshold - 2) < rule.threshold - 2
+        if breach:
+            out.append(Narrow(target.cell, kind, system.truth[number], *attack.interval(number), excluded))
+    return out
+
+
+def _leaned_on(system: System, relations: list[Relation], rule: Rule) -> set[int]:
+    """Counts in a sum with a suppressed small one: only those cover anything. Others are withheld because their row is."""
+    out: set[int] = set()
+    for one in relations:
+        # part and whole are no sum
+        if math.isfinite(one.upper) and any(rule.small(system.truth[number]) and system.lower[number] < system.upper[number] for number, _ in one.terms):
+            out.update(number for number, _ in one.terms)
+    return out
+
+
+def _implied(system: System, relations: list[Relation]) -> Attack:
+    """What follows whatever is published: from the sums themselves, from zeros, and from what is withheld being positive."""
+    lower = [0.0 if value == 0 else min(1.0, low) for value, low in zip(system.truth, system.lower, strict=True)]
+    upper = [0.0 if value == 0 and high == 0 else math.inf for value, high in zip(system.truth, system.upper, strict=True)]
+    return Attack(lower, upper, [one for one in relations if one.pure], system.truth)

@@ -1,0 +1,76 @@
+"""Protection that has been attacked: what can be narrowed is coarsened until nothing can."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pandas as pd
+
+from mentorship_eval.disclosure.audit.judge import Audit, Narrow, audit
+from mentorship_eval.disclosure.audit.remedies import Requests, remedy
+from mentorship_eval.disclosure.audit.system import Relation
+from mentorship_eval.disclosure.protect import protect
+from mentorship_eval.disclosure.rules import Rule
+from mentorship_eval.questions.answer import Answer
+
+__all__ = ["audited"]
+
+_PATIENCE = 3  # rounds that an exhibit is coarsened before it is left out
+_ROUNDS = 30
+
+
+def audited(answers: Iterable[Answer], rule: Rule, **more: Any) -> tuple[list[Answer], pd.DataFrame, Audit]:
+    """`protect`, attacked and coarsened until the criterion holds: the answers that may be shown, the log and the last audit.
+
+    more: further arguments of `protect`. Every round withholds something that was published, so that the rounds come to an end;
+    an exhibit that is still narrow after a few is left out. Deterministic.
+    """
+    private = list(answers)
+    asked, log, tried = Requests(), [], {}
+    for _ in range(_ROUNDS):
+        shown, ledger = protect(asked.apply(private), rule, also=frozenset(asked.also), **more)
+        found = audit(private, shown, rule)
+        before = asked.size
+        if found.passed or not _coarsen(found, private, asked, log, tried):
+            break
+        if asked.size == before:
+            break
+    return shown, _logged(ledger, log, rule), found
+
+
+def _coarsen(found: Audit, private: Sequence[Answer], asked: Requests, log: list[tuple[str, str, str, str]], tried: dict[str, int]) -> bool:
+    """Ask for one more number for each narrowed count, unless another of this round may do; whether anything was asked for."""
+    relations = found.system.settled()
+    of: dict[int, list[Relation]] = {}
+    for one in relations:
+        for number, _ in one.terms:
+            of.setdefault(number, []).append(one)
+    chapters = {exhibit.id: answer.chapter for answer in private for exhibit in answer.exhibits}
+    here = {narrow.cell[0] for narrow in found.narrow}
+    done: set[tuple[str, str]] = set()
+    size = asked.size
+    for exhibit in here:
+        tried[exhibit] = tried.get(exhibit, 0) + 1
+    for narrow in found.narrow:
+        exhibit, frame, _, column = narrow.cell
+        if (exhibit, column) in done:
+            continue
+        done.add((exhibit, column))
+        places, why = remedy(found, narrow, private, relations, of)
+        if exhibit not in asked.exhibits and (not places or tried[exhibit] > _PATIENCE):
+            asked.exhibits.add(exhibit)
+            log.append((chapters[exhibit], exhibit, frame, f"audit: {why or 'marks that add up'}; the exhibit is left out"))
+            continue
+        for cell, derived in places:
+            asked.ask(cell, derived=derived)
+        if places:
+            log.append((chapters[exhibit], exhibit, frame, f"audit: {why}"))
+    return asked.size > size
+
+
+def _logged(ledger: pd.DataFrame, log: list[tuple[str, str, str, str]], rule: Rule) -> pd.DataFrame:
+    rows = pd.DataFrame([(*key, log.count(key)) for key in dict.fromkeys(log)], columns=["chapter", "item", "part", "why", "withheld"])
+    if rows.empty:
+        return ledger
+    return pd.concat([ledger, rows.assign(rule=rule.name)[list(ledger.columns)]], ignore_index=True)
