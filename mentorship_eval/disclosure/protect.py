@@ -170,9 +170,17 @@ def _protect_cautions(cautions: Iterable[Caution], ledger: Ledger, chapter: str,
     return tuple(out.values())
 
 
+def _coarser_sentences(answer: Answer, rule: Rule, decided: _Decided) -> dict[str, str]:
+    """A sentence that is a result's own says what the result says once its numbers are coarser."""
+    shown = ((result, show_result(result, rule, decided.known, decided.earlier)[0]) for result in answer.results)
+    return {old.estimate.statement(): new.estimate.statement() for old, new in shown if new.estimate.value == new.estimate.value}
+
+
 def _protect_answer(answer: Answer, ledger: Ledger, decided: _Decided, secret: set[str]) -> Answer:
     lead = []
-    for statement in answer.lead:
+    again = _coarser_sentences(answer, ledger.rule, decided) if ledger.rule.round_to else {}
+    for written in answer.lead:
+        statement = replace(written, text=again.get(written.text, written.text))
         shown, withheld = show_statement(statement, ledger.rule, secret, decided.known)
         # what is withheld is not quoted in the log either
         ledger.record(answer.chapter, "text", "a sentence" if not statement.counts else statement.text[:60], withheld)

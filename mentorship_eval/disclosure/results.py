@@ -7,12 +7,15 @@ from dataclasses import replace
 
 from mentorship_eval.disclosure.earlier import Earlier
 from mentorship_eval.disclosure.known import Known
+from mentorship_eval.disclosure.rounding import coarser
 from mentorship_eval.disclosure.rules import Rule
 from mentorship_eval.disclosure.texts import masked, show_caution
 from mentorship_eval.estimate import Caution, Estimate
 from mentorship_eval.questions.answer import Result
 
 __all__ = ["is_small", "show_result"]
+
+_SHARES = ("probability", "share", "proportion")
 
 
 def is_small(result: Result, rule: Rule) -> bool:
@@ -43,6 +46,18 @@ def _withheld(estimate: Estimate, rule: Rule) -> Estimate:
         n_events=None,
         warnings=(*codes, Caution("suppressed", text)),
     )
+
+
+def _coarser(shown: Estimate, private: Estimate, rule: Rule) -> Estimate:
+    """A share or a rate of people or events, so coarse that it does not tell the counts before rounding; models are exempt."""
+    # a share moves by one person in n, a rate or a ratio by one event
+    count = private.n if private.scale in _SHARES else private.n_events or private.n
+    if not count:
+        return shown
+    step = abs(private.value) * rule.round_to / count
+    names = ("value", "se", "ci_low", "ci_high")
+    values = {name: getattr(shown, name) for name in names}
+    return replace(shown, **{name: coarser(value, abs(value), step) for name, value in values.items() if math.isfinite(value)})
 
 
 def show_result(result: Result, rule: Rule, known: Known, earlier: Earlier) -> tuple[Result, dict[str, str]]:
@@ -80,4 +95,6 @@ def show_result(result: Result, rule: Rule, known: Known, earlier: Earlier) -> t
         estimate = replace(estimate, n_clusters=clusters, df=None)
     if rule.round_to:
         estimate = replace(estimate, method=masked(estimate.method, rule))
+        if result.role == "descriptive":
+            estimate = _coarser(estimate, result.estimate, rule)
     return replace(result, estimate=estimate, rests_on=()), why

@@ -75,13 +75,11 @@ def ratios_again(
 ) -> None:
     """Put into ``out`` the shares and rates that go with ``numbers``, the counts that are shown (NaN: withheld).
 
-    values: the counts as they were; changed: cells that are shown otherwise; base: what each column is rounded to.
+    values: the counts as they were; changed: cells that are shown otherwise; base: what each column is rounded to. Derived numbers of which
+    nothing is declared, and which are no estimates that results carry, are made as coarse as the counts of their rows.
     """
-    for column, of in counted.ratios.items():
+    for column, parts in _made_of(counted, columns).items():
         if column not in out:
-            continue
-        parts = [of] if isinstance(of, str) else list(of)
-        if not all(part in columns for part in parts):
             continue
         places = [columns.index(part) for part in parts]
         rows = np.flatnonzero(changed[:, places].any(axis=1))
@@ -96,6 +94,15 @@ def ratios_again(
             elif value is not None and not math.isnan(float(value)):
                 kept.iloc[row] = _made_again(float(value), values[row, places], numbers[row, places], base[places[0]])
         out[column] = kept
+
+
+def _made_of(counted: Counted, columns: list[str]) -> dict[str, list[str]]:
+    """By derived column the counts behind it, the one first to which it is proportional."""
+    made = {column: [of] if isinstance(of, str) else list(of) for column, of in counted.ratios.items()}
+    if not counted.results and not counted.cumulative:
+        shown = [column for column in columns if column in counted.counts]
+        made |= {column: [counted.of[column]] if column in counted.of else shown[:1] for column in counted.derived if column not in made}
+    return {column: parts for column, parts in made.items() if parts and all(part in columns for part in parts)}
 
 
 def _made_again(value: float, before: np.ndarray, now: np.ndarray, base: float) -> float:
