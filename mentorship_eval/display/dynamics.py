@@ -21,7 +21,7 @@ __all__ = ["event_study"]
 
 _WHAT = "event_study(rows)"
 _MOST_BARS = 36  # beyond this, whiskers become shaded ribbons
-_BEFORE, _AFTER = "#7a7a7a", series_style(0)["color"]
+_BEFORE, _AFTER = "#949494", series_style(0)["color"]
 
 
 @redrawn
@@ -141,7 +141,7 @@ def _draw(
             Key(
                 f"{ci_level * 100:g} % CI",
                 "fill" if many else "line",
-                {"color": "#9dbfd8", "linewidth": 0} if many else {"color": _AFTER, "linewidth": 1.6},
+                {"color": "#7faccf", "linewidth": 0} if many else {"color": _AFTER, "linewidth": 1.6},
             )
         )
     if band:
@@ -167,7 +167,7 @@ def _draw(
     axes.axhline(reference, color=GREY, linewidth=0.9, zorder=2)
     if times.min() < 0 <= times.max():
         axes.axvline(-0.5, color=INK, linewidth=0.9, linestyle=(0, (1.5, 1.5)), zorder=2)
-    for part, light, dark in ((before, "#e9e9e9", "#c3c3c3"), (~before, "#dfe9f0", "#9dbfd8")):
+    for part, light, dark in ((before, "#e9e9e9", "#c3c3c3"), (~before, "#dfe9f0", "#7faccf")):
         x = times[part]
         if band:
             _ribbon(axes, x, band_low[part], band_high[part], color=light, zorder=0)

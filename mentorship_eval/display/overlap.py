@@ -24,7 +24,7 @@ _HEIGHT = 2.7
 _CLIP: dict[str, Any] = {"color": INK, "linestyle": (0, (4, 2.5)), "linewidth": 1.1}
 ARM_FILLS: tuple[dict[str, Any], ...] = (
     {"facecolor": SKY, "edgecolor": "#1f5f8b", "linewidth": 0.7},
-    {"facecolor": "#f3b58a", "edgecolor": VERMILION, "linewidth": 0.7},
+    {"facecolor": "#f6c6a4", "edgecolor": VERMILION, "linewidth": 0.7},
 )
 
 

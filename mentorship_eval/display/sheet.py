@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mentorship_eval.display.style import DPI, SMALL, page, page_width
+from mentorship_eval.errors import UsageError
 
 __all__ = ["Key", "Sheet", "line_height"]
 
@@ -105,6 +106,8 @@ class Sheet:
         self.figure.add_artist(Rectangle(corner, width, height, transform=self.figure.dpi_scale_trans, **style))
 
     def axes(self, left: float, down: float, width: float, height: float, **options: Any) -> Any:
+        if width <= 0 or height <= 0:
+            raise UsageError("The words of the figure leave no room for its axes.", fix="Give it a wider page, or shorten the labels.")
         box = (left / self.width, (self.height - down - height) / self.height, width / self.width, height / self.height)
         return self.figure.add_axes(box, **options)
 
