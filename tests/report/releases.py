@@ -27,14 +27,14 @@ disclosure: {disclosure}
 def leavers(
     folder: Path, *, people: int = 360, ratio: float = 0.6, seed: int = 1, name: str = "Leavers", plan: str = "", disclosure: object = 10
 ) -> Path:
-    """A folder with durations.csv (ids, days until leaving or the end after a year, mentored or not, twelve departments) and study.yaml."""
+    """A folder with durations.csv (ids, other ones with another seed, days until leaving or the end after a year, mentored or not, twelve departments) and study.yaml."""
     draw = np.random.default_rng(seed)
     mentored = draw.integers(0, 2, people)
     # as many draws for each person in the same order, so that a longer table begins with the rows of a shorter one of the same seed
     time = np.array([draw.exponential(350 / (ratio if each else 1)) for each in mentored]).clip(1, 365).round(1)
     folder.mkdir(parents=True)
     pd.DataFrame({
-        "staff_id": [f"S{each:05d}" for each in range(people)], "time": time, "event": (time < 365).astype(int),
+        "staff_id": [f"S{seed}{each:04d}" for each in range(people)], "time": time, "event": (time < 365).astype(int),
         "mentored": np.where(mentored == 1, "yes", "no"), "dept_id": [f"d{each % 12}" for each in range(people)],
     }).to_csv(folder / "durations.csv", index=False)  # fmt: skip
     (folder / "study.yaml").write_text(STUDY.format(name=name, plan=plan, disclosure=disclosure), encoding="utf-8")
