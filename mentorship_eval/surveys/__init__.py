@@ -34,7 +34,12 @@ from __future__ import annotations
 from mentorship_eval.lazy import fetched_late
 
 # Modules are not named like the functions: importing a submodule would put it in the function's place.
-_LAZY: dict[str, str] = {}
+_LAZY = {
+    "mixed_model": "mixed.repeated",
+    "RepeatedMeasures": "mixed.repeated_result",
+    "random_intercepts": "mixed.random_effects",
+    "RandomIntercepts": "mixed.random_effects",
+}
 
 __all__ = list(_LAZY)
 __getattr__, __dir__ = fetched_late(__name__, _LAZY)

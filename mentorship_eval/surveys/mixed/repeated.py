@@ -1,0 +1,225 @@
+"""Scores over waves in two arms, people within departments: the difference at each wave, and its mean over the waves.
+
+Fixed effects are a mean at each wave, a difference between arms at each wave, the slope of the baseline score at each wave, and the covariates. The
+covariance is a level of the department, a level of the person and independent errors (``intercepts``), or a level of the department and
+any covariance between waves (``unstructured``, often called MMRM). People with some waves count with what they answered: this is right when what is
+missing depends on what was seen (missing at random), and not otherwise; `tipping_point` asks how far that can be wrong.
+
+Few departments: Kenward and Roger's standard errors and degrees of freedom by default. The jackknife over departments, which assumes nothing about
+the covariance, stands beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mentorship_eval.errors import EstimationError, UsageError, listing
+from mentorship_eval.estimate import Caution, Estimate
+from mentorship_eval.inference.intervals import check_level, difference_estimate
+from mentorship_eval.inference.jackknife import cluster_jackknife
+from mentorship_eval.surveys.baselines import ready_baseline
+from mentorship_eval.surveys.columns import cluster_codes, covariate_columns, numbers, read_arms, refuse_collinear, require
+from mentorship_eval.surveys.mixed.correlation import correlations
+from mentorship_eval.surveys.mixed.fitting import Fit, intercept_templates, restricted_fit, unstructured_templates
+from mentorship_eval.surveys.mixed.layout import build_layout
+from mentorship_eval.surveys.mixed.random_effects import coefficient_table
+from mentorship_eval.surveys.mixed.repeated_result import RepeatedMeasures
+from mentorship_eval.surveys.mixed.small_sample import DF_METHODS, contrasts
+
+__all__ = ["mixed_model"]
+
+STRUCTURES = {"intercepts": "intercepts of department and person", "unstructured": "unstructured covariance over waves"}
+FEW_CLUSTERS = 6  # per arm: below that no interval is dependable
+
+
+def _design(rows: pd.DataFrame, inside: np.ndarray, wave: np.ndarray, waves: list[Any], baseline: np.ndarray, covariates: Sequence[str]) -> Any:
+    """x, terms, and the waves in which both arms answered (with the column of each difference)."""
+    at = wave[:, None] == np.arange(len(waves))
+    columns, terms = [at.astype(float)], [f"wave {w}" for w in waves]
+    compared = [k for k in range(len(waves)) if 0 < inside[at[:, k]].sum() < at[:, k].sum()]
+    if not compared:
+        raise EstimationError("No wave has answers of both arms.", fix="Check the arm column: the arms must be seen at the same waves.")
+    place = {k: len(waves) + j for j, k in enumerate(compared)}
+    columns.append(inside[:, None] * at[:, compared])
+    terms += [f"difference at wave {waves[k]}" for k in compared]
+    for name, values in zip(("baseline", "baseline missing"), baseline.T, strict=False):
+        crossed = (values - values.mean())[:, None] * at
+        columns.append(crossed)
+        terms += [f"{name} at wave {w}" for w in waves]
+    more = covariate_columns(rows, covariates)
+    columns.append(more.matrix)
+    x = np.column_stack(columns).astype(float)
+    kept = (np.abs(x) > 0).any(axis=0)
+    terms = [*terms, *more.terms]
+    return x[:, kept], [term for term, there in zip(terms, kept, strict=True) if there], place
+
+
+def mixed_model(
+    data: pd.DataFrame, *, outcome: str, arm: str, wave: str, person: str, cluster: str | None = None, baseline: str | None = None,
+    covariates: Sequence[str] = (), structure: str = "intercepts", df: str = "kenward-roger", reference: Any = None, randomised: bool = False,
+    jackknife: bool = True, ci_level: float = 0.95,
+) -> RepeatedMeasures:
+    """Differences between two arms at each wave, and their mean over the waves.
+
+    Parameters
+    ----------
+    data : one row per person and wave. Rows without an outcome are left out and counted. With ``baseline`` the wave at which it was taken is
+        no outcome: give the later waves only. Without it, give all waves, and an arm that is 0 for everybody at first: the arms then share
+        their mean at that wave.
+    arm : 0/1, booleans, or two labels with ``reference``; may change within a person.
+    cluster : department; everybody in one. baseline : the score before, one value per person.
+    structure : "intercepts" or "unstructured" (at most eight waves). df : "kenward-roger" or "satterthwaite".
+    randomised : how a missing baseline is met, see `ancova`. jackknife : whether to refit without each cluster.
+
+    Raises `UsageError` for unknown columns or settings; `EstimationError` for one arm, a person twice at one wave or in two clusters, collinear
+    columns, or a model that does not converge.
+    """
+    check_level(ci_level)
+    if structure not in STRUCTURES:
+        raise UsageError(f"There is no structure {structure!r}.", fix=f"Choose one of {', '.join(STRUCTURES)}.")
+    require(data, [outcome, arm, wave, person, cluster, baseline, *covariates])
+    seen = ~np.isnan(numbers(data, outcome))
+    rows = data[seen]
+    ready = ready_baseline(rows, baseline, randomised)
+    rows = rows[ready.kept]
+    if not len(rows):
+        raise EstimationError("No row has an outcome and a baseline.", fix="Check how the waves are joined.")
+    arms = read_arms(rows, arm, reference)
+    waves = sorted(pd.unique(rows[wave]).tolist())
+    slot = pd.Index(waves).get_indexer(rows[wave])
+    people, person_labels = cluster_codes(rows, person)
+    codes, labels = cluster_codes(rows, cluster)
+    x, terms, place = _design(rows, arms.inside, slot, waves, ready.columns, covariates)
+    refuse_collinear(x, terms)
+    y = numbers(rows, outcome)
+    repeated = len(people) > len(person_labels)
+    if structure == "unstructured":
+        _refuse_unseen_pairs(people, slot, waves)
+        templates, stops = unstructured_templates(len(waves)), [False] * (len(waves) * (len(waves) + 1) // 2)
+    else:
+        templates = intercept_templates(len(waves), person=repeated)
+        stops = [True] * len(templates)
+    nonnegative = np.array([*stops, *([True] if cluster else [])])
+
+    def fitted(chosen: np.ndarray, start: np.ndarray | None = None) -> Fit:
+        there = np.unique(codes[chosen], return_inverse=True)[1] if cluster else None
+        layout = build_layout(np.unique(people[chosen], return_inverse=True)[1], slot[chosen], there, person_labels if chosen.all() else None)
+        return restricted_fit(layout, x[chosen], y[chosen], templates[:, : layout.n_slots, : layout.n_slots] if structure == "intercepts" else templates,
+                              nonnegative=nonnegative, start=start)  # fmt: skip
+
+    everyone = np.ones(len(y), dtype=bool)
+    fit = fitted(everyone)
+    lines = np.zeros((len(place) + 1, x.shape[1]))
+    for row, column in enumerate(place.values(), start=1):
+        lines[0, column], lines[row, column] = 1 / len(place), 1.0
+    found = contrasts(fit, lines, df)
+    n_clusters = len(labels) if cluster else len(person_labels)
+    method = (
+        f"linear mixed model, {STRUCTURES[structure] if cluster else STRUCTURES[structure].replace('department and ', '')}"
+        f"{', department intercept' if cluster and structure == 'unstructured' else ''}, REML, {DF_METHODS[df]} t"
+    )
+    unit = f"{arms.arm} less {arms.reference}"
+    estimates = [
+        difference_estimate(
+            float(found.estimate[k]), float(found.se[k]), df=float(found.df[k]), ci_level=ci_level, n=len(y), n_clusters=n_clusters, method=method,
+            estimand=f"difference in {outcome}, {unit}, {'mean over the waves' if k == 0 else f'at wave {waves[list(place)[k - 1]]}'}",
+        )
+        for k in range(len(lines))
+    ]
+    cautions = [*ready.cautions, *_cautions(fit, cluster, codes, arms.inside, person_labels, people, repeated, structure)]
+    checks, without = (None, pd.DataFrame(columns=["cluster", "estimate"]))
+    if cluster and jackknife:
+        checks, without = _jackknife(fitted, codes, labels, lines, fit, estimates, ci_level)
+    return RepeatedMeasures(
+        estimate=estimates[0].warn(*cautions), at_wave=tuple(estimates[1:]), waves=tuple(waves[k] for k in place), jackknife=checks, leave_one_out=without,
+        by_wave=_by_wave(rows[wave], arms.inside, y, waves, place, estimates, checks), variances=_variances(fit, structure, waves, cluster),
+        icc=correlations(fit, tuple(filter(None, (cluster, person if repeated else None)))) if structure == "intercepts" and (cluster or repeated) else {},
+        table=coefficient_table(terms, contrasts(fit, np.eye(len(terms)), df), ci_level), deviance=fit.at.deviance, n_persons=len(person_labels),
+        left_out={"without an outcome": int((~seen).sum()), "without a baseline": int((~ready.kept).sum())},
+        settings={"outcome": outcome, "arm": arm, "wave": wave, "person": person, "cluster": cluster, "baseline": baseline, "structure": structure,
+                  "covariates": tuple(covariates), "df": df, "randomised": randomised, "ci_level": ci_level}, warnings=tuple(cautions),
+    )  # fmt: skip
+
+
+def _refuse_unseen_pairs(people: np.ndarray, slot: np.ndarray, waves: list[Any]) -> None:
+    if len(waves) > 8:
+        raise EstimationError(f"{len(waves)} waves have {len(waves) * (len(waves) + 1) // 2} variances and covariances.", fix="Use structure='intercepts'.")
+    there = np.zeros((people.max() + 1, len(waves)))
+    there[people, slot] = 1
+    together = there.T @ there
+    low = [f"{waves[i]} and {waves[j]}" for i in range(len(waves)) for j in range(i) if together[i, j] < 5]
+    if low:
+        raise EstimationError(f"Fewer than five people answered both waves {listing(low)}.", fix="Use structure='intercepts', or leave a wave out.")
+
+
+def _cautions(fit: Fit, cluster: str | None, codes: np.ndarray, inside: np.ndarray, persons: list[object], people: np.ndarray, repeated: bool, structure: str) -> list[Caution]:
+    out = []
+    if cluster is None:
+        out.append(Caution("no_clusters", "People are taken as independent; if the programme was given to departments, name them as cluster."))
+    else:
+        by_arm = [len(np.unique(codes[inside == arm])) for arm in (1.0, 0.0)]
+        if min(by_arm) < FEW_CLUSTERS:
+            out.append(Caution("few_clusters", f"{by_arm[0]} and {by_arm[1]} clusters in the arms: intervals from so few are not dependable.",
+                               {"arm": by_arm[0], "reference": by_arm[1]}))  # fmt: skip
+        if fit.boundary[-1]:
+            out.append(Caution("no_cluster_variance", "The variance between clusters is estimated as 0, which few clusters cannot establish."))
+    if not repeated and structure == "intercepts":
+        out.append(Caution("no_repeats", "Nobody answered twice: there is no person effect to estimate."))
+    return out
+
+
+def _jackknife(fitted: Any, codes: np.ndarray, labels: list[object], lines: np.ndarray, fit: Fit, estimates: list[Estimate], ci_level: float) -> Any:
+    """The same estimates with leave-one-cluster-out standard errors, and the mean without each cluster."""
+    without = np.full((len(labels), len(lines)), np.nan)
+    for code in range(len(labels)):
+        try:
+            without[code] = lines @ fitted(codes != code, fit.at.theta * 1.0 + 1e-4 * fit.at.theta.max() * fit.boundary).at.beta
+        except (EstimationError, np.linalg.LinAlgError):
+            continue  # does not exist without this cluster: NaN, told by the jackknife
+    made = cluster_jackknife(lines @ fit.at.beta, without)
+    checks = tuple(
+        replace(
+            difference_estimate(e.value, float(se) if not made.failed else np.nan, df=made.df, ci_level=ci_level, n=e.n, n_clusters=made.n_clusters, estimand=e.estimand),
+            method="the same estimate; leave-one-cluster-out jackknife (CR3), t(G-1)",
+        )
+        for e, se in zip(estimates, made.se, strict=True)
+    )
+    return checks, pd.DataFrame({"cluster": labels, "estimate": without[:, 0]})
+
+
+def _by_wave(wave: pd.Series, inside: np.ndarray, y: np.ndarray, waves: list[Any], place: dict[int, int], estimates: list[Estimate], checks: Any) -> pd.DataFrame:
+    rows, number = [], 0
+    values = wave.to_numpy()
+    for k, w in enumerate(waves):
+        here = values == w
+        row: dict[str, Any] = {"wave": w}
+        for name, arm in (("arm", 1.0), ("reference", 0.0)):
+            part = y[here & (inside == arm)]
+            row |= {f"n_{name}": len(part), f"mean_{name}": part.mean() if len(part) else np.nan, f"sd_{name}": part.std(ddof=1) if len(part) > 1 else np.nan}
+        if k in place:
+            number += 1
+            e = estimates[number]
+            row |= {"difference": e.value, "se": e.se, "df": e.df, "ci_low": e.ci_low, "ci_high": e.ci_high, "p_value": e.p_value}
+            row["se_jackknife"] = checks[number].se if checks else np.nan
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _variances(fit: Fit, structure: str, waves: list[Any], cluster: str | None) -> pd.DataFrame:
+    theta = list(fit.at.theta)
+    rows = [{"part": f"between clusters ({cluster})", "value": theta.pop()}] if cluster else []
+    if structure == "intercepts":
+        rows += [{"part": "between people", "value": theta[1]}] if len(theta) > 1 else []
+        rows.append({"part": "residual", "value": theta[0]})
+        return pd.DataFrame(rows)
+    values = iter(theta)
+    for i in range(len(waves)):
+        for j in range(i + 1):
+            what = f"variance at wave {waves[i]}" if i == j else f"covariance of waves {waves[j]} and {waves[i]}"
+            rows.append({"part": what, "value": next(values)})
+    return pd.DataFrame(rows)
