@@ -57,7 +57,8 @@ def _coarser(shown: Estimate, private: Estimate, rule: Rule) -> Estimate:
     step = abs(private.value) * rule.round_to / count
     names = ("value", "se", "ci_low", "ci_high")
     values = {name: getattr(shown, name) for name in names}
-    return replace(shown, **{name: coarser(value, abs(value), step) for name, value in values.items() if math.isfinite(value)})
+    coarse = {name: coarser(value, abs(value), step) for name, value in values.items() if math.isfinite(value)}
+    return replace(shown, **coarse)  # type: ignore[arg-type]
 
 
 def show_result(result: Result, rule: Rule, known: Known, earlier: Earlier) -> tuple[Result, dict[str, str]]:

@@ -1,17 +1,24 @@
-"""The last look before anything is published: no path of this machine, no raw id of a person."""
+"""The last look before anything is published: no path of this machine, no raw id of a person, no count that was withheld.
+
+Files of text are read whole; of pictures what they say of themselves (text chunks of a PNG, title and description of an SVG, whatever words
+of a PDF can be unpacked).
+"""
 
 from __future__ import annotations
 
+import json
 import re
 import zipfile
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from mentorship_eval.report.hidden import Hidden, told_in_csv, told_in_page, told_in_words
+
 __all__ = ["LeakError", "machine_paths", "person_ids", "scan"]
 
-# a DOCX is read part by part; a PDF holds the same words, packed
-_TEXT = {".csv", ".docx", ".html", ".ipynb", ".json", ".svg", ".txt", ".md"}
+_TEXT = {".csv", ".docx", ".html", ".ipynb", ".json", ".md", ".pdf", ".png", ".svg", ".tex", ".txt"}
 _PICTURE = re.compile(r"data:image/[a-z+]+;base64,[A-Za-z0-9+/=\\n]+")
 _PATH_DATA = re.compile(r"\s(?:d|points|transform|id|xlink:href|clip-path)=\"[^\"]*\"")
 _WORD = re.compile(r"[\w-]+")
@@ -43,7 +50,42 @@ def person_ids(tables: dict[str, Any]) -> frozenset[str]:
     )
 
 
+def png_words(data: bytes) -> str:
+    """The text chunks of a PNG (tEXt, zTXt, iTXt), keywords included."""
+    words, place = [], 8
+    while place + 8 <= len(data):
+        length, kind = int.from_bytes(data[place : place + 4], "big"), data[place + 4 : place + 8]
+        body = data[place + 8 : place + 8 + length]
+        place += 12 + length
+        if kind == b"tEXt":
+            words.append(body.replace(b"\0", b" ").decode("latin-1"))
+        elif kind == b"zTXt":
+            key, _, packed = body.partition(b"\0")
+            words.append(f"{key.decode('latin-1')} {zlib.decompress(packed[1:]).decode('latin-1')}")
+        elif kind == b"iTXt":
+            key, _, rest = body.partition(b"\0")
+            text = rest[2:].split(b"\0", 2)[-1]
+            plain = zlib.decompress(text) if rest[:1] == b"\1" else text
+            words.append(f"{key.decode('latin-1')} {plain.decode('utf-8')}")
+    return "\n".join(words)
+
+
+def pdf_words(data: bytes) -> str:
+    """Whatever of a PDF is text: the plain parts, the streams that can be unpacked, and strings of two bytes a letter."""
+    parts = [data]
+    for stream in re.finditer(rb"stream\r?\n(.*?)endstream", data, re.DOTALL):
+        try:
+            parts.append(zlib.decompressobj().decompress(stream[1]))
+        except zlib.error:
+            continue
+    wide = [bytes.fromhex(found[1].decode()) for part in parts for found in re.finditer(rb"<FEFF((?:[0-9A-Fa-f]{4})+)>", part)]
+    wide += [found[1] for part in parts for found in re.finditer(rb"\(\xfe\xff(.*?)(?<!\\)\)", part, re.DOTALL)]
+    return "\n".join([part.decode("latin-1") for part in parts] + [text.decode("utf-16-be", errors="ignore") for text in wide])
+
+
 def _readable(path: Path) -> str:
+    if path.suffix in (".png", ".pdf"):
+        return (png_words if path.suffix == ".png" else pdf_words)(path.read_bytes())
     if path.suffix == ".docx":
         with zipfile.ZipFile(path) as archive:
             return "\n".join(archive.read(name).decode("utf-8") for name in archive.namelist() if name.endswith((".xml", ".rels")))
@@ -52,12 +94,27 @@ def _readable(path: Path) -> str:
     return _PATH_DATA.sub("", text) if path.suffix == ".svg" else text
 
 
-def scan(folder: Path, paths: Iterable[str], ids: frozenset[str]) -> None:
-    """Raise `LeakError` when a text file under ``folder`` holds one of ``paths`` or ``ids``.
+def _told(path: Path, text: str, hidden: list[Hidden]) -> list[Hidden]:
+    """Which of the counts a file tells; figures are looked at for their own exhibit alone."""
+    if path.suffix == ".csv":
+        return told_in_csv(text, hidden)
+    if path.suffix == ".html":
+        return told_in_page(text, hidden)
+    if path.suffix == ".ipynb":
+        shown = [output for cell in json.loads(text)["cells"] for output in cell.get("outputs", ())]
+        pages = ("".join(output.get("data", {}).get("text/html", ())) for output in shown)
+        return [one for page in pages for one in told_in_page(page, hidden)]
+    if path.suffix in (".png", ".svg", ".pdf"):
+        return told_in_words(text, [one for one in hidden if one.stem == path.stem])
+    return []
+
+
+def scan(folder: Path, paths: Iterable[str], ids: frozenset[str], hidden: Iterable[Hidden] = ()) -> None:
+    """Raise `LeakError` when a file under ``folder`` holds one of ``paths`` or ``ids``, or tells one of the ``hidden`` counts.
 
     Ids are compared with whole words; pictures inside pages are passed over, their letters mean nothing.
     """
-    paths = list(paths)
+    paths, hidden = list(paths), list(hidden)
     for path in sorted(folder.rglob("*")):
         if path.suffix not in _TEXT or not path.is_file():
             continue
@@ -70,3 +127,6 @@ def scan(folder: Path, paths: Iterable[str], ids: frozenset[str]) -> None:
         known = ids.intersection(_WORD.findall(text)) if ids else frozenset()
         if known:
             raise LeakError(f"{where} holds {len(known)} raw id(s) of people; nothing was published.")
+        told = _told(path, text, hidden)
+        if told:
+            raise LeakError(f"{where} tells a count that was withheld ({told[0].stem}, {told[0].column}); nothing was published.")

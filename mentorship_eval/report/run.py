@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from mentorship_eval.cohort import Cohort
     from mentorship_eval.questions.answer import Answer
+    from mentorship_eval.report.hidden import Hidden
 
 __all__ = ["run_cohort"]
 
@@ -76,6 +77,7 @@ def run_cohort(
 
     from mentorship_eval.cohort.study.looks import LOOKS_FILE, record_look
     from mentorship_eval.report.answers import answer_chapters, protect_answers
+    from mentorship_eval.report.hidden import hidden_counts
     from mentorship_eval.report.publish import name_latest, unfinished
 
     answers = answer_chapters(read, names, say)
@@ -85,10 +87,11 @@ def run_cohort(
     say(f"protected: {len(withheld)} item(s) with something withheld" if len(withheld) else "protected: nothing had to be withheld")
     if record and not (folder / "truth.json").is_file() and not record_look(read.study, read.files, folder):
         say(f"{LOOKS_FILE} cannot be written beside study.yaml: this evaluation is not recorded as a look at the programme")
+    hidden = hidden_counts(answers.values(), shown, rule_of(read))
     with unfinished(place) as work:
         private = Path(tempfile.mkdtemp(prefix="mentorship-eval-"))
         try:
-            _write(work.folder, private, read, shown, withheld, parts, key[:12], jobs, say, started)
+            _write(work.folder, private, read, shown, withheld, parts, key[:12], jobs, say, started, hidden)
         finally:
             shutil.rmtree(private, ignore_errors=True)
         work.keep()
@@ -98,9 +101,9 @@ def run_cohort(
 
 def _write(
     folder: Path, private: Path, cohort: Cohort, answers: Mapping[str, Answer], withheld: pd.DataFrame, parts: dict[str, Any],
-    key: str, jobs: int, say: Progress, started: float
+    key: str, jobs: int, say: Progress, started: float, hidden: list[Hidden]
 ) -> None:
-    """Everything that the run publishes, into ``folder``."""
+    """Everything that the run publishes, into ``folder``; hidden: counts that must not be found in it."""
     from mentorship_eval.report import lint
     from mentorship_eval.report.manifest import build_manifest, write_json
 
@@ -113,7 +116,7 @@ def _write(
     write_json(folder / "run_info.json", {
         "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(ended)), "seconds": round(ended - started, 1), "jobs": jobs,
     })  # fmt: skip
-    lint.scan(folder, lint.machine_paths(private, folder, cohort.folder), lint.person_ids(cohort.tables))
+    lint.scan(folder, lint.machine_paths(private, folder, cohort.folder), lint.person_ids(cohort.tables), hidden)
 
 
 def _write_tables(folder: Path, cohort: Cohort, answers: Mapping[str, Answer], withheld: pd.DataFrame) -> None:

@@ -19,7 +19,8 @@ from mentorship_eval.questions.answer import Answer, Counted, Exhibit, Gap, Resu
 NAMES = ["acro", "cms11", "hes", "nhs5", "none", "opensafely", "survey", "tre10"]
 RULES = [Rule(10), *(rule_named(name) for name in NAMES if name != "none")]
 TABLE = pd.DataFrame({
-    "group": ["All", "a", "b", "c", "d"], "people": [208, 103, 62, 43, 0], "left": [62, 31, 21, 10, 0], "share": [62 / 208, 31 / 103, 21 / 62, 10 / 43, np.nan],
+    "group": ["All", "a", "b", "c", "d"], "people": [208, 103, 62, 43, 0], "left": [62, 31, 21, 10, 0],
+    "share": [62 / 208, 31 / 103, 21 / 62, 10 / 43, np.nan],
 })  # fmt: skip
 COUNTED = Counted(("people", "left"), ("share",), within="*", totals=("All",), ratios={"share": ("left", "people")})
 
@@ -219,7 +220,8 @@ def test_one_quantity_is_withheld_wherever_it_stands_and_must_not_differ_by_few(
 
 def test_sentences_and_cautions_are_rounded_too():
     caution = Caution("few", "1,234 people in 23 departments, 12 events.", {"events": 12, "persons": 1234})
-    answer = Answer("x", "X", (Statement("{n} left.", {"n": 33}),), (a_result(n=503, n_events=141),), cautions=(caution,), methods=("Among 33 leavers.",))
+    results = (a_result(n=503, n_events=141),)
+    answer = Answer("x", "X", (Statement("{n} left.", {"n": 33}),), results, cautions=(caution,), methods=("Among 33 leavers.",))
     [rounded], _ = protect([answer], rule_named("opensafely"))
     assert str(rounded.lead[0]) == "35 left." and rounded.methods == ("Among 35 leavers.",)
     assert rounded.cautions[0].text == "1,235 people in 25 departments, 10 events." and rounded.cautions[0].data == {"events": 10, "persons": 1235}
@@ -278,8 +280,9 @@ def test_no_small_count_is_shown_rounded_ones_are_multiples_and_twice_is_once(pa
 @given(st.permutations(range(3)), st.sampled_from(RULES), st.integers(1, 9))
 def test_the_order_of_exhibits_does_not_matter(order, rule, few):
     flow = pd.DataFrame({"read": [200, 200 - few], "removed": [few, 0], "kept": [200 - few] * 2})
+    sizes = Counted(("read", "removed", "kept"), adds_up=True, populations=("read", "kept"))
     exhibits = [
-        Exhibit("x.flow", "flow_diagram", "F", {"rows": flow}, {"rows": Counted(("read", "removed", "kept"), adds_up=True, populations=("read", "kept"))}),
+        Exhibit("x.flow", "flow_diagram", "F", {"rows": flow}, {"rows": sizes}),
         Exhibit("x.a", "table", "A", {"rows": pd.DataFrame({"id": ["x.a"], "n": [200]})}, {"rows": Counted(("n",), results={"id": ""})}),
         Exhibit("x.b", "table", "B", {"rows": pd.DataFrame({"told": ["x.a", ""], "n": [few, 90]})}, {"rows": Counted(("n",), results={"told": ""})}),
     ]
