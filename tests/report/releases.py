@@ -27,7 +27,9 @@ disclosure: {disclosure}
 def leavers(
     folder: Path, *, people: int = 360, ratio: float = 0.6, seed: int = 1, name: str = "Leavers", plan: str = "", disclosure: object = 10
 ) -> Path:
-    """A folder with durations.csv (ids, other ones with another seed, days until leaving or the end after a year, mentored or not, twelve departments) and study.yaml."""
+    """A folder with durations.csv and study.yaml: people with other ids for another seed, days until they leave or the year ends, mentored or
+    not, in twelve departments. ratio: of the hazards of leaving.
+    """
     draw = np.random.default_rng(seed)
     mentored = draw.integers(0, 2, people)
     # as many draws for each person in the same order, so that a longer table begins with the rows of a shorter one of the same seed

@@ -109,14 +109,6 @@ def test_the_manifest_names_every_file_by_its_hash(ran: RunOnce) -> None:
     assert not re.search(r"\d\d:\d\d:\d\d", text), "a time stands in the manifest"
 
 
-def test_a_second_run_elsewhere_has_the_same_bytes(ran: RunOnce, tmp_path: Path, own_cache: Path) -> None:
-    again = run_cohort(ran.cohort, out=tmp_path / "elsewhere")
-    first = {path.relative_to(ran.run): path.read_bytes() for path in ran.run.rglob("*") if path.is_file()}
-    second = {path.relative_to(again): path.read_bytes() for path in again.rglob("*") if path.is_file()}
-    assert set(first) == set(second)
-    assert [str(name) for name in first if name.name != "run_info.json" and first[name] != second[name]] == []
-
-
 def test_the_same_inputs_are_not_run_twice(ran: RunOnce) -> None:
     before = {path: path.stat().st_mtime_ns for path in ran.run.rglob("*")}
     said: list[str] = []
