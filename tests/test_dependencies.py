@@ -120,7 +120,8 @@ def test_what_the_package_imports_is_declared():
     import ast
 
     declared = {canonicalize_name(Requirement(line).name) for line in DECLARED}
-    distribution = {"yaml": "pyyaml", "IPython": "ipykernel", "traitlets": "nbclient", "jupyter_client": "nbclient", "markupsafe": "jinja2"}
+    distribution = {"yaml": "pyyaml", "PIL": "pillow", "pypandoc": "pypandoc-binary", "IPython": "ipykernel", "traitlets": "nbclient",
+                    "jupyter_client": "nbclient", "markupsafe": "jinja2"}  # fmt: skip
     used = set()
     for path in (ROOT / "mentorship_eval").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

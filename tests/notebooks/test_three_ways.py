@@ -17,11 +17,9 @@ from mentorship_eval.report.chapter import RUN_VARIABLE
 from mentorship_eval.report.estimates import ESTIMATE_COLUMNS, ESTIMATES_MIME
 from mentorship_eval.report.kernel import kernel_variables
 from mentorship_eval.report.notebook_tools import load_notebook_tools
+from tests.browser import chromium
 from tests.notebooks.lab import LabPage, jupyter_lab
 from tests.report.shared_run import ROOT, RunOnce
-
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync"]  # fmt: skip
 
 
 def surroundings(folder: Path) -> dict[str, str]:
@@ -120,10 +118,6 @@ def a_reader_sees_figures_and_estimates(page: Any) -> None:
 @pytest.mark.browser
 @pytest.mark.slow
 def test_run_all_in_jupyterlab_equals_papermill_and_the_run(ran: RunOnce, by_hand: Path, tmp_path: Path) -> None:
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if not chromium:
-        pytest.skip("no Chromium on this machine")
     books = tmp_path / "books"
     books.mkdir()
     source = (ROOT / "notebooks" / "02_retention.ipynb").read_text(encoding="utf-8")
@@ -131,16 +125,12 @@ def test_run_all_in_jupyterlab_equals_papermill_and_the_run(ran: RunOnce, by_han
     book = books / "02_retention.ipynb"
     book.write_text(source.replace('cohort = \\"data/demo\\"', 'cohort = \\"small\\"'), encoding="utf-8")
     private = tmp_path / "private"
-    with jupyter_lab(books, private, surroundings(private)) as (address, token), playwright.sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=chromium, args=FLAGS)
-        try:
-            lab = LabPage(browser.new_page(), book.name)
-            lab.open(address, token)
-            lab.run_all()
-            lab.save(book)
-            a_reader_sees_figures_and_estimates(lab.page)
-        finally:
-            browser.close()
+    with chromium() as browser, jupyter_lab(books, private, surroundings(private)) as (address, token):
+        lab = LabPage(browser.new_page(), book.name)
+        lab.open(address, token)
+        lab.run_all()
+        lab.save(book)
+        a_reader_sees_figures_and_estimates(lab.page)
     rows = estimates_of(book)
     assert rows == estimates_of(by_hand)
     assert as_csv(rows) == chapter_of_run(ran.run, "retention")
