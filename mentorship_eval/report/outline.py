@@ -67,7 +67,7 @@ def _headings(source: str) -> Iterator[Block]:
     for part in re.split(r"(?m)^(?=#)", source):
         if part.strip():
             first, _, words = part.strip().partition("\n")
-            yield Block("heading", first.lstrip("# ").strip(), min(2, len(first) - len(first.lstrip("#"))), " ".join(words.split()))
+            yield Block("heading", first.lstrip("# ").strip(), min(2, len(first) - len(first.lstrip("#"))), " ".join(words.replace("`", "").split()))
 
 
 def _calls(source: str, answer: Answer, shown: list[str]) -> Iterator[Block]:

@@ -2,85 +2,128 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+
+import numpy as np
 
 from mentorship_eval.display.table_model import TableModel
 
 __all__ = ["LANDSCAPE", "PORTRAIT", "Fit", "fit"]
 
-PORTRAIT, LANDSCAPE = 510.0, 740.0  # points between the margins of an A4 page (15 mm; 18 mm at head and foot of a turned one)
-_SIZES = (9.0, 8.5, 8.0, 7.5)
-_SMALLEST = 7.0
+PORTRAIT, LANDSCAPE = 510.0, 740.0  # points between the margins of an A4 page (15 mm; 18 mm at the sides of a turned one)
 _PADDING = 8.0  # points on both sides of a cell together
-_INDENT = 1.0  # em
-_COMFORT = 24  # characters that a column of words should have before it wraps
+_GAP = 8.0  # points more between numbers, which are set flush right, and words, flush left
+_INDENT = 1.2  # em
+# em that a column of words should have before it wraps: the first, and any other; less rather than a turned page
+_COMFORT, _LESS = (11.0, 7.5), (7.5, 6.0)
+_MEASURE = re.compile(r"[\d\s.,%()<>≈−–∞-]|to|CI|withheld|not estimable")  # all that an estimate with its interval is written with
+_STEP = 0.5  # em
+_SIZES = (9.0, 8.5, 8.0, 7.5)
+_TRIES = (
+    *((size, PORTRAIT, _COMFORT) for size in _SIZES), *((size, PORTRAIT, _LESS) for size in _SIZES),
+    *((size, LANDSCAPE, _COMFORT) for size in (*_SIZES, 7.0)), (7.0, LANDSCAPE, _LESS),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Fit:
-    """widths of the columns, in points; size of type, in points; landscape: the page is turned."""
+    """widths of the columns and gaps at their left sides within them, in points; size of type, in points; landscape: the page is turned."""
 
     widths: tuple[float, ...]
+    gaps: tuple[float, ...]
     size: float
     landscape: bool
 
-    @property
-    def total(self) -> float:
-        return sum(self.widths)
-
 
 def fit(table: TableModel) -> Fit:
-    """The largest type, upright where possible, at which no number wraps and words wrap no earlier than they must.
+    """The largest type, upright where possible, at which no number wraps and words have room for about two of them in a line.
 
-    Numbers and single words never break unless nothing else helps at the smallest type on a turned page; then the columns share the width
-    in proportion.
+    What room is left goes where it saves most lines. Numbers and single words never break unless nothing else helps at the smallest
+    type on a turned page; then the columns share the width in proportion.
     """
-    least, wanted, natural = _needs(table)
-    tries = [(size, PORTRAIT, wanted) for size in _SIZES] + [(size, LANDSCAPE, wanted) for size in (*_SIZES, _SMALLEST)]
-    for size, room, needed in tries:
-        inside = room - _PADDING * len(needed)
-        if sum(needed) * size <= inside:
-            return Fit(_shared(needed, natural, size, inside), size, room == LANDSCAPE)
-    inside = LANDSCAPE - _PADDING * len(least)
-    scale = min(1.0, inside / (sum(least) * _SMALLEST))
-    return Fit(_shared([each * scale for each in least], natural, _SMALLEST, inside), _SMALLEST, True)
+    cells = [_Column(table, place) for place in range(len(table.columns))]
+    gaps = tuple(_GAP if place and column.numbers < cells[place - 1].numbers else 0.0 for place, column in enumerate(cells))
+    spent = _PADDING * len(cells) + sum(gaps)
+    size, room, needed = _TRIES[-1][0], LANDSCAPE, [column.least for column in cells]
+    for size, room, comfort in _TRIES:
+        wanted = [column.wanted(comfort[min(at, 1)]) for at, column in enumerate(cells)]
+        if sum(wanted) * size <= room - spent:
+            needed = wanted
+            break
+    else:
+        squeezed = min(1.0, (room - spent) / (sum(needed) * size))
+        needed = [each * squeezed for each in needed]
+    widths = _shared(cells, needed, (room - spent) / size)
+    total = tuple(round(width * size + _PADDING + gap, 2) for width, gap in zip(widths, gaps, strict=True))
+    return Fit(total, gaps, size, room == LANDSCAPE)
 
 
-def _needs(table: TableModel) -> tuple[list[float], list[float], list[float]]:
-    """Of each column, in em: what it must have, what it should have, and what it would take without wrapping."""
-    least, wanted, natural = [], [], []
-    for place, column in enumerate(table.columns):
-        header = _words(column.header + column.mark)
-        cells = [row.cells[place] for row in table.rows if not (row.kind == "heading" and place == 0 and not any(c.text for c in row.cells[1:]))]
-        texts = [cell.text + cell.mark for cell in cells]
-        extra = _INDENT if place == 0 and any(row.indent for row in table.rows) else 0.0
-        longest = max((_em(text) for text in texts), default=0.0) + extra
-        word = max([*(_em(word) for text in texts for word in _words(text)), *(1.06 * _em(word) for word in header)], default=1.0) + extra
-        whole = max(longest, 1.06 * _em(column.header))
-        numbers = column.align == "right"
-        must = max(longest, word) if numbers else word
-        least.append(word)
-        wanted.append(must if numbers else max(must, min(longest, _COMFORT * 0.48)))
-        natural.append(max(whole, must))
-    # a header that spans columns is as wide as they are
-    return least, wanted, natural
+class _Column:
+    """Of one column, in em: ``least``, at which no word or number breaks; ``wanted``, which gives words room; ``natural``, without any break.
+
+    And how many lines its cells take at a width.
+    """
+
+    def __init__(self, table: TableModel, place: int) -> None:
+        column = table.columns[place]
+        self.numbers = column.align == "right"
+        indent = _INDENT if place == 0 and any(row.indent for row in table.rows) else 0.0
+        texts = [row.cells[place].text + row.cells[place].mark for row in table.rows]
+        alone = [row.kind == "heading" and place == 0 and not any(cell.text for cell in row.cells[1:]) for row in table.rows]
+        # a heading of rows that stands alone has the whole width
+        self._texts = np.array([0.0 if whole else _em(text) + indent for text, whole in zip(texts, alone, strict=True)])
+        header = column.header + column.mark
+        self._header = _em(header, bold=True)
+        word = max((_em(word) for text, whole in zip(texts, alone, strict=True) if not whole for word in text.split()), default=1.0) + indent
+        titled = max((_em(word, bold=True) for word in header.split()), default=0.0)
+        longest = float(self._texts.max(initial=1.0))
+        self._measures = self.numbers or (bool(texts) and all(not _MEASURE.sub("", text) for text in texts))
+        self._longest = longest
+        self.least = max(titled, longest if self._measures else word)
+        self.natural = max(longest, self._header)
+
+    def wanted(self, comfort: float) -> float:
+        return self.least if self._measures else max(self.least, min(self._longest, comfort))
+
+    def lines(self, width: float) -> np.ndarray:
+        """Of every row, the header first; words leave a little of a line empty."""
+        widths = np.concatenate([[self._header], self._texts])
+        return np.where(widths <= width, 1.0, np.ceil(1.12 * widths / width))
 
 
-def _shared(needed: list[float], natural: list[float], size: float, inside: float) -> tuple[float, ...]:
-    """Widths: what is needed, and the room that is left to those columns that would take more, in proportion."""
-    base = [each * size for each in needed]
-    hungry = [max(0.0, want * size - have) for want, have in zip(natural, base, strict=True)]
-    left = inside - sum(base)
-    share = min(1.0, left / sum(hungry)) if sum(hungry) > 0 and left > 0 else 0.0
-    return tuple(round(have + more * share + _PADDING, 2) for have, more in zip(base, hungry, strict=True))
+def _shared(columns: list[_Column], needed: list[float], room: float) -> list[float]:
+    """Widths in em: what is needed, then step by step more for the column at which it saves most lines of the table."""
+    widths = list(needed)
+    lines = [column.lines(width) for column, width in zip(columns, widths, strict=True)]
+    while True:
+        left = room - sum(widths)
+        height = _height(lines)
+        best: tuple[float, int, float] | None = None
+        for at, column in enumerate(columns):
+            # far enough that a line is saved, if one is to be saved at all
+            for more in np.arange(_STEP, min(left, column.natural - widths[at]) + _STEP, _STEP):
+                more = min(float(more), left, column.natural - widths[at])
+                if more <= 0:
+                    break
+                tried = _height([*lines[:at], column.lines(widths[at] + more), *lines[at + 1 :]])
+                if tried < height:
+                    gain = (height - tried) / more
+                    best = (gain, at, more) if best is None or gain > best[0] else best
+                    break
+        if best is None:
+            return widths
+        widths[best[1]] += best[2]
+        lines[best[1]] = columns[best[1]].lines(widths[best[1]])
 
 
-def _words(text: str) -> list[str]:
-    return text.replace("\u00a0", "_").split() or [""]
+def _height(lines: list[np.ndarray]) -> float:
+    """Of the whole table, in lines; a little for every line of a cell, since a row is lower only when all its cells are."""
+    return float(np.max(lines, axis=0).sum() + 0.05 * np.sum(lines))
 
 
-def _em(text: str) -> float:
+def _em(text: str, bold: bool = False) -> float:
     """The width of ``text`` in em: a little more than Libertinus Serif and Calibri take."""
     wide = sum(character.isupper() or character in "mwMW%—–≥≤+=<>" for character in text)
     narrow = sum(character in " ilj.,;:'!|()I" for character in text)
-    return 0.50 * (len(text) - wide - narrow) + 0.70 * wide + 0.30 * narrow
+    return (1.06 if bold else 1.0) * (0.525 * (len(text) - wide - narrow) + 0.76 * wide + 0.31 * narrow)

@@ -9,7 +9,7 @@ from typing import Any
 
 from mentorship_eval.display.table_model import TableModel, aligned
 from mentorship_eval.report.document.blocks import Block, Contents, Document, Heading, Picture, Table
-from mentorship_eval.report.document.fit import LANDSCAPE, PORTRAIT, fit
+from mentorship_eval.report.document.fit import fit
 
 __all__ = ["pdf_bytes"]
 
@@ -26,7 +26,7 @@ def pdf_bytes(document: Document) -> bytes:
     import typst
 
     pictures = {Path(block.svg).name: Path(block.svg) for block in document.blocks if isinstance(block, Picture)}
-    data = {"about": asdict(document.about), "blocks": [_block(block) for block in document.blocks]}
+    data = {"about": asdict(document.about), "blocks": _turned([_block(block) for block in document.blocks])}
     files: dict[str, Any] = {
         "main.typ": _TEMPLATE.read_bytes(), "document.json": json.dumps(data, ensure_ascii=False, sort_keys=True).encode("utf-8"), **pictures,
     }  # fmt: skip
@@ -55,6 +55,20 @@ def _block(block: Block) -> dict[str, Any]:
     return {"kind": kind, **asdict(block)}
 
 
+def _turned(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Wide tables on turned pages, with the heading and the words that lead to them."""
+    found: list[dict[str, Any]] = []
+    for block in blocks:
+        if not block.get("landscape"):
+            found.append(block)
+            continue
+        before: list[dict[str, Any]] = []
+        while found and (found[-1].get("level") == 2 or found[-1].get("style") == "quiet"):
+            before.insert(0, found.pop())
+        found.append({"kind": "turned", "blocks": [*before, block]})
+    return found
+
+
 def _table(table: TableModel) -> dict[str, Any]:
     """The table with its widths; texts of flush-right columns are padded so that units stand under units."""
     fitted = fit(table)
@@ -69,6 +83,5 @@ def _table(table: TableModel) -> dict[str, Any]:
     return {
         "caption": table.caption, "columns": [asdict(column) for column in table.columns], "rows": rows, "note": table.note,
         "footnotes": [list(each) for each in table.footnotes], "empty": table.empty, "spans": [list(each) for each in table.spans()],
-        "spanned": table.has_spanners, "widths": fitted.widths, "size": fitted.size, "landscape": fitted.landscape,
-        "room": LANDSCAPE if fitted.landscape else PORTRAIT,
+        "spanned": table.has_spanners, "widths": fitted.widths, "gaps": fitted.gaps, "size": fitted.size, "landscape": fitted.landscape,
     }  # fmt: skip

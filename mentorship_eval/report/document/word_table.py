@@ -86,7 +86,8 @@ def _row(cells: str, *, header: bool = False) -> str:
 def _head(table: TableModel, fitted: Fit, widths: list[int]) -> str:
     def header(place: int, column: TableColumn, merge: str = "", edge: str = _MIDDLE) -> str:
         runs = "" if merge == "more" else _runs(column.header, column.mark, fitted.size, bold=True)
-        return _cell(runs, widths[place], align=column.align, merge=merge, edge=edge, middle="bottom", keep=True)
+        indent = round(20 * fitted.gaps[place])
+        return _cell(runs, widths[place], align=column.align, merge=merge, edge=edge, middle="bottom", indent=indent, keep=True)
 
     if not table.has_spanners:
         return _row("".join(header(place, column) for place, column in enumerate(table.columns)), header=True)
@@ -112,21 +113,21 @@ def _body(table: TableModel, fitted: Fit, widths: list[int]) -> list[str]:
     ]
     last = len(table.rows) - 1
     return [
-        _data(row, [column[at] for column in texts], table.columns, fitted.size, widths, "" if at == last else _THIN)
+        _data(row, [column[at] for column in texts], table.columns, fitted, widths, "" if at == last else _THIN)
         for at, row in enumerate(table.rows)
     ]
 
 
-def _data(row: TableRow, texts: list[str], columns: tuple[TableColumn, ...], size: float, widths: list[int], edge: str) -> str:
+def _data(row: TableRow, texts: list[str], columns: tuple[TableColumn, ...], fitted: Fit, widths: list[int], edge: str) -> str:
     if row.kind == "heading" and not any(cell.text for cell in row.cells[1:]):
-        runs = _runs(texts[0], row.cells[0].mark, size, bold=True)
+        runs = _runs(texts[0], row.cells[0].mark, fitted.size, bold=True)
         return _row(_cell(runs, sum(widths), align="left", span=len(widths), edge=edge, keep=True))
 
     def cell(place: int, own: Cell) -> str:
         bold = row.kind == "total" or (row.kind == "heading" and place == 0)
         return _cell(
-            _runs(texts[place], own.mark, size, bold), widths[place], align=columns[place].align, edge=edge,
-            indent=200 * row.indent if place == 0 else 0, keep=row.kind == "heading",
+            _runs(texts[place], own.mark, fitted.size, bold), widths[place], align=columns[place].align, edge=edge,
+            indent=200 * row.indent if place == 0 else round(20 * fitted.gaps[place]), keep=row.kind == "heading",
         )  # fmt: skip
 
     return _row("".join(cell(place, own) for place, own in enumerate(row.cells)))
