@@ -74,7 +74,7 @@ def show_frame(frame: pd.DataFrame, counted: Counted, rule: Rule, known: Known) 
     first, second = int(cells.small.sum()), int((cells.blank & ~cells.small).sum())
     why = {"primary and second" if second else "primary": first + second, "curve steps": dropped}
     near = int((~np.isnan(cells.near) & ~cells.blank).sum())
-    why |= {"earlier run": near, "population": int(rough.any() and not near and not counted.adds_up)}
+    why |= {"earlier run": near, "rounded": int((rough & ~cells.blank & (cells.values > 0) & np.isnan(cells.near)).sum())}
     names = {(name.partition("@")[0], float(value)) for place, column in enumerate(cells.columns) for name, value, gone in
              zip(names_of(frame, counted, column), cells.values[:, place], cells.blank[:, place], strict=True) if name and gone}  # fmt: skip
     sizes = _sizes(counted, cells, rule) if counted.adds_up else frozenset()

@@ -144,7 +144,7 @@ def _protect_options(exhibit: Exhibit, shown: Iterable[ShownFrame], ledger: Ledg
         if rule.small(value):
             options[name] = rule.mark
         elif (roughly := known.roughly(float(value), rule)) is not None:
-            options[name], why = f"≈{roughly:,.0f}", "earlier run" if float(value) in known.said else "population"
+            options[name], why = f"≈{roughly:,.0f}", "earlier run" if float(value) in known.said else "rounded"
         elif any(hidden > 0 and exact > 0 and rule.small(float(value) - exact) for exact, hidden in parts):
             options[name], why = rule.second_mark, "second"
         else:

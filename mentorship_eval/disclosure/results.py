@@ -82,13 +82,13 @@ def show_result(result: Result, rule: Rule, known: Known, earlier: Earlier) -> t
         elif (roughly := known.roughly(float(count), rule)) is not None:
             # a number that is an earlier run's would look exact here
             changed[name] = None if float(count) in known.said else roughly
-            why[name] = "earlier run" if float(count) in known.said else "population"
+            why[name] = "earlier run" if float(count) in known.said else "rounded"
         elif rule.round_to:
             changed[name] = float(rule.rounded(float(count)))
     if changed:
         whole = {name: None if value is None else (int(value) if name == "n" else value) for name, value in changed.items()}
         estimate = replace(estimate, **whole)  # type: ignore[arg-type]
-    if "earlier run" in why.values() or "population" in why.values():
+    if "earlier run" in why.values() or "rounded" in why.values():
         text = "Counts are rounded or left out: a small number of people tells them from others that are published."
         estimate = estimate.warn(Caution("counts_rounded", text))
     if rule.clusters_counted and estimate.n_clusters is not None:

@@ -203,7 +203,7 @@ def test_a_flow_with_a_small_removal_is_rough_and_so_is_every_count_equal_to_its
     for secret in ("1234", "1,234", "1231", "1,231"):
         assert secret not in text
     assert answer.results[1].estimate.n == (1031 if not rule.round_to else 1030)
-    assert "population" in set(log["why"])
+    assert "rounded" in set(log["why"])
 
 
 def test_one_quantity_is_withheld_wherever_it_stands_and_must_not_differ_by_few():
