@@ -21,6 +21,7 @@ __all__ = ["LeakError", "machine_paths", "person_ids", "scan"]
 _TEXT = {".csv", ".docx", ".html", ".ipynb", ".json", ".md", ".pdf", ".png", ".svg", ".tex", ".txt"}
 _PICTURE = re.compile(r"data:image/[a-z+]+;base64,[A-Za-z0-9+/=\\n]+")
 _PATH_DATA = re.compile(r"\s(?:d|points|transform|id|xlink:href|clip-path)=\"[^\"]*\"")
+_WRITTEN = bytes([9, 10, 13, *range(32, 127)])
 _WORD = re.compile(r"[\w-]+")
 _ID_COLUMNS = ("staff_id", "mentor_id", "mentee_id", "person_id")
 
@@ -72,12 +73,16 @@ def png_words(data: bytes) -> str:
 
 def pdf_words(data: bytes) -> str:
     """Whatever of a PDF is text: the plain parts, the streams that can be unpacked, and strings of two bytes a letter."""
-    parts = [data]
-    for stream in re.finditer(rb"stream\r?\n(.*?)endstream", data, re.DOTALL):
+    streams = re.compile(rb"stream\r?\n(.*?)endstream", re.DOTALL)
+    parts = [streams.sub(b"", data)]
+    for stream in streams.finditer(data):
         try:
-            parts.append(zlib.decompressobj().decompress(stream[1]))
+            part = zlib.decompressobj().decompress(stream[1])
         except zlib.error:
-            continue
+            part = stream[1]
+        # fonts and pictures are no words, but by chance hold letters that look like an id
+        if len(part.translate(None, _WRITTEN)) <= 0.1 * len(part):
+            parts.append(part)
     wide = [bytes.fromhex(found[1].decode()) for part in parts for found in re.finditer(rb"<FEFF((?:[0-9A-Fa-f]{4})+)>", part)]
     wide += [found[1] for part in parts for found in re.finditer(rb"\(\xfe\xff(.*?)(?<!\\)\)", part, re.DOTALL)]
     return "\n".join([part.decode("latin-1") for part in parts] + [text.decode("utf-16-be", errors="ignore") for text in wide])
