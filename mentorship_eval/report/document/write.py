@@ -15,7 +15,7 @@ DOCUMENTS = ("report.pdf", "report.docx")
 
 
 def write_documents(folder: Path, answers: Mapping[str, Answer], planned: Sequence[str], about: About, *, jobs: int = 2) -> list[Path]:
-    """Both documents into the run ``folder``, whose figures and executed notebooks are there already; returns their paths.
+    """Both documents into the run ``folder``, whose figures and executed notebooks, where it has them, give figures and order; returns their paths.
 
     jobs: how many are made at a time. Raises `pdf.TypesettingError` or `pandoc.PandocError`: neither document is written then.
     """
@@ -23,7 +23,8 @@ def write_documents(folder: Path, answers: Mapping[str, Answer], planned: Sequen
     from mentorship_eval.report.document.pdf import pdf_bytes
     from mentorship_eval.report.document.word import docx_bytes
 
-    document = build_document(answers, planned, about, folder / "figures", folder / "notebooks")
+    notebooks = folder / "notebooks"
+    document = build_document(answers, planned, about, folder / "figures", notebooks if notebooks.is_dir() else None)
     # typst works outside Python's lock, and pandoc in a process of its own
     with ThreadPoolExecutor(max_workers=min(jobs, 2)) as pool:
         made = [pool.submit(make, document) for make in (pdf_bytes, docx_bytes)]
