@@ -88,14 +88,22 @@ def _people(cohort: Cohort) -> Exhibit:
     return table_exhibit(
         "cohort.people",
         "People, and how many of them were ever matched with a mentor",
-        frame,
+        frame.assign(**_quantities(frame)),
         counts=("people", "mentees"),
         derived=("share",),
         within="characteristic",
+        ratios={"share": ("mentees", "people")},
+        same={"people": "quantity", "mentees": "quantity_mentored"},
         formats={"people": "count", "mentees": "count", "share": "percent"},
         labels={"characteristic": "Characteristic", "level": "Level", "people": "People", "mentees": "Ever matched", "share": "Share"},
         note="Ever matched describes reach. It is not an exposure: who stays longer has longer to be matched.",
     )
+
+
+def _quantities(frame: pd.DataFrame) -> dict[str, list[str]]:
+    """What each row counts, of all in the staff table: the chapters count the same of those they follow."""
+    named = [f"{row.characteristic}:{row.level}".lower() for row in frame.itertuples()]
+    return {"quantity": [f"people:{name}@staff" for name in named], "quantity_mentored": [f"mentored:{name}@staff" for name in named]}
 
 
 def _departments(cohort: Cohort) -> Exhibit:

@@ -137,7 +137,7 @@ def _words(level: object) -> str:
 
 
 def _frame(table: list[dict[str, object]], names: dict[str, str]) -> pd.DataFrame:
-    out = []
+    out: list[dict[str, object]] = []
     for line in table:
         row = {key: line[key] for key in ("characteristic", "level", "statistic")}
         cells: dict[str, dict[str, float]] = line["cells"]  # type: ignore[assignment]

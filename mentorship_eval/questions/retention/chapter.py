@@ -29,9 +29,11 @@ from mentorship_eval.questions.retention.robustness.trials import trials
 from mentorship_eval.questions.retention.small_programmes import is_small, small_programme
 from mentorship_eval.questions.retention.staying.administrative_ends import administrative_ends
 from mentorship_eval.questions.retention.staying.causes import causes_of_leaving
+from mentorship_eval.questions.retention.staying.follow_up import followed_by_arm
 from mentorship_eval.questions.retention.staying.horizons import still_employed
 from mentorship_eval.questions.retention.staying.leaver_rates import leaver_rates
 from mentorship_eval.questions.retention.subgroups import subgroups
+from mentorship_eval.questions.retention.target_trial import target_trial
 from mentorship_eval.questions.retention.time_zero import by_mentorship, by_programme
 from mentorship_eval.questions.section import Section
 from mentorship_eval.questions.truth import with_truth
@@ -82,11 +84,11 @@ def _in_its_group(result: Result) -> Result:
 def _headlines(results: list[Result]) -> list[Statement]:
     """What the chapter found, first: one sentence for each of the two questions."""
     first = [r.estimate for r in results if r.role == "headline" and r.id in ("retention.being_mentored", "retention.programme_active")]
-    return [Statement(estimate.statement(), rests_on=(estimate.n, estimate.n_events)) for estimate in first]
+    return [Statement(estimate.statement(), rests_on=(estimate.n, estimate.n_events), see=("retention.forest",)) for estimate in first]
 
 
 def _other_parts(study: Prepared) -> list[Section]:
-    parts = [still_employed(study), causes_of_leaving(study), leaver_rates(study)]
+    parts = [target_trial(study), still_employed(study), causes_of_leaving(study), leaver_rates(study)]
     about_all = [by_programme(study), mentors_stay(study), diagnostics(study), administrative_ends(study)]
     if is_small(study):
         # neither a ratio by another route nor its sensitivity where the ratio itself is refused
@@ -118,9 +120,10 @@ def _flow(study: Prepared) -> Exhibit:
         "retention.flow",
         "flow_diagram",
         "People, from the staff table to the analysis",
-        {"flow": study.episodes.flow.rename(columns={"persons_in": "read"})},
-        {"flow": Counted(("read", "removed", "kept"), adds_up=True)},
-        {"unit": "people", "start_label": "In staff"},
+        {"flow": study.episodes.flow.rename(columns={"persons_in": "read"}), "arms": followed_by_arm(study)},
+        {"flow": Counted(("read", "removed", "kept"), adds_up=True, populations=("read", "kept")), "arms": Counted(("n",), ("detail",))},
+        {"unit": "people", "start_label": "In staff", "end_label": "Followed"},
+        "People who are mentored while they are followed count in both groups at the foot.",
     )
 
 
@@ -130,8 +133,8 @@ def _flow_of_spells(study: Prepared) -> Exhibit:
         "flow_diagram",
         "Spells, from the cleaned table to the analysis",
         {"flow": study.episodes.spell_flow.rename(columns={"spells_in": "read"})},
-        {"flow": Counted(("read", "removed", "kept"), adds_up=True)},
-        {"unit": "spells", "start_label": "In spells"},
+        {"flow": Counted(("read", "removed", "kept"), adds_up=True, populations=("read", "kept"))},
+        {"unit": "spells", "start_label": "In spells", "end_label": "Analysed"},
         "Spells wholly outside the window are left out; those that began before it count from its first day on.",
     )
 
