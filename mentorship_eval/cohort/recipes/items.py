@@ -8,8 +8,10 @@ import pandas as pd
 from mentorship_eval.cohort.reading.raw import MISSING, Source
 from mentorship_eval.cohort.recipes.scales import Scale
 from mentorship_eval.errors import listing
+from mentorship_eval.inference.scales.consistency import cronbach_alpha, item_rest_correlations
+from mentorship_eval.inference.scales.scores import scale_scores, turned_items
 
-__all__ = ["check_scale", "cronbach_alpha", "item_rest_correlations", "item_values", "scored"]
+__all__ = ["check_scale", "item_values", "scored"]
 
 _ENOUGH = 20  # complete answers below which nothing is said about how items hang together
 _LEAST_ALPHA = 0.5
@@ -48,40 +50,17 @@ def item_values(source: Source, columns: list[str], scale: Scale, missing_codes:
 
 
 def _turned(scale: Scale, values: np.ndarray) -> np.ndarray:
-    turn = np.array(scale.reversed_items, dtype=bool)
-    return np.where(turn, scale.low + scale.high - values, values) if len(turn) else values
+    return turned_items(values, scale.reversed_items, scale.low, scale.high)
 
 
 def scored(scale: Scale, values: np.ndarray) -> np.ndarray:
     """One score per answer. Missing items are replaced by the mean of the answered ones, down to the share ``answered``; below it NaN."""
     if scale.column is not None:
         return values[:, 0]
-    turned = _turned(scale, values)
-    given = (~np.isnan(turned)).sum(axis=1)
-    total = np.nansum(turned, axis=1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.where(given >= scale.answered * turned.shape[1] - 1e-9, total / given, np.nan)
-    if scale.score == "sum":
-        return scale.times * mean * turned.shape[1]
-    if scale.score == "percent":
-        return scale.times * 100 * (mean - scale.low) / (scale.high - scale.low)
-    return scale.times * mean
-
-
-def cronbach_alpha(values: np.ndarray) -> float:
-    """Cronbach's alpha of answers x items without missing values; NaN where nothing varies."""
-    k, total = values.shape[1], values.sum(axis=1).var(ddof=1)
-    return float("nan") if total == 0 else float(k / (k - 1) * (1 - values.var(axis=0, ddof=1).sum() / total))
-
-
-def item_rest_correlations(values: np.ndarray) -> np.ndarray:
-    """Correlation of each item with the sum of the others; NaN for an item that does not vary."""
-    result = np.full(values.shape[1], np.nan)
-    for j in range(values.shape[1]):
-        rest = np.delete(values, j, axis=1).sum(axis=1)
-        if values[:, j].std() > 0 and rest.std() > 0:
-            result[j] = np.corrcoef(values[:, j], rest)[0, 1]
-    return result
+    return scale_scores(
+        _turned(scale, values), low=scale.low, high=scale.high, method=scale.score, times=scale.times, answered=scale.answered,
+        positive_from=scale.positive_from,
+    )
 
 
 def check_scale(source: Source, columns: list[str], scale: Scale, values: np.ndarray) -> bool:

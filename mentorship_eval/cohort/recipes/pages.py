@@ -103,9 +103,10 @@ def generated_list() -> str:
         recipe = shipped(name)
         tables = ", ".join(f"`{table}`{' (optional)' if how.optional else ''}" for table, how in recipe.tables.items())
         lines.append(f"| [`{name}`](#{name}) | {recipe.title} | {tables} | {'yes' if recipe.names_vary else ''} |")
-    lines += ["", "| scoring key | items | range | score |", "|---|---|---|---|"]
+    lines += ["", "| scoring key | subscales (items) | answers | score | source |", "|---|---|---|---|---|"]
     for instrument, key in scoring_keys().items():
-        lines.append(f"| {instrument} | {key.n_items or ''} | {key.low:g} to {key.high:g} | {key.note} |")
+        parts = ", ".join(f"{name} ({len(part.items)})" for name, part in key.subscales.items()) or key.n_items or ""
+        lines.append(f"| {instrument} | {parts} | {key.low:g} to {key.high:g} | {key.note} | {key.source} |")
     for name in recipe_names():
         recipe = shipped(name)
         lines += ["", f"### {name}", "", f"{recipe.title}. {recipe.fits}.", "", "```text", *recipe.notes.rstrip().splitlines(), "```", ""]

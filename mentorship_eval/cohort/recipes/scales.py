@@ -1,18 +1,16 @@
-"""How items make scores: the keys of a scale, and the scoring keys that are shipped (item numbers, never item text)."""
+"""How items make scores: what a recipe says of a scale. The scoring keys that are shipped stand in inference/scales."""
 
 from __future__ import annotations
 
 import re
-from functools import cache
-from importlib.resources import files
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BeforeValidator, Field, model_validator
 
 from mentorship_eval.cohort.study.types import Strict, as_text
+from mentorship_eval.inference.scales.keys import scoring_keys
 
-__all__ = ["Linkage", "Scale", "ScoringKey", "scoring_keys"]
+__all__ = ["Linkage", "Scale", "scoring_keys"]
 
 _RANGE = re.compile(r"^(.*?)(\d+)\s+to\s+(.*?)(\d+)$")
 
@@ -41,33 +39,13 @@ class Linkage(Strict):
     declared: bool = False
 
 
-class ScoringKey(Strict):
-    """What is known of an instrument. ``reverse``: item numbers. ``n_items``: of each subscale. Scores are ``score`` of items x ``times``."""
-
-    n_items: int | None = None
-    low: float
-    high: float
-    reverse: list[int] = Field(default_factory=list)
-    score: Literal["sum", "mean", "percent"] = "mean"
-    times: float = 1.0
-    version: Annotated[str, BeforeValidator(as_text)] = ""
-    subscales_needed: bool = False
-    note: str
-
-
-@cache
-def scoring_keys() -> dict[str, ScoringKey]:
-    """The scoring keys that are shipped, by instrument."""
-    text = (files("mentorship_eval") / "resources" / "scoring_keys.yaml").read_text(encoding="utf-8")
-    return {name: ScoringKey.model_validate(key) for name, key in yaml.safe_load(text).items()}
-
-
 class Scale(Strict):
     """One score of a survey.
 
     items: columns of the export in the order of the items, or ``column`` for a score that the export holds already. numbers: the item
     numbers of ``items`` in the questionnaire (1, 2, ... unless told). reverse: item numbers, or names of columns. low, high: the range of
-    an item (of the score with ``column``). score: mean, sum, or percent (0 to 100). answered: share of items that must be answered.
+    an item (of the score with ``column``). score: mean, sum, percent (0 to 100), or positive: the percentage of items at or above
+    ``positive_from``. answered: share of items that must be answered.
     check: whether alpha and item-total correlations are looked at. Given a ``key``, what it says is taken from there.
     """
 
@@ -76,11 +54,12 @@ class Scale(Strict):
     subscale: str = "total"
     items: Annotated[list[str], BeforeValidator(_run)] = Field(default_factory=list)
     column: str | None = None
-    numbers: Annotated[list[int], BeforeValidator(_numbers)] = Field(default_factory=list)
+    numbers: Annotated[list[int | str], BeforeValidator(_numbers)] = Field(default_factory=list)
     reverse: Annotated[list[int | str], BeforeValidator(_numbers)] = Field(default_factory=list)
     low: float
     high: float
-    score: Literal["sum", "mean", "percent"] = "mean"
+    score: Literal["sum", "mean", "percent", "positive"] = "mean"
+    positive_from: float | None = None
     times: float = 1.0
     answered: float = Field(default=1.0, gt=0, le=1)
     version: Annotated[str, BeforeValidator(as_text)] = ""
@@ -97,15 +76,20 @@ class Scale(Strict):
         if name not in known:
             raise ValueError(f"there is no scoring key {name!r}; there are {', '.join(known)}")
         key = known[name]
+        part = key.subscales.get(str(value.get("subscale", "")))  # of the key; a name of one's own needs the item numbers
         if key.subscales_needed and "subscale" not in value:
             raise ValueError(f"{name} is scored by subscale: name subscale, and the items of it")
-        if key.subscales_needed and key.reverse and not value.get("numbers") and "items" in value:
+        if key.subscales_needed and key.reverse and part is None and not value.get("numbers") and "items" in value:
             raise ValueError(f"{name}: name under numbers which items of the questionnaire these are; some numbers are reversed")
         items = _run(value.get("items", []))
-        if key.n_items is not None and len(items) != key.n_items:
-            raise ValueError(f"{name} has {key.n_items} items{' a subscale' if key.subscales_needed else ''}, {len(items)} are named")
-        return {"instrument": name, "low": key.low, "high": key.high, "reverse": key.reverse, "score": key.score, "times": key.times,
-                "version": key.version, **value}  # fmt: skip
+        needed = len(part.items) if part else key.n_items
+        if needed is not None and len(items) != needed:
+            whose = f" in {value['subscale']!r}" if part else " a subscale" if key.subscales_needed else ""
+            raise ValueError(f"{name} has {needed} items{whose}, {len(items)} are named")
+        numbers = _numbers(value.get("numbers") or list(part.items if part else range(1, len(items) + 1)))
+        reverse = [number for number in key.reverse if number in numbers]
+        return {"instrument": name, "low": key.low, "high": key.high, "reverse": reverse, "score": key.score, "times": key.times,
+                "positive_from": key.positive_from, "version": key.version, "numbers": numbers if items else [], **value}  # fmt: skip
 
     @model_validator(mode="after")
     def _fits(self) -> Scale:
@@ -117,7 +101,9 @@ class Scale(Strict):
             raise ValueError(f"{len(self.items)} items and {len(self.numbers)} numbers")
         if self.high <= self.low:
             raise ValueError(f"high {self.high:g} is not above low {self.low:g}")
-        odd = [item for item in self.reverse if isinstance(item, str) and item not in self.items]
+        if (self.score == "positive") != (self.positive_from is not None):
+            raise ValueError("score: positive and positive_from go together: from which answer on an item is positive")
+        odd = [item for item in self.reverse if isinstance(item, str) and item not in self.items and item not in self.numbers]
         if odd:
             raise ValueError(f"reverse names {odd[0]!r}, which is not among the items")
         return self
@@ -126,4 +112,5 @@ class Scale(Strict):
     def reversed_items(self) -> list[bool]:
         """Whether each item is turned before it is scored."""
         numbers = self.numbers or list(range(1, len(self.items) + 1))
-        return [name in self.reverse or number in self.reverse for name, number in zip(self.items, numbers, strict=True)]
+        names = [item for item in self.reverse if item not in numbers]  # what is an item number is no name of a column
+        return [number in self.reverse or name in names for name, number in zip(self.items, numbers, strict=True)]

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mentorship_eval.cohort.recipes.items import cronbach_alpha, item_rest_correlations
 from mentorship_eval.cohort.recipes.scales import Scale, scoring_keys
+from mentorship_eval.inference.scales.consistency import cronbach_alpha, item_rest_correlations
 from tests.cohort.folders import PEOPLE, one, repairs
 from tests.cohort.recipes.exports import accepted, people, refused, rows
 
@@ -176,9 +176,20 @@ def test_scores(tmp_path: Path, scale: str, expected: float) -> None:
 
 def test_shipped_keys_hold_numbers_and_no_text() -> None:
     keys = scoring_keys()
-    assert set(keys) == {"WHO-5", "BRS", "UWES-9", "ProQOL-5", "SAQ"}
-    assert keys["BRS"].reverse == [2, 4, 6] and keys["SAQ"].reverse == [2, 11, 36] and keys["WHO-5"].times == 4
+    assert set(keys) >= {"WHO-5", "BRS", "UWES-9", "ProQOL-5", "SAQ", "MBI-HSS", "PES-NWI", "HSOPSC"}
+    assert keys["BRS"].reverse == (2, 4, 6) and keys["SAQ"].reverse == (2, 11, 36) and keys["WHO-5"].times == 4
     assert Scale.model_validate({"key": "BRS", "items": "Q1 to Q6"}).reversed_items == [False, True, False, True, False, True]
+
+
+def test_a_subscale_of_a_key_brings_its_item_numbers() -> None:
+    scale = Scale.model_validate({"key": "HSOPSC-2", "subscale": "handoffs", "items": ["A5", "x", "A13"]})
+    assert scale.numbers == ["F4", "F5", "F6"] and scale.reversed_items == [True, True, False]  # columns named like other items are not turned
+    burnout = Scale.model_validate({"key": "ProQOL-5", "subscale": "burnout", "items": "b1 to b10"})
+    assert burnout.reversed_items == [True, True, False, False, True, True, False, False, False, True]
+    with pytest.raises(ValueError, match="9 items in 'EE', 5 are named"):
+        Scale.model_validate({"key": "MBI-HSS", "subscale": "EE", "items": "e1 to e5"})
+    with pytest.raises(ValueError, match="positive_from"):
+        Scale.model_validate({"instrument": "x", "items": "e1 to e5", "low": 1, "high": 5, "score": "positive"})
 
 
 REDCAP = """
