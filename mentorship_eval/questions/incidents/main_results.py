@@ -29,6 +29,7 @@ def main_table(results: Sequence[Result], exposure_words: str, time_unit: str) -
     derived = (*(column for part in _PARTS for column in (part, f"{part}_low", f"{part}_high")), "expected")
     table = table_exhibit(
         "incidents.main", "The programme and incidents", frame, counts=("n", "n_events"), derived=derived, results={"told": ""},
+        ratios={"expected": "n_events"},
         columns=["label", "n", "n_events", "expected", "clusters", *joined], joined=joined,
         formats={"label": "text", "expected": "0", "clusters": "count"},
         spanners={f"Department-{time_unit}s with the programme": ["n", "n_events", "expected"], "Effect (95 % CI)": list(joined)},
