@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 from mentorship_eval.display.table_model import Cell, TableModel, TableRow
@@ -23,7 +24,7 @@ _PREAMBLE = "% needs \\usepackage{booktabs}, and \\usepackage[T1]{fontenc} with 
 def latex_text(text: str) -> str:
     """Plain text, escaped; signs that LaTeX sets in mathematics are put there. Other letters stay as UTF-8, which LaTeX reads."""
     plain = "".join(" " if unicodedata.category(character) == "Cc" else _SIGNS.get(character, character) for character in text)
-    return plain.replace("$$", "")
+    return re.sub(r"(?<!\\)\$\$", "", plain)  # neighbours share their mathematics
 
 
 def table_latex(table: TableModel, number: str = "") -> str:
