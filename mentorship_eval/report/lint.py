@@ -19,7 +19,7 @@ from mentorship_eval.report.hidden import Hidden, told_in_csv, told_in_page, tol
 __all__ = ["LeakError", "machine_paths", "person_ids", "scan"]
 
 _TEXT = {".csv", ".docx", ".html", ".ipynb", ".json", ".md", ".pdf", ".png", ".svg", ".tex", ".txt"}
-_PICTURE = re.compile(r"data:image/[a-z+]+;base64,[A-Za-z0-9+/=\\n]+")
+_PICTURE = re.compile(r"data:image/[a-z+]+;base64,(?:[A-Za-z0-9+/=]|\\n)+")  # in a notebook lines end in \\n, and a quote stands as \\"
 _PATH_DATA = re.compile(r"\s(?:d|points|transform|id|xlink:href|clip-path)=\"[^\"]*\"")
 _WRITTEN = bytes([9, 10, 13, *range(32, 127)])
 _WORD = re.compile(r"[\w-]+")
