@@ -16,6 +16,7 @@ from mentorship_eval.estimate import Estimate, format_number
 
 if TYPE_CHECKING:
     import pandas as pd
+from mentorship_eval.inference.shown import Shown
 
 __all__ = ["EValue", "e_value", "to_risk_ratio"]
 
@@ -24,7 +25,7 @@ SHORT = {"hazard ratio": "hr", "subdistribution hazard ratio": "hr", "risk ratio
 
 
 @dataclass(frozen=True)
-class EValue:
+class EValue(Shown):
     """value: E-value of the estimate; ci_value: of the confidence limit nearer to 1 (1 when the interval holds 1; NaN without an
     interval); ratio, ci_low, ci_high: as given; risk_ratio, ci_risk_ratio: what they were converted to; limit: which one
     was used, "low", "high" or "" (none).
@@ -61,11 +62,6 @@ class EValue:
         if self.ci_value == 1:
             return f"{text}; the interval holds 1, so none is needed to move it there."
         return f"{text}; {format_number(self.ci_value)} each would move the interval to 1."
-
-    def _repr_html_(self) -> str:
-        from html import escape
-
-        return f"<p>{escape(self.statement())}</p>" + self.table.to_html(index=False, na_rep="", float_format=lambda value: f"{value:.3f}")
 
 
 def to_risk_ratio(ratio: float, scale: str, common: bool | None) -> float:

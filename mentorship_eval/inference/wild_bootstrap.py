@@ -18,6 +18,7 @@ import numpy as np
 from mentorship_eval.errors import UsageError
 from mentorship_eval.estimate import format_number, format_p
 from mentorship_eval.inference.cluster_variance import symmetric_inverse
+from mentorship_eval.inference.shown import Shown
 from mentorship_eval.inference.wild_weights import WildWeights, wild_weights
 
 __all__ = ["WildBootstrap", "WildDraws", "inverted_interval", "wild_cluster_bootstrap", "wild_draws", "wild_test"]
@@ -29,7 +30,7 @@ STEPS = (0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 8.0, 10.0, 14.0, 20.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class WildBootstrap:
+class WildBootstrap(Shown):
     """p_value: two-sided, symmetric in t; ci_low, ci_high: hypotheses not rejected, infinite where none is;
     statistic: t of the hypothesis; draws, enumerated, weights, smallest_p, seed: how the signs came about;
     model: of the refits.

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import pandas as pd
 
 from mentorship_eval.estimate import Caution, format_number
+from mentorship_eval.inference.shown import Shown
 from mentorship_eval.spc.rules import RULE_WORDS
 from mentorship_eval.spc.series import time_words
 
@@ -18,7 +18,7 @@ _SCOPE = "A control chart shows whether one series changed and when; it does not
 
 
 @dataclass(frozen=True)
-class ControlChart:
+class ControlChart(Shown):
     """One series against the limits of its own variation.
 
     kind: ``u'``, ``u``, ``p'``, ``p``, ``g``, ``t`` or ``XmR``.
@@ -93,11 +93,8 @@ class ControlChart:
                 quiet = quiet * keep
         return pd.DataFrame({"rule": names, "share": 1 - quiet, "mc_error": spread**0.5})
 
-    def _repr_html_(self) -> str:
-        notes = "".join(f"<li>{escape(caution.text)}</li>" for caution in self.warnings)
-        shown = self.signals.drop(columns="rule").to_html(index=False) if len(self.signals) else ""
-        limits = self.limits.to_html(index=False, float_format=lambda value: f"{value:.4g}")
-        return f"<p>{escape(self.statement())}</p>{shown}{limits}" + (f"<ul>{notes}</ul>" if notes else "")
+    def _frames(self) -> tuple[pd.DataFrame, ...]:
+        return (*((self.signals.drop(columns="rule"),) if len(self.signals) else ()), self.limits)
 
 
 def _signal_words(row: Any) -> str:

@@ -15,12 +15,13 @@ import pandas as pd
 from mentorship_eval.cohort.person_time.employments import flow_table
 from mentorship_eval.cohort.person_time.episodes import Episodes
 from mentorship_eval.errors import EstimationError, UsageError
+from mentorship_eval.inference.shown import Shown
 
 __all__ = ["Landmark", "NaiveRows", "default_landmark", "landmark_rows", "naive_rows"]
 
 
 @dataclass(frozen=True)
-class NaiveRows:
+class NaiveRows(Shown):
     """rows: staff_id, start, stop, cause, ever_mentored, dept_id and dept_at_entry (both the department at entry), covariates.
 
     misclassified_days: person-days, within follow-up, of ever-mentored people before their mentoring began: time
@@ -47,7 +48,7 @@ class NaiveRows:
 
 
 @dataclass(frozen=True)
-class Landmark:
+class Landmark(Shown):
     """rows: staff_id, start (0), stop (days since the landmark), cause, mentored (by the landmark), dept_id (at the landmark), covariates.
 
     days: the landmark, in days since hire. later_starters: of the people at the landmark who were not mentored by then,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import pandas as pd
 
 from mentorship_eval.estimate import Estimate, format_p
-from mentorship_eval.inference.shown import as_html
+from mentorship_eval.inference.shown import Shown
 
 if TYPE_CHECKING:
     from mentorship_eval.estimate import Caution
@@ -24,7 +24,7 @@ def rank_statement(rank: tuple[int, int], kind: str, measure: str = "ratio", non
     return f"As if each of {count:,} {kind} had been the treated one, {ranks}"
 
 
-class Imputed:
+class Imputed(Shown):
     """Base of the frozen results; they hold the fields that are named here."""
 
     COMPARED: ClassVar[str]  # what the event study compares with
@@ -76,5 +76,5 @@ class Imputed:
         how = f"all {p.draws:,} assignments" if p.exact else f"{p.draws:,} random assignments, seed {p.seed}"
         return f"Placebo test by permuting adoption dates: {format_p(p.p_value)} ({how}; smallest attainable p {p.smallest_p:.2g})."
 
-    def _repr_html_(self) -> str:
-        return as_html(self.statement(), self.table[list(self.SHOWN)], cautions=self.warnings)
+    def _frames(self) -> tuple[pd.DataFrame, ...]:
+        return (self.table[list(self.SHOWN)],)

@@ -15,6 +15,7 @@ import numpy as np
 from mentorship_eval.did.counts.placebo import Arrangement
 from mentorship_eval.estimate import format_number
 from mentorship_eval.inference.permutation import SLACK, assignments, count_assignments
+from mentorship_eval.inference.shown import Shown
 
 __all__ = ["PermutationInterval", "invert_permutation"]
 
@@ -24,7 +25,7 @@ HALVINGS = 12
 
 
 @dataclass(frozen=True)
-class PermutationInterval:
+class PermutationInterval(Shown):
     """low, high: hull of the constant rate ratios not rejected, 0 or infinity where no end was found; ci_level; draws; exact: all
     assignments; hull: ratios within it are rejected too; note: why limits are missing or unbounded, else "".
     """

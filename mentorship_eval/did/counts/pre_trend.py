@@ -23,6 +23,7 @@ from mentorship_eval.did.panels.panel import Panel
 from mentorship_eval.errors import EstimationError
 from mentorship_eval.estimate import format_number, format_p
 from mentorship_eval.inference.intervals import critical_value
+from mentorship_eval.inference.shown import Shown
 from mentorship_eval.inference.simultaneous import joint_test
 
 __all__ = ["PreTrend", "feigned_by_drift", "pre_trend"]
@@ -37,7 +38,7 @@ def _percent(trend: float) -> str:
 
 
 @dataclass(frozen=True)
-class PreTrend:
+class PreTrend(Shown):
     """n_periods: ratios before adoption that have an interval; statistic: the largest |t| among them; p_value: joint;
     level: of the test; trend, trend_low, trend_high: the drift of units that adopt before they do (log ratio per period) with its interval at
     1 - level, t(G-1); power; detectable: the smallest drift whose interval leaves out 0 with that power; feigned_ratio: the rate

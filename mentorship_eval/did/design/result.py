@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
 
 import numpy as np
 import pandas as pd
 
 from mentorship_eval.estimate import Caution, format_number
+from mentorship_eval.inference.shown import Shown
 
 __all__ = ["PowerResult", "events_in_words"]
 
@@ -23,7 +23,7 @@ def events_in_words(number: float) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PowerResult:
+class PowerResult(Shown):
     """Power of a design at stated rate ratios, always with its size: the share of rejections when the ratio is 1.
 
     table : ratio, power, mc_se, ci_low, ci_high (Wilson, 95 %, of the simulation), wrong_direction (share that rejects on
@@ -104,8 +104,3 @@ class PowerResult:
             "This is power at stated ratios that are constant over units and periods. Power at the ratio that was observed would only "
             "restate its p-value.",
         ])
-
-    def _repr_html_(self) -> str:
-        notes = "".join(f"<li>{escape(caution.text)}</li>" for caution in self.warnings)
-        table = self.table.to_html(index=False, float_format=lambda v: f"{v:.3g}", na_rep="")
-        return f"<p>{escape(self.statement())}</p>{table}" + (f"<ul>{notes}</ul>" if notes else "")

@@ -17,7 +17,7 @@ from mentorship_eval.errors import EstimationError, listing
 from mentorship_eval.estimate import Caution, Estimate
 from mentorship_eval.inference.intervals import difference_estimate
 from mentorship_eval.inference.jackknife import Jackknife, cluster_jackknife
-from mentorship_eval.inference.shown import as_html
+from mentorship_eval.inference.shown import Shown
 
 __all__ = ["Aggregate", "aggregate_effects"]
 
@@ -32,7 +32,7 @@ WHAT = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Aggregate:
+class Aggregate(Shown):
     """An average of group-time effects.
 
     kind; estimate: the overall value; table: a row per event time, group or period (``att``, ``se``, ``ci_low``,
@@ -52,9 +52,6 @@ class Aggregate:
     def statement(self) -> str:
         """A sentence with the interval; never a verdict."""
         return self.estimate.statement()
-
-    def _repr_html_(self) -> str:
-        return as_html(self.statement(), self.table, cautions=self.warnings)
 
 
 def _treated_clusters(engine: Engine, scheme: Scheme, known: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:

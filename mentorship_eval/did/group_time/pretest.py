@@ -10,12 +10,13 @@ from scipy.special import chdtrc
 from mentorship_eval.did.group_time.engine import Engine, Estimated
 from mentorship_eval.did.group_time.uncertainty import FEW_TREATED
 from mentorship_eval.estimate import format_number, format_p
+from mentorship_eval.inference.shown import Shown
 
 __all__ = ["PreTest", "joint_pretest"]
 
 
 @dataclass(frozen=True)
-class PreTest:
+class PreTest(Shown):
     """Wald statistic, its degrees of freedom, p-value (chi-square) and clusters; NaN with ``reason`` where it cannot be formed."""
 
     statistic: float

@@ -15,7 +15,7 @@ from mentorship_eval.did.group_time.pretest import PreTest, joint_pretest
 from mentorship_eval.did.group_time.schemes import KINDS
 from mentorship_eval.errors import UsageError
 from mentorship_eval.estimate import Caution, Estimate
-from mentorship_eval.inference.shown import as_html
+from mentorship_eval.inference.shown import Shown
 
 __all__ = ["VARIANCES", "GroupTimeEffects"]
 
@@ -23,7 +23,7 @@ VARIANCES = ("analytic", "jackknife")
 
 
 @dataclass(frozen=True, kw_only=True)
-class GroupTimeEffects:
+class GroupTimeEffects(Shown):
     """Average effects on each group of units (those that adopted together) in each period.
 
     table : group, time, event_time, att, se, ci_low, ci_high (with a bootstrap band_low, band_high), n_treated, n_controls, note.
@@ -99,6 +99,3 @@ class GroupTimeEffects:
             f"{self.estimate.statement()} It averages {len(after):,} effects of {groups:,} group{'' if groups == 1 else 's'}; controls are units "
             f"{kind}{given}. {self.pretest.statement()}"
         )
-
-    def _repr_html_(self) -> str:
-        return as_html(self.statement(), self.table, cautions=self.warnings, max_rows=40)

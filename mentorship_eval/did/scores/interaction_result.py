@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import pandas as pd
 
 from mentorship_eval.estimate import Caution, Estimate
-from mentorship_eval.inference.shown import as_html
+from mentorship_eval.inference.shown import Shown
 
 __all__ = ["SunAbraham"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class SunAbraham:
+class SunAbraham(Shown):
     """Effects of each wave in each period since its reference period, and their means by the shares of the waves.
 
     estimate : `Estimate` of the mean over all wave-periods from adoption on, weighted by their units.
@@ -45,6 +45,6 @@ class SunAbraham:
             f"on, by their units. {self.event_study_compared_with}"
         )
 
-    def _repr_html_(self) -> str:
+    def _frames(self) -> tuple[pd.DataFrame, ...]:
         shown = self.event_study[["event_time", "estimate", "ci_low", "ci_high", "band_low", "band_high", "n_units"]]
-        return as_html(self.statement(), shown, cautions=self.warnings)
+        return (shown,)

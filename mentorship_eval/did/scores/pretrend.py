@@ -21,6 +21,7 @@ from mentorship_eval.did.scores.leave_out import leave_out_steps
 from mentorship_eval.did.scores.two_way import TwoWay, fit_two_way
 from mentorship_eval.errors import EstimationError, UsageError
 from mentorship_eval.estimate import format_number, format_p
+from mentorship_eval.inference.shown import Shown
 
 __all__ = ["PreTrend", "pretrend_test"]
 
@@ -29,7 +30,7 @@ POWER = 0.8
 
 
 @dataclass(frozen=True, kw_only=True)
-class PreTrend:
+class PreTrend(Shown):
     """statistic, df1, df2, p_value: joint F test of no differences before adoption, NaN where note says why; slope: drift per
     period, of adopters against the others, that the test finds at the 5 % level with a chance of 80 %; table: event_time, estimate, se,
     ci_low, ci_high, n_cells, n_units, note.
@@ -52,11 +53,6 @@ class PreTrend:
             f"{format_number(self.statistic)}, {format_p(self.p_value)}; a steady drift of {format_number(self.slope)} per period would have "
             f"been found with a chance of {POWER:.0%}."
         )
-
-    def _repr_html_(self) -> str:
-        from html import escape
-
-        return f"<p>{escape(self.statement())}</p>" + self.table.to_html(index=False, na_rep="", float_format=lambda value: f"{value:.4g}")
 
 
 def _fit(panel: Panel, targets: Targets, leads: np.ndarray) -> tuple[TwoWay, Panel]:

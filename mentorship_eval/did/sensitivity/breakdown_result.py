@@ -10,7 +10,7 @@ import pandas as pd
 from mentorship_eval.did.sensitivity.count_drift import Seen
 from mentorship_eval.did.sensitivity.honest_result import HonestBounds
 from mentorship_eval.estimate import Caution, Estimate, format_number
-from mentorship_eval.inference.shown import as_html
+from mentorship_eval.inference.shown import Shown
 
 __all__ = ["CountBreakdown"]
 
@@ -21,7 +21,7 @@ def _per_cent(drift: float) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CountBreakdown:
+class CountBreakdown(Shown):
     """How large a violation of parallel trends would turn a rate ratio.
 
     irr : the estimate that is put to the test.
@@ -124,6 +124,3 @@ class CountBreakdown:
         else:
             parts.append(f"By relative magnitudes there is no breakdown value: {self.mbar_note}.")
         return " ".join(parts)
-
-    def _repr_html_(self) -> str:
-        return as_html(self.statement(), self.table, cautions=self.warnings)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
 
 import numpy as np
 import pandas as pd
 
 from mentorship_eval.estimate import format_number
+from mentorship_eval.inference.shown import Shown
 
 __all__ = ["HonestBounds"]
 
@@ -20,7 +20,7 @@ SYMBOL = {"relative_magnitude": "Mbar", "smoothness": "M"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class HonestBounds:
+class HonestBounds(Shown):
     """Intervals under bounded violations of parallel trends.
 
     table : restriction, M (Mbar for relative magnitudes), ci_low, ci_high, excludes_no_effect, ci_level, method.
@@ -66,7 +66,3 @@ class HonestBounds:
             f"{SYMBOL[self.restriction]} {row.M:.3g}: {format_number(row.ci_low, 3)} to {format_number(row.ci_high, 3)}"
             for row in self.table.itertuples())
         return f"If parallel trends held exactly: {plain}. Allowing {MEANING[self.restriction]}, {level}: {rows}. {self.breakdown_statement()}"
-
-    def _repr_html_(self) -> str:
-        table = self.table.to_html(index=False, float_format=lambda v: f"{v:.4g}")
-        return f"<p>{escape(self.statement())}</p>{table}"

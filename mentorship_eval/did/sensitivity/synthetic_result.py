@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 
 from mentorship_eval.estimate import Caution, Estimate, format_number
-from mentorship_eval.inference.shown import as_html
+from mentorship_eval.inference.shown import Shown
 
 __all__ = ["SyntheticDid"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class SyntheticDid:
+class SyntheticDid(Shown):
     """Synthetic difference-in-differences.
 
     estimate : the effect; without interval when fewer than six units are treated.
@@ -62,6 +62,3 @@ class SyntheticDid:
         plain = self.companions.set_index("method")["value"]["difference-in-differences"]
         parts.append(f"With equal weights (difference-in-differences): {format_number(float(plain))}.")
         return " ".join(parts)
-
-    def _repr_html_(self) -> str:
-        return as_html(self.statement(), self.table, cautions=self.warnings)

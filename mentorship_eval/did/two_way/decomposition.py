@@ -13,13 +13,13 @@ from mentorship_eval.did.two_way.comparisons import TYPES, compare
 from mentorship_eval.errors import EstimationError, listing
 from mentorship_eval.estimate import Caution, Estimate, format_number
 from mentorship_eval.inference.intervals import critical_value
-from mentorship_eval.inference.shown import as_html
+from mentorship_eval.inference.shown import Shown
 
 __all__ = ["GoodmanBacon", "goodman_bacon"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class GoodmanBacon:
+class GoodmanBacon(Shown):
     """What a two-way coefficient is an average of; a diagnostic.
 
     estimate : the two-way coefficient, with CR1 and t(G-1); it equals the sum of weight times estimate over `table`.
@@ -57,8 +57,11 @@ class GoodmanBacon:
         ]
         return f"{self.estimate.statement()} It is the weighted mean of {len(self.table):,} comparisons. {'; '.join(parts)}. {self.warnings[0].text}"
 
-    def _repr_html_(self) -> str:
-        return as_html(self.statement(), self.by_type, cautions=self.warnings[1:])
+    def _frames(self) -> tuple[pd.DataFrame, ...]:
+        return (self.by_type,)
+
+    def _notes(self) -> tuple[Caution, ...]:
+        return self.warnings[1:]
 
 
 def _refuse_unbalanced(panel: Panel) -> None:

@@ -8,14 +8,14 @@ import numpy as np
 import pandas as pd
 
 from mentorship_eval.estimate import Caution, Estimate
-from mentorship_eval.inference.shown import as_html
+from mentorship_eval.inference.shown import Shown
 from mentorship_eval.inference.wild_bootstrap import WildBootstrap
 
-__all__ = ["TwoWayFixedEffects", "as_html"]
+__all__ = ["TwoWayFixedEffects"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class TwoWayFixedEffects:
+class TwoWayFixedEffects(Shown):
     """A two-way fixed-effects coefficient, a diagnostic.
 
     estimate : a rate ratio for counts (se of its logarithm), a difference for scores.
@@ -74,6 +74,9 @@ class TwoWayFixedEffects:
         parts.append(self.warnings[0].text)
         return " ".join(parts)
 
-    def _repr_html_(self) -> str:
+    def _frames(self) -> tuple[pd.DataFrame, ...]:
         shown = self.table[["quantity", "inference", "estimate", "se", "ci_low", "ci_high", "p_value"]]
-        return as_html(self.statement(), shown, cautions=self.warnings[1:])
+        return (shown,)
+
+    def _notes(self) -> tuple[Caution, ...]:
+        return self.warnings[1:]

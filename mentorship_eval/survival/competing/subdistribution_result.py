@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 
 from mentorship_eval.estimate import Caution, Estimate, format_p
-from mentorship_eval.inference.shown import as_html
+from mentorship_eval.inference.shown import Shown
 from mentorship_eval.survival.design import Design
 
 __all__ = ["FineGray"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class FineGray:
+class FineGray(Shown):
     """A fitted Fine-Gray model.
 
     table: term, coef, se (model-based), robust_se (sandwich, the weights taken as known), hr (of the
@@ -71,6 +71,3 @@ class FineGray:
         missing = "" if not np.isnan(first.ci_low) else "; no interval is given"
         basis = f"from {self.n_events:,} events and {self.n_competing:,} competing events in {self.n:,} rows ({self.method})"
         return f"Subdistribution hazard ratio of {term}{versus} for {self.of}: {first.interval()}{p}{missing}, {basis}."
-
-    def _repr_html_(self) -> str:
-        return as_html(self.statement(), self.table, cautions=self.warnings)

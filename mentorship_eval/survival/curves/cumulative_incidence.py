@@ -11,7 +11,7 @@ import pandas as pd
 from mentorship_eval.errors import EstimationError, UsageError, listing
 from mentorship_eval.estimate import Caution, format_number
 from mentorship_eval.inference.intervals import critical_value
-from mentorship_eval.inference.shown import as_html
+from mentorship_eval.inference.shown import Shown
 from mentorship_eval.survival.causes import read_causes
 from mentorship_eval.survival.columns import case_weights, interval_times, read_groups, require_columns
 from mentorship_eval.survival.curves.curve_intervals import curve_interval, require_interval
@@ -23,7 +23,7 @@ __all__ = ["AalenJohansen", "aalen_johansen"]
 
 
 @dataclass(frozen=True)
-class AalenJohansen:
+class AalenJohansen(Shown):
     """Cumulative incidence by group and cause.
 
     table: by, cause, time, n_risk, n_event, cif, se, ci_low, ci_high.
@@ -75,9 +75,6 @@ class AalenJohansen:
             given = "" if self.since is None else f" (among those without any event before {self.since:g})"
             parts.append(f"Cumulative incidence of {cause}{who} by {last.time:g}{given}: {format_number(last.cif)}{limits}.")
         return " ".join(parts)
-
-    def _repr_html_(self) -> str:
-        return as_html(self.statement(), self.table, max_rows=20)
 
 
 def aalen_johansen(

@@ -11,6 +11,7 @@ from scipy.special import chdtrc
 
 from mentorship_eval.errors import EstimationError, UsageError, listing
 from mentorship_eval.estimate import format_p
+from mentorship_eval.inference.shown import Shown
 from mentorship_eval.survival.causes import read_causes
 from mentorship_eval.survival.columns import distinct_values, interval_times, read_groups, require_columns
 
@@ -18,7 +19,7 @@ __all__ = ["GrayTest", "gray_test"]
 
 
 @dataclass(frozen=True)
-class GrayTest:
+class GrayTest(Shown):
     """table: cause, chisq, df, p, one row per cause; groups: cause, by, n (rows), observed (events), score (weighted observed
     minus expected; positive where the cause is commoner than if all groups were alike); covariances: by cause, (k, k) of the scores."""
 
@@ -36,11 +37,8 @@ class GrayTest:
         ]
         return f"{self.method}. {'; '.join(parts)}."
 
-    def _repr_html_(self) -> str:
-        from html import escape
-
-        shown = "".join(frame.to_html(index=False, float_format=lambda value: f"{value:.4g}") for frame in (self.table, self.groups))
-        return f"<p>{escape(self.statement())}</p>{shown}"
+    def _frames(self) -> tuple[pd.DataFrame, ...]:
+        return (self.table, self.groups)
 
 
 def gray_test(

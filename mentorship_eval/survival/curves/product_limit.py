@@ -12,7 +12,7 @@ import pandas as pd
 from mentorship_eval.errors import EstimationError, UsageError, listing
 from mentorship_eval.estimate import Caution, format_number
 from mentorship_eval.inference.intervals import critical_value
-from mentorship_eval.inference.shown import as_html
+from mentorship_eval.inference.shown import Shown
 from mentorship_eval.survival.columns import case_weights, event_flags, interval_times, read_groups, require_columns
 from mentorship_eval.survival.curves.curve_intervals import curve_interval, require_interval, time_to_level
 from mentorship_eval.survival.curves.curve_steps import Rows, Steps, curve_steps
@@ -23,7 +23,7 @@ __all__ = ["KaplanMeier", "kaplan_meier"]
 
 
 @dataclass(frozen=True)
-class KaplanMeier:
+class KaplanMeier(Shown):
     """Kaplan-Meier curves by group.
 
     table: by, time, n_risk, n_event, n_censor, survival, se, ci_low, ci_high, one row per time at
@@ -101,9 +101,6 @@ class KaplanMeier:
                 high = "not reached" if row.ci_high != row.ci_high else format_number(row.ci_high)
                 parts.append(f"{name}: {format_number(row.median)} ({self.ci_level * 100:g} % CI {low} to {high}).")
         return " ".join(parts)
-
-    def _repr_html_(self) -> str:
-        return as_html(self.statement(), self.table, max_rows=20)
 
 
 def kaplan_meier(

@@ -11,6 +11,7 @@ from scipy.special import chdtrc
 
 from mentorship_eval.errors import EstimationError, UsageError
 from mentorship_eval.estimate import format_p
+from mentorship_eval.inference.shown import Shown
 from mentorship_eval.survival.columns import event_flags, interval_times, read_groups, require_columns
 from mentorship_eval.survival.hazards.risk_sets import build_risk_sets
 
@@ -18,7 +19,7 @@ __all__ = ["LogRank", "logrank"]
 
 
 @dataclass(frozen=True)
-class LogRank:
+class LogRank(Shown):
     """table: by, n (rows), observed, expected (both weighted when rho is not 0); covariance: (k, k)
     of observed minus expected; statistic: chi-square on ``df``; p_value: two-sided."""
 
@@ -34,11 +35,6 @@ class LogRank:
         """One sentence with the test; it has no interval, for it estimates nothing."""
         number = "degree" if self.df == 1 else "degrees"
         return f"{self.method}: chi-square {self.statistic:.3f} on {self.df} {number} of freedom, {format_p(self.p_value)}."
-
-    def _repr_html_(self) -> str:
-        from html import escape
-
-        return f"<p>{escape(self.statement())}</p>" + self.table.to_html(index=False, float_format=lambda value: f"{value:.4g}")
 
 
 def logrank(

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from mentorship_eval.estimate import Caution, Estimate
-from mentorship_eval.inference.shown import as_html
+from mentorship_eval.inference.shown import Shown
 
 __all__ = ["RestrictedMean"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class RestrictedMean:
+class RestrictedMean(Shown):
     """Restricted mean survival times up to ``tau`` (from ``since``).
 
     table: by, n (rows), n_event (by tau), rmst, se, ci_low, ci_high, rmtl (restricted mean time lost, tau - since -
@@ -69,5 +69,5 @@ class RestrictedMean:
         said += [f"Difference, {label} minus {self.reference}: {one.interval()}." for label, one in self.differences.items()]
         return " ".join(said)
 
-    def _repr_html_(self) -> str:
-        return as_html(self.statement(), *((self.table, self.contrasts) if len(self.contrasts) else (self.table,)), cautions=self.warnings)
+    def _frames(self) -> tuple[pd.DataFrame, ...]:
+        return ((self.table, self.contrasts) if len(self.contrasts) else (self.table,))

@@ -20,6 +20,7 @@ from mentorship_eval.inference.intervals import critical_value
 
 if TYPE_CHECKING:
     from mentorship_eval.survival.hazards.cox_result import CoxResult
+from mentorship_eval.inference.shown import Shown
 
 __all__ = ["Concordance", "concordance", "sums_below"]
 
@@ -27,7 +28,7 @@ TIED = 1e-11  # linear predictors this close, relative to their range, are equal
 
 
 @dataclass(frozen=True)
-class Concordance:
+class Concordance(Shown):
     """estimate: the concordance (0.5: no better than chance) with its interval, no p-value; counts: weighted numbers of
     pairs: concordant, discordant, tied_x (in prediction), tied_y (in time of event), tied_xy (in both)."""
 
@@ -44,10 +45,8 @@ class Concordance:
         pairs = self.counts["concordant"] + self.counts["discordant"] + self.counts["tied_x"]
         return f"Concordance: {self.estimate.interval(3)}, from {pairs:,.0f} comparable pairs ({self.estimate.method})."
 
-    def _repr_html_(self) -> str:
-        from html import escape
-
-        return f"<p>{escape(self.statement())}</p>"
+    def _frames(self) -> tuple[pd.DataFrame, ...]:
+        return ()
 
 
 def sums_below(rank: np.ndarray, weight: np.ndarray, low: np.ndarray, high: np.ndarray, below: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mentorship_eval.estimate import Caution, Estimate, format_p
-from mentorship_eval.inference.shown import as_html
+from mentorship_eval.inference.shown import Shown
 from mentorship_eval.survival.columns import Groups
 from mentorship_eval.survival.design import Design
 from mentorship_eval.survival.hazards.baseline import baseline_hazard, predicted_survival
@@ -24,7 +24,7 @@ __all__ = ["CoxResult"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class CoxResult:
+class CoxResult(Shown):
     """A fitted Cox model.
 
     table: term, coef, se (model-based), robust_se (sandwich; NaN without cluster or weights), hr,
@@ -146,6 +146,3 @@ class CoxResult:
         missing = "" if not np.isnan(first.ci_low) else "; no interval is given"
         basis = f"from {self.n_events:,} events in {self.n:,} rows ({self.method})"
         return f"Hazard ratio of {term}{versus}: {first.interval()}{p}{missing}, {basis}."
-
-    def _repr_html_(self) -> str:
-        return as_html(self.statement(), self.table, cautions=self.warnings)

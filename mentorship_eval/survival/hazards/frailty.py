@@ -13,7 +13,7 @@ from scipy.special import chdtrc, ndtri
 from mentorship_eval.errors import EstimationError, UsageError, listing
 from mentorship_eval.estimate import Caution, Estimate, format_number, format_p
 from mentorship_eval.inference.intervals import critical_value, ratio_estimate
-from mentorship_eval.inference.shown import as_html
+from mentorship_eval.inference.shown import Shown
 from mentorship_eval.survival.columns import event_flags, interval_times, read_groups, require_columns
 from mentorship_eval.survival.design import build_design
 from mentorship_eval.survival.hazards.cox_regression import prepare
@@ -25,7 +25,7 @@ FEW_GROUPS = 8
 
 
 @dataclass(frozen=True, kw_only=True)
-class SharedFrailty:
+class SharedFrailty(Shown):
     """A Cox model with a random effect of every group.
 
     table: term, coef, se (theta taken as known), hr, ci_low, ci_high, p (z). Hazard ratios compare rows of the same group.
@@ -67,9 +67,6 @@ class SharedFrailty:
             f"{self.n_events:,} events in {self.n_groups:,} groups; variance of the {self.distribution} frailty "
             f"{format_number(self.theta, 3)} ({format_p(self.theta_test[1])}; {self.method})."
         )
-
-    def _repr_html_(self) -> str:
-        return as_html(self.statement(), self.table, cautions=self.warnings)
 
 
 def shared_frailty(

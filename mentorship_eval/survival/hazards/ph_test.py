@@ -14,6 +14,7 @@ from scipy.special import chdtrc
 
 from mentorship_eval.errors import UsageError
 from mentorship_eval.estimate import format_p
+from mentorship_eval.inference.shown import Shown
 from mentorship_eval.survival.hazards.partial_likelihood import Likelihood
 
 __all__ = ["TRANSFORMS", "PHTest", "score_test_of_proportionality", "transformed_times"]
@@ -22,7 +23,7 @@ TRANSFORMS = ("km", "rank", "identity", "log")
 
 
 @dataclass(frozen=True)
-class PHTest:
+class PHTest(Shown):
     """table: term (covariate, last row GLOBAL), chisq, df, p; transform: of the time axis."""
 
     table: pd.DataFrame
@@ -34,9 +35,6 @@ class PHTest:
             f"Test of proportional hazards ({self.transform} transform of time): chi-square {whole['chisq']:.2f} "
             f"on {whole['df']:g} degrees of freedom, {format_p(whole['p'])} over all covariates."
         )
-
-    def _repr_html_(self) -> str:
-        return self.table.to_html(index=False, float_format=lambda value: f"{value:.4g}")
 
 
 def transformed_times(transform: str, times: np.ndarray, start: np.ndarray, stop: np.ndarray, event: np.ndarray) -> np.ndarray:

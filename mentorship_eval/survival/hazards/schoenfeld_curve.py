@@ -21,12 +21,13 @@ from mentorship_eval.survival.hazards.residuals import contrasts_by_stratum, sch
 
 if TYPE_CHECKING:
     from mentorship_eval.survival.hazards.cox_result import CoxResult
+from mentorship_eval.inference.shown import Shown
 
 __all__ = ["SchoenfeldCurve", "schoenfeld_curve"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class SchoenfeldCurve:
+class SchoenfeldCurve(Shown):
     """table: time, transformed_time, smooth, ci_low, ci_high, on a grid even in transformed time; smooth is a
     log hazard ratio. points: row, stratum, time, transformed_time, value, one per event (events of strata in
     which the covariate does not vary say nothing of it and are left out). coef: the fitted constant
@@ -47,11 +48,6 @@ class SchoenfeldCurve:
             f"{first['smooth']:.2f} ({self.ci_level * 100:g} % band {first['ci_low']:.2f} to {first['ci_high']:.2f}) at {first['time']:g}, "
             f"{last['smooth']:.2f} ({last['ci_low']:.2f} to {last['ci_high']:.2f}) at {last['time']:g}; constant estimate {self.coef:.2f}."
         )
-
-    def _repr_html_(self) -> str:
-        from html import escape
-
-        return f"<p>{escape(self.statement())}</p>" + self.table.to_html(index=False, max_rows=12, float_format=lambda value: f"{value:.4g}")
 
 
 def natural_spline(values: np.ndarray, knots: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ import pandas as pd
 from mentorship_eval.errors import listing
 from mentorship_eval.estimate import Caution, Estimate, format_number
 from mentorship_eval.inference.intervals import critical_value, difference_estimate
-from mentorship_eval.inference.shown import as_html
+from mentorship_eval.inference.shown import Shown
 from mentorship_eval.survival.curves.curve_intervals import curve_interval
 from mentorship_eval.survival.hazards.cox_result import CoxResult
 from mentorship_eval.survival.hazards.standardised_support import Support
@@ -24,7 +24,7 @@ FEW_CLUSTERS = 8
 
 
 @dataclass(frozen=True, kw_only=True)
-class AdjustedSurvival:
+class AdjustedSurvival(Shown):
     """Standardised survival by level of an exposure.
 
     table: level, time, survival, se, ci_low, ci_high, reason (why a value or interval is NaN).
@@ -70,9 +70,6 @@ class AdjustedSurvival:
             f"Adjusted survival to {format_number(time, 0)}{since}: {', '.join(parts)}; difference {difference.interval(3)}, "
             f"averaged over {self.n:,} persons ({self.method})."
         )
-
-    def _repr_html_(self) -> str:
-        return as_html(self.statement(), self.table, cautions=self.warnings, max_rows=20)
 
 
 def assemble(

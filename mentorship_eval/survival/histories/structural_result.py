@@ -10,7 +10,7 @@ import pandas as pd
 
 from mentorship_eval.errors import listing
 from mentorship_eval.estimate import Caution, Estimate, format_number
-from mentorship_eval.inference.shown import as_html
+from mentorship_eval.inference.shown import Shown
 from mentorship_eval.survival.histories.structural_fit import HistoryWeights, OutcomeFit, Panel
 
 __all__ = ["MarginalStructural", "describe_weights", "structural_cautions"]
@@ -22,7 +22,7 @@ LARGE = 20.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class MarginalStructural:
+class MarginalStructural(Shown):
     """A fitted marginal structural model.
 
     table: term, coef, se, odds_ratio, ci_low, ci_high, p, df of the outcome model, treatment first; estimate: the odds ratio of treatment
@@ -59,8 +59,8 @@ class MarginalStructural:
             text += " " + list(self.risk_differences.values())[-1].statement()
         return text
 
-    def _repr_html_(self) -> str:
-        return as_html(self.statement(), self.table, self.risks, cautions=self.warnings)
+    def _frames(self) -> tuple[pd.DataFrame, ...]:
+        return (self.table, self.risks)
 
 
 def describe_weights(period: np.ndarray, history: HistoryWeights) -> tuple[pd.DataFrame, dict[str, float]]:

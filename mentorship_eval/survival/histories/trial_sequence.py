@@ -11,7 +11,7 @@ import pandas as pd
 from mentorship_eval.errors import EstimationError, UsageError, listing
 from mentorship_eval.estimate import Caution, Estimate
 from mentorship_eval.inference.intervals import ratio_estimate
-from mentorship_eval.inference.shown import as_html
+from mentorship_eval.inference.shown import Shown
 from mentorship_eval.survival.columns import event_flags, interval_times, labels_of, read_groups, require_columns
 from mentorship_eval.survival.design import build_design
 from mentorship_eval.survival.hazards.cox_regression import cox
@@ -28,7 +28,7 @@ LATE = 0.1  # share of initiators in no trial beyond which it is said
 
 
 @dataclass(frozen=True, kw_only=True)
-class SequentialTrials:
+class SequentialTrials(Shown):
     """table: trial, time, eligible, initiators, controls, events_initiators, events_controls, crossovers, used (both arms there);
     rows: a row a person and trial (more with censoring weights): the given columns, row (position in the data), trial, trial_time,
     trial_start, trial_stop (since the trial's begin), trial_event, treated, trial_weight;
@@ -52,9 +52,6 @@ class SequentialTrials:
         used = self.table[self.table["used"]]
         return (f"{self.estimate.statement()[:-1]}, from {len(used):,} trials with {int(used['initiators'].sum()):,} initiators and "
                 f"{int(used['controls'].sum()):,} control places of {self.n_persons:,} persons ({self.protocol}).")
-
-    def _repr_html_(self) -> str:
-        return as_html(self.statement(), self.table, cautions=self.warnings, max_rows=40, na_rep="NaN")
 
 
 def sequential_trials(

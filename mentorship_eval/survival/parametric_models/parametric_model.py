@@ -12,7 +12,7 @@ from scipy.special import log_ndtr
 from mentorship_eval.errors import EstimationError, UsageError, listing
 from mentorship_eval.estimate import Caution, Estimate, format_p
 from mentorship_eval.inference.intervals import critical_value, ratio_estimate
-from mentorship_eval.inference.shown import as_html
+from mentorship_eval.inference.shown import Shown
 from mentorship_eval.survival.columns import event_flags, interval_times, labels_of, read_groups, require_columns
 from mentorship_eval.survival.design import Design, build_design
 from mentorship_eval.survival.lookup import as_times
@@ -26,7 +26,7 @@ CLUSTERS_FOR_SANDWICH = 30
 
 
 @dataclass(frozen=True, kw_only=True)
-class ParametricResult:
+class ParametricResult(Shown):
     """A fitted accelerated failure time model.
 
     table: term ((Intercept), the covariates, log(scale)), coef, se (model-based), robust_se (sandwich by cluster; NaN without),
@@ -75,9 +75,6 @@ class ParametricResult:
         one, term = self.estimate, next(iter(self.estimates))
         p = "" if np.isnan(one.p_value) else f"; {format_p(one.p_value)}"
         return f"Time ratio of {term}: {one.interval()}{p}, from {self.n_events:,} events in {self.n:,} rows ({self.method})."
-
-    def _repr_html_(self) -> str:
-        return as_html(self.statement(), self.table, cautions=self.warnings)
 
 
 def parametric(

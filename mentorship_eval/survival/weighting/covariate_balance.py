@@ -10,6 +10,7 @@ import pandas as pd
 
 from mentorship_eval.errors import EstimationError, UsageError, listing
 from mentorship_eval.estimate import Caution
+from mentorship_eval.inference.shown import Shown
 from mentorship_eval.survival.columns import labels_of, require_columns
 from mentorship_eval.survival.weighting.arms import effective_size, read_weights, treated_rows
 
@@ -19,7 +20,7 @@ THRESHOLD = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
-class Balance:
+class Balance(Shown):
     """table: covariate, level ("" for numbers), term, mean_treated, mean_control (shares for levels; unweighted), mean_treated_after,
     mean_control_after, smd_before, smd_after (NaN without weights), variance_ratio (treated over control; after weighting when there
     are weights; NaN for levels and 0/1 columns, whose means say it all), variance_ratio_before, imbalanced (the later SMD beyond 0.1).
@@ -41,11 +42,6 @@ class Balance:
         if self.weighted:
             text += f" before weighting and {self.table['smd_after'].abs().max():.3f} after"
         return f"{text}; {int(self.table['imbalanced'].sum())} of {len(self.table)} terms exceed {self.threshold:g}."
-
-    def _repr_html_(self) -> str:
-        from html import escape
-
-        return f"<p>{escape(self.statement())}</p>" + self.table.to_html(index=False, na_rep="", float_format=lambda value: f"{value:.3f}")
 
 
 def balance(
@@ -148,7 +144,7 @@ def _variance(x: np.ndarray, w: np.ndarray) -> float:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Overlap:
+class Overlap(Shown):
     """Propensity scores of the two arms.
 
     table: bin_low, bin_high (the last bin closed), n_treated, n_control, weight_treated, weight_control (sums of weights, counts
@@ -168,11 +164,6 @@ class Overlap:
         if low > high:
             return f"The propensity scores of the arms do not overlap at all ({rows:,} rows)."
         return f"Both arms have propensity scores from {low:.3f} to {high:.3f}; {gone:,} of {rows:,} rows ({gone / rows:.1%}) lie beyond."
-
-    def _repr_html_(self) -> str:
-        from html import escape
-
-        return f"<p>{escape(self.statement())}</p>" + self.table.to_html(index=False, float_format=lambda value: f"{value:.3g}")
 
 
 def overlap(

@@ -11,7 +11,7 @@ import pandas as pd
 from mentorship_eval.errors import EstimationError, UsageError, listing
 from mentorship_eval.estimate import Caution
 from mentorship_eval.inference.intervals import critical_value, two_sided_p
-from mentorship_eval.inference.shown import as_html
+from mentorship_eval.inference.shown import Shown
 from mentorship_eval.survival.columns import Groups, read_groups, require_columns
 from mentorship_eval.survival.design import Design, build_design
 from mentorship_eval.survival.weighting.arms import clip_weights, effective_size, read_clip, treated_rows
@@ -29,7 +29,7 @@ CERTAIN = 1e-6  # a propensity this near to 0 or 1 under separation is 0 or 1 in
 
 
 @dataclass(frozen=True, kw_only=True)
-class PropensityWeights:
+class PropensityWeights(Shown):
     """Weights from a logistic model of treatment.
 
     weights, propensity: one value a row, aligned with the data; table: term, coef, se, odds_ratio, ci_low, ci_high, p of the
@@ -81,8 +81,8 @@ class PropensityWeights:
             f"{control['n']:,} control rows as {control['ess']:,.0f}; the largest weight is {self.weights.max():.2f}."
         )
 
-    def _repr_html_(self) -> str:
-        return as_html(self.statement(), self.arms, self.table, cautions=self.warnings)
+    def _frames(self) -> tuple[pd.DataFrame, ...]:
+        return (self.arms, self.table)
 
 
 def propensity_weights(

@@ -12,7 +12,7 @@ from mentorship_eval.errors import EstimationError, UsageError, listing
 from mentorship_eval.estimate import Caution, Estimate, format_p
 from mentorship_eval.inference.intervals import ratio_estimate
 from mentorship_eval.inference.jackknife import Jackknife, cluster_jackknife
-from mentorship_eval.inference.shown import as_html
+from mentorship_eval.inference.shown import Shown
 from mentorship_eval.survival.columns import read_groups, require_columns
 from mentorship_eval.survival.hazards.cox_regression import cox
 from mentorship_eval.survival.hazards.cox_result import CoxResult
@@ -56,7 +56,7 @@ def refit_without_clusters(
 
 
 @dataclass(frozen=True, kw_only=True)
-class WeightedCox:
+class WeightedCox(Shown):
     """A weighted Cox model.
 
     table: term, coef, se, hr, ci_low, ci_high, p, df; estimates: an `Estimate` for each term; cox: the fit with the weights taken as known;
@@ -84,9 +84,6 @@ class WeightedCox:
         p = "" if np.isnan(one.p_value) else f"; {format_p(one.p_value)}"
         missing = "" if not np.isnan(one.ci_low) else "; no interval is given"
         return f"{one.estimand[:1].upper()}{one.estimand[1:]}: hazard ratio {one.interval()}{p}{missing} ({self.method})."
-
-    def _repr_html_(self) -> str:
-        return as_html(self.statement(), self.table, cautions=self.warnings)
 
 
 def iptw_cox(
