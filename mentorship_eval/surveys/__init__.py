@@ -8,7 +8,7 @@ out stands in the result.
 Scores
     score(data, *, items, key=None, subscale=None, low, high, reverse, method="mean", times=1, answered=0.5, numbers=None) -> Scored
         .scores (Series, index of data)  .table (what was answered, turned, scored)  .values (turned items)
-    scoring_key(name) -> ScoringKey;  scoring_keys() -> all that are shipped, by name
+    inference.scales.keys: scoring_key(name) -> ScoringKey;  scoring_keys() -> all that are shipped, by name
     important_difference(estimate, *, mid=None, sd=None, key=None, subscale=None, higher_is_better=True) -> AgainstImportant (.words, .table)
     reliability(data, *, items, wave=None, low=None, high=None, reverse=()) -> Reliability   .table per wave; .items per wave and item
 Comparisons
@@ -35,6 +35,19 @@ from mentorship_eval.lazy import fetched_late
 
 # Modules are not named like the functions: importing a submodule would put it in the function's place.
 _LAZY = {
+    "score": "scoring.items",
+    "Scored": "scoring.items",
+    "reliability": "consistency.by_wave",
+    "Reliability": "consistency.by_wave",
+    "ancova": "comparisons.covariance_adjusted",
+    "Ancova": "comparisons.covariance_adjusted",
+    "ordinal": "comparisons.cumulative_odds",
+    "ProportionalOdds": "comparisons.cumulative_odds",
+    "favourable": "comparisons.proportions",
+    "Favourable": "comparisons.proportions",
+    "important_difference": "comparisons.important",
+    "AgainstImportant": "comparisons.important",
+    "families": "comparisons.important",
     "mixed_model": "mixed.repeated",
     "RepeatedMeasures": "mixed.repeated_result",
     "random_intercepts": "mixed.random_effects",

@@ -1,0 +1,1 @@
+"""How well the items of a scale measure one thing, wave by wave."""

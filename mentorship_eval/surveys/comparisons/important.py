@@ -1,0 +1,105 @@
+"""An interval held against the smallest difference that matters, in words; and several outcomes adjusted for their number."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from mentorship_eval.errors import UsageError
+from mentorship_eval.estimate import Estimate, format_number
+from mentorship_eval.inference.multiplicity import benjamini_hochberg, holm
+from mentorship_eval.inference.scales.keys import scoring_key
+
+__all__ = ["AgainstImportant", "families", "important_difference"]
+
+CONVENTION = "half a standard deviation, a convention and no measured difference (Norman, Sloan & Wyrwich 2003, Medical Care 41:582-592)"
+
+
+@dataclass(frozen=True)
+class AgainstImportant:
+    """mid: the smallest difference that matters; source; place: ``benefit``, ``harm``, ``too small``, ``some benefit``, ``some harm``, ``unclear`` or
+    ``unknown``; words: a sentence."""
+
+    mid: float
+    source: str
+    place: str
+    words: str
+
+    @property
+    def table(self) -> pd.DataFrame:
+        return pd.DataFrame([{"mid": self.mid, "source": self.source, "place": self.place, "words": self.words}])
+
+    def statement(self) -> str:
+        return self.words
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        return f"<p>{escape(self.words)}</p>"
+
+
+def important_difference(
+    estimate: Estimate, *, mid: float | None = None, sd: float | None = None, key: str | None = None, subscale: str | None = None,
+    higher_is_better: bool | None = None,
+) -> AgainstImportant:
+    """Where the interval of ``estimate`` lies beside the smallest important difference.
+
+    mid : given by the caller; else that of the scoring ``key`` (and ``subscale``) where one is published; else half of ``sd`` (the
+    standard deviation between people), said to be a convention. higher_is_better : of the score; by default what the key says, else True.
+
+    Raises `UsageError` when there is nothing to hold it against, or for a ratio.
+    """
+    if estimate.is_ratio:
+        raise UsageError("A ratio has no smallest important difference on the scale of the score.", fix="Give the estimate of a difference.")
+    source = "given by the analyst"
+    if key is not None:
+        known = scoring_key(key)
+        if higher_is_better is None:
+            higher_is_better = known.higher_is_better(subscale)
+        if mid is None and known.important is not None:
+            mid, source = known.important, known.important_source
+    if mid is None and sd is not None:
+        mid, source = sd / 2, CONVENTION
+    if mid is None or not mid > 0:
+        raise UsageError("There is no smallest important difference to hold this against.", fix="Give mid, a key with one, or the SD between people as sd.")
+    sign = 1 if higher_is_better is None or higher_is_better else -1
+    low, high = sorted((sign * estimate.ci_low, sign * estimate.ci_high))
+    place = _place(low, high, mid)
+    said = {
+        "benefit": "the whole interval is a benefit that matters",
+        "harm": "the whole interval is a harm that matters",
+        "too small": "the whole interval is smaller than what matters, in either direction",
+        "some benefit": "the interval holds a benefit only, and does not settle whether it is large enough to matter",
+        "some harm": "the interval holds a harm only, and does not settle whether it is large enough to matter",
+        "unclear": "the interval holds both no difference and a difference that matters: the data do not settle it",
+        "unknown": "there is no interval",
+    }[place]
+    return AgainstImportant(mid, source, place, f"{estimate.interval()}; smallest difference that matters {format_number(mid)} ({source}): {said}.")
+
+
+def _place(low: float, high: float, mid: float) -> str:
+    if math.isnan(low) or math.isnan(high):
+        return "unknown"
+    if low >= mid:
+        return "benefit"
+    if high <= -mid:
+        return "harm"
+    if -mid < low and high < mid:
+        return "too small"
+    if low > 0:
+        return "some benefit"
+    return "some harm" if high < 0 else "unclear"
+
+
+def families(estimates: Mapping[str, Estimate], *, family: Mapping[str, str] | None = None) -> pd.DataFrame:
+    """id, family, estimate, p_value, holm, benjamini_hochberg: p-values adjusted within each family (all one family by default)."""
+    table = pd.DataFrame({
+        "id": list(estimates), "family": [(family or {}).get(name, "all") for name in estimates], "estimate": [e.value for e in estimates.values()],
+        "p_value": [e.p_value for e in estimates.values()],
+    })  # fmt: skip
+    for name, adjust in (("holm", holm), ("benjamini_hochberg", benjamini_hochberg)):
+        table[name] = table.groupby("family")["p_value"].transform(lambda p, adjust=adjust: adjust(p.to_numpy()))
+    return table
