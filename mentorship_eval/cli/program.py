@@ -173,6 +173,24 @@ def bundle(run: str, out: str | None) -> None:
 
 
 @cli.command()
+@click.argument("run", metavar="RUN")
+@click.option("--journal", default="generic", show_default=True, metavar="NAME", help="plos, elsevier, nature, jama, bmj, bmc or generic.")
+@click.option("--column", type=click.Choice(["single", "middle", "double"]), default="double", show_default=True, help="Width of the figures.")
+@click.option("--disclosure", metavar="PROFILE", help="Refuse a run that was not protected by this profile.")
+@click.option("--out", metavar="DIR", help="Folder for the appendix.  [default: beside the run]")
+@click.option("--strict", is_flag=True, help="Exit code 1 when a figure breaks a rule.")
+def appendix(run: str, journal: str, column: str, disclosure: str | None, out: str | None, strict: bool) -> None:
+    """Supplementary material for a paper: figures and tables numbered and made to a journal's rules.
+
+    RUN is a run folder, or reports/COHORT for its latest run. The data are not
+    needed. Figures that break a rule are named with the rule; rules.csv has all.
+    """
+    from mentorship_eval.cli.appending import append
+
+    append(run, journal, disclosure, out, column, strict)
+
+
+@cli.command()
 @click.argument("cohort", required=False)
 @click.option("--outcome", metavar="NAME", help="Of a cohort: harm (the default), no_harm, near_miss, all_incidents, or one of its counts.")
 @click.option("--departments", type=int, metavar="N", help="On paper: number of departments.")

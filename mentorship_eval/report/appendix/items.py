@@ -1,0 +1,97 @@
+"""The numbered items of an appendix: which exhibits, in which order, under which labels."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from mentorship_eval.display.journals.profile import Journal
+from mentorship_eval.questions.answer import Exhibit
+from mentorship_eval.report.appendix.source import Source
+from mentorship_eval.report.numbering import exhibit_numbers
+
+if TYPE_CHECKING:
+    from mentorship_eval.display.table_model import TableModel
+
+__all__ = ["Item", "label_stem", "numbered_items", "table_model_of"]
+
+_LOG_LABELS = {"code": "Code", "table": "Table", "file": "File", "row": "Row", "column": "Column", "before": "Before", "after": "After",
+               "reason": "Reason", "count": "Count"}  # fmt: skip
+_FLOW_LABELS = {"stage": "Step", "table": "Table", "read": "Read", "start": "Read", "reason": "Reason", "removed": "Removed", "added": "Added",
+                "kept": "Kept", "label": "Step"}  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Item:
+    """kind: figure or table; label: ``S3 Fig``; id: of the exhibit, or of what else it shows; report: the number that it has in the report."""
+
+    kind: str
+    label: str
+    id: str
+    exhibit: Exhibit
+    chapter: str
+    report: str = ""
+
+    @property
+    def stem(self) -> str:
+        """A file name without ending: ``S3_Fig``."""
+        return label_stem(self.label)
+
+
+def label_stem(label: str) -> str:
+    return re.sub(r"[^A-Za-z0-9]+", "_", label).strip("_")
+
+
+def numbered_items(source: Source, journal: Journal) -> list[Item]:
+    """Every figure and table of the run in the order of the report, the summary first; then flows and repairs as tables."""
+    counted = {"figure": 0, "table": 0}
+    items: list[Item] = []
+    for exhibit, chapter, number in [*_in_order(source), *_tables_of_steps(source)]:
+        kind = "table" if exhibit.kind == "table" else "figure"
+        counted[kind] += 1
+        items.append(Item(kind, journal.label(kind, counted[kind]), exhibit.id, exhibit, chapter, number))
+    return items
+
+
+def _in_order(source: Source) -> Iterator[tuple[Exhibit, str, str]]:
+    names = [name for name in source.answers if name == "summary"] + [name for name in source.answers if name != "summary"]
+    notebooks = source.folder / "notebooks"
+    for name in names:
+        answer = source.answers[name]
+        numbers: Mapping[str, str] = exhibit_numbers(answer, notebooks if notebooks.is_dir() else None)
+        place = {exhibit: rank for rank, exhibit in enumerate(numbers)}
+        for exhibit in sorted(answer.exhibits, key=lambda each: place.get(each.id, len(place))):
+            yield exhibit, name, numbers.get(exhibit.id, "")
+
+
+def _tables_of_steps(source: Source) -> Iterator[tuple[Exhibit, str, str]]:
+    """Flow diagrams once more as tables, and the repair log."""
+    for name, answer in source.answers.items():
+        for exhibit in answer.exhibits:
+            if exhibit.kind == "flow_diagram":
+                flow = exhibit.frames["flow"]
+                labels = {column: _FLOW_LABELS.get(str(column), str(column).replace("_", " ").capitalize()) for column in flow.columns}
+                yield Exhibit(f"{exhibit.id}.steps", "table", f"{exhibit.title}: the same as a table", {"rows": flow},
+                              options={"labels": labels}), name, ""  # fmt: skip
+    repairs = source.repairs
+    if len(repairs.columns):
+        labels = {column: _LOG_LABELS.get(str(column), str(column)) for column in repairs.columns}
+        yield Exhibit("repair_log", "table", "Repairs made to the data before the analysis", {"rows": repairs},
+                      options={"labels": labels, "empty": "Nothing was repaired."}), "cohort", ""  # fmt: skip
+
+
+def table_model_of(exhibit: Exhibit) -> TableModel:
+    """A table exhibit as every format needs it."""
+    from mentorship_eval.report.exhibits import draw
+
+    return draw(exhibit).model  # type: ignore[union-attr]
+
+
+def source_frames(exhibit: Exhibit) -> dict[str, pd.DataFrame]:
+    """The protected frames that a figure was drawn from, by the end of a file name: "" where there is one."""
+    parts = dict(exhibit.frames)
+    return {("" if len(parts) == 1 else f"_{part}"): frame for part, frame in parts.items()}
