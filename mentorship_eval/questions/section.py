@@ -1,14 +1,29 @@
-"""A part of a chapter in the making: what one module of analysis has to say."""
+"""A part of a chapter in the making: what one module of analysis has to say, and who wants to know which part is being made."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from mentorship_eval.estimate import Caution
 from mentorship_eval.questions.answer import Exhibit, Gap, Result, Statement
 
-__all__ = ["Section"]
+__all__ = ["Section", "made", "told_to"]
+
+_LISTENER: ContextVar[Callable[[str], Any] | None] = ContextVar("listener", default=None)
+
+
+@contextmanager
+def told_to(listener: Callable[[str], Any]) -> Iterator[None]:
+    """Inside the block ``listener`` is called with the name of each part of a chapter before it is made."""
+    before = _LISTENER.set(listener)
+    try:
+        yield
+    finally:
+        _LISTENER.reset(before)
 
 
 @dataclass
@@ -37,3 +52,11 @@ class Section:
             for name in ("lead", "results", "exhibits", "cautions", "gaps", "methods"):
                 getattr(whole, name).extend(getattr(part, name))
         return whole
+
+
+def made(part: Callable[..., Section], *of: Any) -> Section:
+    """``part(*of)``, announced under its name."""
+    listener = _LISTENER.get()
+    if listener is not None:
+        listener(getattr(part, "__name__", "a part").strip("_").replace("_", " "))
+    return part(*of)

@@ -14,11 +14,13 @@ from typing import Any
 
 from mentorship_eval.errors import MentorshipEvalError, UsageError
 from mentorship_eval.questions.answer import Answer
+from mentorship_eval.questions.section import told_to
 from mentorship_eval.report.cache import load_private
 from mentorship_eval.report.estimates import ESTIMATES_MIME, estimate_rows, planned_outcomes
 from mentorship_eval.report.exhibits import draw, file_stem
 from mentorship_eval.report.fragments import Fragment, banner_html, estimates_table, exhibit_html, gaps_html, lead_html, methods_html
 from mentorship_eval.report.parameters import NOTEBOOKS, check_chapters, resolve_cohort
+from mentorship_eval.report.progress import told_in_notebook
 
 __all__ = ["RUN_VARIABLE", "ChapterView", "open_chapter"]
 
@@ -168,8 +170,13 @@ def open_chapter(name: str, *, cohort: str | Path, **unused: Any) -> ChapterView
     from mentorship_eval.cohort import read_cohort
     from mentorship_eval.report.answers import answer_chapters, protect_answers
 
-    read = read_cohort(resolve_cohort(cohort))
-    # the summary weighs what the others found; the others stand alone
-    needed = check_chapters(None) if name == "summary" else [name]
-    shown, _ = protect_answers(answer_chapters(read, needed), read)
+    with told_in_notebook() as say:
+        say(f"reading {cohort}")
+        read = read_cohort(resolve_cohort(cohort))
+        # the summary weighs what the others found; the others stand alone
+        needed = check_chapters(None) if name == "summary" else [name]
+        with told_to(lambda part: say(f"answering: {part}")):
+            answers = answer_chapters(read, needed, say)
+        say("protecting")
+        shown, _ = protect_answers(answers, read)
     return ChapterView(shown[name], planned_outcomes(read.study.plan), by_hand=True)

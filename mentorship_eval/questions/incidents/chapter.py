@@ -35,7 +35,7 @@ from mentorship_eval.questions.incidents.threats import threats
 from mentorship_eval.questions.incidents.time_zero import before_any_programme
 from mentorship_eval.questions.incidents.together import together
 from mentorship_eval.questions.incidents.trends import trends
-from mentorship_eval.questions.section import Section
+from mentorship_eval.questions.section import Section, made
 from mentorship_eval.questions.truth import with_truth
 
 __all__ = ["answer"]
@@ -52,7 +52,7 @@ def answer(cohort: Cohort, earlier: Mapping[str, Answer] | None = None) -> Answe
             return Answer("incidents", TITLE, gaps=(gap,))
         return _joined(cohort, Section.join([audits(from_audits(cohort)), Section(gaps=[gap])]))
     study = from_records(cohort) if cohort.has("incidents", "exposure", "rollout") else from_counts(cohort)
-    main = default_rates(study)
+    main = made(default_rates, study)
     printed = Section(exhibits=main_table(main.results, study.exposure_words, study.time_unit))
     return _joined(cohort, Section.join([main, printed, *_other_parts(study)]))
 
@@ -76,7 +76,7 @@ def _in_its_group(result: Result) -> Result:
 def _other_parts(study: Prepared) -> list[Section]:
     around_reports = (control_charts, reporting_behaviour, by_severity, rare_harm, by_category, rare_categories, together)
     observed = (before_any_programme, observed_rates)
-    return [part(study) for part in (*observed, threats, system_steps, detectable, *around_reports, audits, trends, companions, sensitivity)]
+    return [made(part, study) for part in (*observed, threats, system_steps, detectable, *around_reports, audits, trends, companions, sensitivity)]
 
 
 def _forest(results: list[Result]) -> list[Exhibit]:

@@ -35,7 +35,7 @@ from mentorship_eval.questions.retention.staying.leaver_rates import leaver_rate
 from mentorship_eval.questions.retention.subgroups import subgroups
 from mentorship_eval.questions.retention.target_trial import target_trial
 from mentorship_eval.questions.retention.time_zero import by_mentorship, by_programme
-from mentorship_eval.questions.section import Section
+from mentorship_eval.questions.section import Section, made
 from mentorship_eval.questions.truth import with_truth
 
 __all__ = ["answer"]
@@ -55,7 +55,7 @@ def answer(cohort: Cohort, earlier: Mapping[str, Answer] | None = None) -> Answe
     if refused:
         return Answer("retention", _TITLE, gaps=(refused,))
     study = prepare(cohort)
-    mentored, programme = being_mentored(study), programme_active(cohort, study.episodes)
+    mentored, programme = made(being_mentored, study), made(programme_active, cohort, study.episodes)
     rest = Section.join(_other_parts(study))
 
     order = [*mentored.results[:1], *programme.results[:1], *mentored.results[1:], *programme.results[1:], *rest.results]
@@ -88,18 +88,18 @@ def _headlines(results: list[Result]) -> list[Statement]:
 
 
 def _other_parts(study: Prepared) -> list[Section]:
-    parts = [target_trial(study), still_employed(study), causes_of_leaving(study), leaver_rates(study)]
-    about_all = [by_programme(study), mentors_stay(study), diagnostics(study), administrative_ends(study)]
+    parts = [made(part, study) for part in (target_trial, still_employed, causes_of_leaving, leaver_rates)]
+    about_all = [made(part, study) for part in (by_programme, mentors_stay, diagnostics, administrative_ends)]
     if is_small(study):
         # neither a ratio by another route nor its sensitivity where the ratio itself is refused
-        return [*parts, small_programme(study), *about_all]
+        return [*parts, made(small_programme, study), *about_all]
     at = at_landmark(study)
     if isinstance(at, Section):
         parts.append(at)
     else:
-        parts += [part(study, at) for part in _FROM_LANDMARK]
+        parts += [made(part, study, at) for part in _FROM_LANDMARK]
     ratios = (crude_being_mentored, subgroups, dose, sensitivity, structural, trials, negative_controls)
-    return [*parts, *(part(study) for part in ratios), *about_all]
+    return [*parts, *(made(part, study) for part in ratios), *about_all]
 
 
 def _forest(results: list[Result]) -> list[Exhibit]:
