@@ -106,8 +106,9 @@ def _told(path: Path, text: str, hidden: list[Hidden]) -> list[Hidden]:
     if path.suffix == ".html":
         return told_in_page(text, hidden)
     if path.suffix == ".ipynb":
-        shown = [output for cell in json.loads(text)["cells"] for output in cell.get("outputs", ())]
-        pages = ("".join(output.get("data", {}).get("text/html", ())) for output in shown)
+        # as it stands: without its pictures the text is no JSON any more
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        pages = ["".join(output.get("data", {}).get("text/html", ())) for cell in cells for output in cell.get("outputs", ())]
         return [one for page in pages for one in told_in_page(page, hidden)]
     if path.suffix in (".png", ".svg", ".pdf"):
         return told_in_words(text, [one for one in hidden if one.stem == path.stem])

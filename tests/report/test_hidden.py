@@ -45,7 +45,7 @@ LEAKS = {
     "figures/x-groups.svg": "<svg><title>Porter (n = 7)</title></svg>",
     "figures/x-groups.png": PNG + a_chunk(b"iTXt", b"Description\0\0\0\0\0Porter: 7 leavers"),
     "figures/x-groups.pdf": b"%PDF-1.7\n1 0 obj\nstream\n" + zlib.compress(b"/Title (Porter: 7 people)") + b"\nendstream",
-    "chapter.ipynb": json.dumps({"cells": [{"outputs": [{"data": {"text/html": [PAGE.format(7)]}}]}]}),
+    "chapter.ipynb": json.dumps({"cells": [{"outputs": [{"data": {"text/html": ['<img src="data:image/png;base64,AA==">\n', PAGE.format(7)]}}]}]}),
 }
 CLEAN = {
     "tables/x-groups.csv": "group,levels,people\nPorter,2,<10\nNurse,7,70\n",
