@@ -21,11 +21,11 @@ Comparisons
     favourable(data, *, favourable, arm, covariates=(), cluster=None, weights=None) -> Favourable   .estimate (risk difference)  .table per arm
     families(estimates, *, family=None) -> DataFrame: id, family, p_value, holm, benjamini_hochberg
 Missing answers
-    response_flow(data, *, answered, wave, arm=None, person=None) -> ResponseFlow
-    response_weights(data, *, answered, covariates, arm=None, truncate=0.99) -> ResponseWeights   .weights (Series)  .table  .effective_n
-    weighted_ancova(data, *, outcome, arm, answered, response_covariates, baseline=None, cluster, ...) -> WeightedAncova (weights refitted without each cluster)
-    impute(data, *, columns, predictors, arm, cluster=None, imputations=20, iterations=10, seed=0) -> Imputations   .datasets  .pooled(analysis)
-    pool_imputed(estimates, *, complete_df) -> Estimate (Rubin; Barnard & Rubin degrees of freedom)
+    response_flow(data, *, answered, wave, arm=None, person=None) -> ResponseFlow   .table  .patterns
+    response_weights(data, *, answered, covariates, arm=None, truncate=0.99) -> ResponseWeights   .weights (Series)  .table  .effective_n  .balance
+    weighted_ancova(data, *, outcome, arm, response_covariates, cluster, baseline=None, ...) -> WeightedAncova   (weights refitted without each cluster)
+    impute(data, *, columns, arm, predictors=(), cluster=None, imputations=20, iterations=20, seed=0) -> Imputations   .datasets  .pooled(analysis)
+    pool_imputed(estimates, *, complete_df=None) -> Pooled   .estimate (Rubin; Barnard & Rubin degrees of freedom)  .missing_information
     tipping_point(imputations, *, analysis, outcome, deltas=None, shifted="arm") -> TippingPoint   .table (delta, estimate, limits)  .tips_at
 """
 
@@ -48,6 +48,18 @@ _LAZY = {
     "important_difference": "comparisons.important",
     "AgainstImportant": "comparisons.important",
     "families": "comparisons.important",
+    "response_flow": "missing.flow",
+    "ResponseFlow": "missing.flow",
+    "response_weights": "missing.response_model",
+    "ResponseWeights": "missing.response_model",
+    "weighted_ancova": "missing.weighted",
+    "WeightedAncova": "missing.weighted",
+    "impute": "missing.imputation",
+    "Imputations": "missing.imputation",
+    "pool_imputed": "missing.rubin",
+    "Pooled": "missing.rubin",
+    "tipping_point": "missing.tipping",
+    "TippingPoint": "missing.tipping",
     "mixed_model": "mixed.repeated",
     "RepeatedMeasures": "mixed.repeated_result",
     "random_intercepts": "mixed.random_effects",
