@@ -123,9 +123,11 @@ def run(cohort: str, out: str, chapters: str | None, jobs: int, earlier: tuple[s
 @click.argument("run", metavar="RUN")
 @click.option("--cohort", metavar="FOLDER", help="The data: the hashes of its files are compared with those of the inputs.")
 @click.option("--rerun", is_flag=True, help="Also run it again from the data, in a temporary place, and compare bytes and numbers.")
+@click.option("--earlier", multiple=True, metavar="RUN", help="For --rerun: a run that it was protected against; may be repeated.")
+@click.option("--redraw", is_flag=True, help="Also draw every figure again from the run's own answers.json, and compare bytes; needs no data.")
 @click.option("--strict", is_flag=True, help="Other software or another platform is a difference, not a remark.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-def verify(run: str, cohort: str | None, rerun: bool, strict: bool, as_json: bool) -> None:
+def verify(run: str, cohort: str | None, rerun: bool, earlier: tuple[str, ...], redraw: bool, strict: bool, as_json: bool) -> None:
     """Is a run, or the bundle of one, still what it was when it was made?
 
     RUN is a run folder, reports/COHORT (its latest run), or a zip file made by
@@ -137,13 +139,13 @@ def verify(run: str, cohort: str | None, rerun: bool, strict: bool, as_json: boo
     """
     from mentorship_eval.cli.verifying import verify as verify_run
 
-    verify_run(run, cohort, rerun, strict, as_json)
+    verify_run(run, cohort, earlier, rerun, redraw, strict, as_json)
 
 
 @cli.command()
 @click.argument("old", metavar="RUN")
 @click.argument("new", metavar="RUN")
-@click.option("--cohort", "cohorts", nargs=2, metavar="OLD NEW", help="The data of both: counts rows that are new or gone, where that may be said.")
+@click.option("--cohort", "cohorts", nargs=2, metavar="OLD NEW", help="The data of both: counts rows that are new or gone, where it may be said.")
 @click.option("--explain", "explained", is_flag=True, help="Also answer again with one thing changed at a time; needs --cohort, and time.")
 @click.option("--out", metavar="FILE", help="Also write it all to this new file: .html, .csv or .json.")
 @click.option("--all", "everything", is_flag=True, help="Print every estimate with which something happened.")

@@ -37,12 +37,13 @@ def _table(verdict: Verdict, width: int) -> str:
     return "\n".join(lines)
 
 
-def verify(run: str, cohort: str | None, rerun: bool, strict: bool, as_json: bool) -> None:
+def verify(run: str, cohort: str | None, earlier: tuple[str, ...], rerun: bool, redraw: bool, strict: bool, as_json: bool) -> None:
     """Print what was found; ends the program with 1 when anything differs."""
     from mentorship_eval.cli.running import Steps
     from mentorship_eval.report.verify.verify import verify_run
 
-    verdict = verify_run(run, cohort=cohort, rerun=rerun, strict=strict, progress=Steps() if rerun else None)
+    steps = Steps() if rerun or redraw else None
+    verdict = verify_run(run, cohort=cohort, rerun=rerun, redraw=redraw, strict=strict, earlier=earlier, progress=steps)
     if as_json:
         click.echo(json.dumps(verdict.as_dict(), indent=2, ensure_ascii=False))
     else:

@@ -13,6 +13,8 @@ from mentorship_eval.report.compare.numbers import CHANGES, Change, compare_numb
 from mentorship_eval.report.compare.pair import Told, near_estimates, told_together
 from mentorship_eval.report.compare.release import Release, read_release
 from mentorship_eval.report.compare.rows import RowChange
+from mentorship_eval.report.earlier import EARLIER
+from mentorship_eval.report.stored import ANSWERS_FILE
 
 if TYPE_CHECKING:
     from mentorship_eval.report.compare.explain import Explained
@@ -49,6 +51,12 @@ class Comparison:
         return sorted(found, key=lambda change: -abs(change.in_se) if change.in_se == change.in_se else 0.0)
 
     @property
+    def guarded(self) -> bool:
+        """Whether the newer release was protected against the older when it was made."""
+        known = {each["answers_sha256"] for each in self.new.manifest.get("further", {}).get(EARLIER, ())}
+        return self.old.manifest["outputs"].get(ANSWERS_FILE) in known
+
+    @property
     def groups(self) -> list[str]:
         return groups_of(list(self.causes))
 
@@ -61,10 +69,11 @@ class Comparison:
         found = [f"answers.json of {each.label} is not as its manifest says: `mentorship-eval verify` tells more."
                  for each in (self.old, self.new) if not each.intact]  # fmt: skip
         if self.told:
-            places = len(self.told)
+            places = f"{len(self.told)} place{'s' if len(self.told) != 1 else ''}"
+            guard = "" if self.guarded else ", or make the newer again with `run --earlier` and the older"
             found.append(
-                f"Taken together, the two releases tell small counts in {places} place{'s' if places != 1 else ''}, if they describe the same "
-                "people: a count that is shown in both differs by less than the threshold. Publish only one of them, or coarsen the newer."
+                f"Taken together, the two releases tell small counts in {places}, if they describe the same people: a count that is shown in both "
+                f"differs by less than the threshold. Publish only one of them{guard}."
             )
         plans = [change.id for change in self.changes if change.plan_changed]
         if plans:

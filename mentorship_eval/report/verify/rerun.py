@@ -5,20 +5,22 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from mentorship_eval.report.earlier import EARLIER
 from mentorship_eval.report.fingerprint import file_sha256
 from mentorship_eval.report.manifest import UNHASHED
 from mentorship_eval.report.parameters import cohort_label
+from mentorship_eval.report.publish import find_run
 from mentorship_eval.report.stored import ANSWERS_FILE
 from mentorship_eval.report.verify.checked import Check
 from mentorship_eval.report.verify.outputs import files_of
 from mentorship_eval.report.verify.same import TOLERANCE, cells_apart, values_apart
 
-__all__ = ["BYTES", "run_again"]
+__all__ = ["BYTES", "find_earlier", "run_again"]
 
 BYTES = "run again: bytes"
 
@@ -79,8 +81,24 @@ def _numbers(run: Path, again: Path, moved: set[str]) -> Check:
     return Check("run again: numbers", "ok", f"{rows} estimates and every exhibit agree to {TOLERANCE:g}, relative")
 
 
-def run_again(run: Path, manifest: Mapping[str, Any], cohort: Path, progress: Callable[[str], Any] | None = None) -> list[Check]:
-    """Two checks: bytes, and numbers. cohort: the folder whose inputs were checked."""
+def find_earlier(run: Path, manifest: Mapping[str, Any], given: Iterable[str | Path] = ()) -> tuple[list[Path], list[str]]:
+    """The earlier runs that a run was protected against, by the hashes in its manifest: among those ``given`` and those beside it; and the
+    names of those that are in neither place.
+    """
+    asked = {each["answers_sha256"]: each["run"] for each in manifest.get("further", {}).get(EARLIER, ())}
+    places = [*(find_run(each) for each in given), *(sorted(run.parent.iterdir()) if asked else ())]
+    found: dict[str, Path] = {}
+    for place in places:
+        answers = place / ANSWERS_FILE
+        if not place.is_symlink() and answers.is_file() and (sha := file_sha256(answers)) in asked:
+            found.setdefault(sha, place)
+    return list(found.values()), [name for sha, name in asked.items() if sha not in found]
+
+
+def run_again(
+    run: Path, manifest: Mapping[str, Any], cohort: Path, progress: Callable[[str], Any] | None = None, earlier: Iterable[Path] = ()
+) -> list[Check]:
+    """Two checks: bytes, and numbers. cohort: the folder whose inputs were checked; earlier: runs that it was protected against."""
     from mentorship_eval.report.earlier import EARLIER
     from mentorship_eval.report.run import run_cohort
 

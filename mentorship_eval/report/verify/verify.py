@@ -3,31 +3,44 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mentorship_eval.errors import MentorshipEvalError, UsageError
+from mentorship_eval.errors import MentorshipEvalError, UsageError, listing
 from mentorship_eval.report.publish import find_run
 from mentorship_eval.report.verify.checked import Check, Verdict
 from mentorship_eval.report.verify.inputs import check_inputs, check_people
 from mentorship_eval.report.verify.machine import check_code, check_machine
 from mentorship_eval.report.verify.outputs import check_answers, check_files, check_no_inputs
 from mentorship_eval.report.verify.record import check_record, read_manifest
-from mentorship_eval.report.verify.rerun import BYTES, run_again
+from mentorship_eval.report.verify.redraw import FIGURES, check_figures
+from mentorship_eval.report.verify.rerun import BYTES, find_earlier, run_again
 
 __all__ = ["verify_run"]
 
 
+@dataclass(frozen=True)
+class _Asked:
+    cohort: str | Path | None
+    rerun: bool
+    redraw: bool
+    strict: bool
+    earlier: tuple[str | Path, ...]
+    progress: Callable[[str], Any] | None
+
+
 def verify_run(
-    run: str | Path, *, cohort: str | Path | None = None, rerun: bool = False, strict: bool = False, progress: Callable[[str], Any] | None = None
+    run: str | Path, *, cohort: str | Path | None = None, rerun: bool = False, redraw: bool = False, strict: bool = False,
+    earlier: Iterable[str | Path] = (), progress: Callable[[str], Any] | None = None
 ) -> Verdict:
     """Verify a run folder or a bundle.
 
-    cohort: folder with the data, for the hashes of the inputs. rerun: also make the run again from it and compare.
-    strict: software or platform other than the run's is a difference. progress: called with a line per step of the rerun.
+    cohort: folder with the data, for the hashes of the inputs. rerun: also make the run again from it and compare; earlier: runs that it was
+    protected against, where they are not beside it. redraw: draw the figures again from the run's own answers.json, without data.
+    strict: software or platform other than the run's is a difference. progress: called with a line per step of what takes long.
 
     Raises
     ------
@@ -43,16 +56,20 @@ def verify_run(
     else:
         opened = nullcontext(find_run(path))
     with opened as folder:
-        return _verify(folder, cohort, rerun, strict, progress)
+        return _verify(folder, _Asked(cohort, rerun, redraw, strict, tuple(earlier), progress))
 
 
-def _verify(run: Path, cohort: str | Path | None, rerun: bool, strict: bool, progress: Callable[[str], Any] | None) -> Verdict:
+def _verify(run: Path, asked: _Asked) -> Verdict:
     manifest = read_manifest(run)
-    record = check_record(manifest)
-    checks = [check_files(run, manifest), record, check_answers(run), check_no_inputs(run, manifest)]
-    checks += [check_code(manifest, strict=strict), check_machine(manifest, strict=strict)]
-    elsewhere = not strict and any(check.state != "ok" for check in checks[-2:])
-    checks += [_forgiven(check) if elsewhere else check for check in _with_data(run, manifest, cohort, rerun, record.state == "ok", progress)]
+    record, numbers = check_record(manifest), check_answers(run)
+    checks = [check_files(run, manifest), record, numbers, check_no_inputs(run, manifest)]
+    software = [check_code(manifest, strict=asked.strict), check_machine(manifest, strict=asked.strict)]
+    made = _with_data(run, manifest, asked, record.state == "ok")
+    if asked.redraw and numbers.state == "ok":
+        made = [check_figures(run, asked.progress), *made]
+    if not asked.strict and any(check.state != "ok" for check in software):
+        made = [_forgiven(check) for check in made]
+    checks += [*software, *made]
     if manifest.get("disclosure", {}).get("off"):
         checks.append(Check("disclosure", "told", "this run has no disclosure control: it must not leave the team that holds the data"))
     digest = hashlib.sha256((run / "manifest.json").read_bytes()).hexdigest()
@@ -61,16 +78,14 @@ def _verify(run: Path, cohort: str | Path | None, rerun: bool, strict: bool, pro
 
 
 def _forgiven(check: Check) -> Check:
-    """Bytes of a run made again with other software are told: only numbers have to be the same."""
-    if check.name != BYTES or check.state != "differs":
+    """Bytes of what was made again with other software are told: only numbers have to be the same."""
+    if check.name not in {BYTES, FIGURES} or check.state != "differs":
         return check
     return replace(check, state="told", says=f"{check.says}, as is to be expected of other software or another machine")
 
 
-def _with_data(
-    run: Path, manifest: dict[str, Any], cohort: str | Path | None, rerun: bool, whole: bool, progress: Callable[[str], Any] | None
-) -> list[Check]:
-    if cohort is None:
+def _with_data(run: Path, manifest: dict[str, Any], asked: _Asked, whole: bool) -> list[Check]:
+    if asked.cohort is None:
         return [
             Check("inputs", "not checked", "give the data with --cohort FOLDER"),
             Check("run again", "not checked", "give the data with --cohort FOLDER, and --rerun"),
@@ -78,15 +93,19 @@ def _with_data(
     from mentorship_eval.cohort import read_cohort
     from mentorship_eval.report.parameters import resolve_cohort
 
-    folder = resolve_cohort(cohort)
+    folder = resolve_cohort(asked.cohort)
     try:
         read = read_cohort(folder)
     except MentorshipEvalError as error:
         return [Check("inputs", "differs", f"this cohort cannot be read: {error.problem}")]
     inputs = check_inputs(manifest, read)
     checks = [inputs, check_people(run, read)]
-    if not rerun:
+    if not asked.rerun:
         return [*checks, Check("run again", "not checked", "ask for it with --rerun")]
     if inputs.state != "ok" or not whole:
         return [*checks, Check("run again", "not checked", "the data or the manifest are not those of the run")]
-    return [*checks, *run_again(run, manifest, folder, progress)]
+    earlier, lacking = find_earlier(run, manifest, asked.earlier)
+    if lacking:
+        says = f"it was protected against {listing(lacking)}, which is needed to make it again: give it with --earlier RUN"
+        return [*checks, Check("run again", "not checked", says)]
+    return [*checks, *run_again(run, manifest, folder, asked.progress, earlier)]
