@@ -146,4 +146,4 @@ class Rule:
             text += f" Counts of survival curves are the middle of each {self.midpoint}."
         if self.least_df:
             text += f" Regressions need {self.least_df} residual degrees of freedom."
-        return text
+        return f"Profile {self.name}. {text}" if self.says else text

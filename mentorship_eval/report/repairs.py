@@ -49,5 +49,6 @@ def published_log(cohort: Cohort, rule: Rule) -> pd.DataFrame:
         if hidden[places].sum() == 1 and len(places) > 1:
             others = places[~hidden[places]]
             hidden[others[summed["count"].to_numpy()[others].argmin()]] = True
-    summed["count"] = summed["count"].astype(object).mask(hidden, rule.mark)
+    rounded = pd.Series(rule.rounded(summed["count"].to_numpy(float)), index=summed.index).astype(int)
+    summed["count"] = rounded.astype(object).mask(hidden, rule.mark)
     return summed.assign(row="", before="", after="")[list(log.columns)]
