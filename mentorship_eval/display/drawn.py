@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMATS", "Drawn", "fewer_colours", "redrawn"]
 
-_NEARLY_WHITE = 252  # a paper that is not quite white shows on a white page
-
 FORMATS = ("png", "svg", "pdf")  # those that are written when none is named
 P = ParamSpec("P")
 
@@ -117,10 +115,11 @@ def fewer_colours(png: bytes) -> bytes:
     stream = io.BytesIO()
     with Image.open(io.BytesIO(png)) as picture:
         few = picture.convert("RGB").quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+        # a paper that is not quite white shows on a white page
+        white = picture.convert("L").point([0] * 255 + [255])
+        counted = few.histogram(white)
+        paper = counted.index(max(counted))
         palette = few.getpalette() or []
-        for at in range(0, len(palette), 3):
-            if min(palette[at : at + 3]) >= _NEARLY_WHITE:
-                palette[at : at + 3] = [255, 255, 255]
-        few.putpalette(palette)
+        few.putpalette([*palette[: 3 * paper], 255, 255, 255, *palette[3 * paper + 3 :]])
         few.save(stream, format="PNG", dpi=picture.info.get("dpi"))
     return stream.getvalue()

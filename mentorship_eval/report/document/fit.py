@@ -9,9 +9,10 @@ import numpy as np
 
 from mentorship_eval.display.table_model import TableModel
 
-__all__ = ["LANDSCAPE", "PORTRAIT", "Fit", "fit"]
+__all__ = ["LANDSCAPE", "PORTRAIT", "WHOLE", "Fit", "fit"]
 
 PORTRAIT, LANDSCAPE = 510.0, 740.0  # points between the margins of an A4 page (15 mm; 18 mm at the sides of a turned one)
+WHOLE = 16  # rows up to which a table stays on one page
 _PADDING = 8.0  # points on both sides of a cell together
 _GAP = 8.0  # points more between numbers, which are set flush right, and words, flush left
 _INDENT = 1.2  # em

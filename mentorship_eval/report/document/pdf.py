@@ -9,7 +9,7 @@ from typing import Any
 
 from mentorship_eval.display.table_model import TableModel, aligned
 from mentorship_eval.report.document.blocks import Block, Contents, Document, Heading, Picture, Table
-from mentorship_eval.report.document.fit import fit
+from mentorship_eval.report.document.fit import WHOLE, fit
 
 __all__ = ["pdf_bytes"]
 
@@ -84,4 +84,5 @@ def _table(table: TableModel) -> dict[str, Any]:
         "caption": table.caption, "columns": [asdict(column) for column in table.columns], "rows": rows, "note": table.note,
         "footnotes": [list(each) for each in table.footnotes], "empty": table.empty, "spans": [list(each) for each in table.spans()],
         "spanned": table.has_spanners, "widths": fitted.widths, "gaps": fitted.gaps, "size": fitted.size, "landscape": fitted.landscape,
+        "whole": len(rows) <= WHOLE,
     }  # fmt: skip

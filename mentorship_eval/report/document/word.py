@@ -18,7 +18,11 @@ from mentorship_eval.report.document.word_table import table_xml
 __all__ = ["docx_bytes"]
 
 _STYLES = {"text": "", "lede": "Lede", "quiet": "Quiet"}
-_HIGHEST = 620.0  # points that a figure may take, so that its caption stays on its page
+_HIGHEST = 560.0  # points that a figure may take, so that its heading and its caption stay on its page
+# as low as a paragraph can be, since it ends a page or begins the next
+_NEW_PAGE = (
+    '<w:p><w:pPr><w:spacing w:before="0" w:after="0" w:line="20" w:lineRule="exact"/></w:pPr><w:r><w:br w:type="page"/></w:r></w:p>'
+)
 
 
 def docx_bytes(document: Document) -> bytes:
@@ -44,7 +48,7 @@ def _nodes(block: Block) -> Iterator[Node]:
 @_nodes.register
 def _(block: Heading) -> Iterator[Node]:
     if block.level == 1 and block.number:
-        yield pandoc.raw('<w:p><w:pPr><w:pStyle w:val="Compact"/></w:pPr><w:r><w:br w:type="page"/></w:r></w:p>')
+        yield pandoc.raw(_NEW_PAGE)
     yield pandoc.heading(block.level, block.words, block.anchor)
 
 
@@ -105,5 +109,5 @@ def _contents(block: Contents, document: Document) -> list[Node]:
         f"<w:p>{style}{start if place == 0 else ''}{entry}{end if place == len(entries) - 1 else ''}</w:p>"
         for place, (style, entry) in enumerate(zip(styles, entries, strict=True))
     )
-    title = f'<w:p><w:pPr><w:pStyle w:val="TOCHeading"/></w:pPr><w:r><w:t>{escape(block.title)}</w:t></w:r></w:p>'
+    title = f'<w:p><w:pPr><w:pStyle w:val="TOCHeading"/><w:pageBreakBefore/></w:pPr><w:r><w:t>{escape(block.title)}</w:t></w:r></w:p>'
     return [pandoc.raw(title + lines)] if entries else []

@@ -8,7 +8,7 @@ from __future__ import annotations
 from xml.sax.saxutils import escape
 
 from mentorship_eval.display.table_model import Cell, TableColumn, TableModel, TableRow, aligned
-from mentorship_eval.report.document.fit import Fit, fit
+from mentorship_eval.report.document.fit import WHOLE, Fit, fit
 
 __all__ = ["caption_xml", "run_xml", "table_xml"]
 
@@ -112,13 +112,17 @@ def _body(table: TableModel, fitted: Fit, widths: list[int]) -> list[str]:
         for place, column in enumerate(table.columns)
     ]
     last = len(table.rows) - 1
+    whole = len(table.rows) <= WHOLE
     return [
-        _data(row, [column[at] for column in texts], table.columns, fitted, widths, "" if at == last else _THIN)
+        _data(row, [column[at] for column in texts], table.columns, fitted, widths, "" if at == last else _THIN, whole and at < last)
         for at, row in enumerate(table.rows)
     ]
 
 
-def _data(row: TableRow, texts: list[str], columns: tuple[TableColumn, ...], fitted: Fit, widths: list[int], edge: str) -> str:
+def _data(
+    row: TableRow, texts: list[str], columns: tuple[TableColumn, ...], fitted: Fit, widths: list[int], edge: str, keep: bool
+) -> str:
+    """One row; keep: on the page of the next."""
     if row.kind == "heading" and not any(cell.text for cell in row.cells[1:]):
         runs = _runs(texts[0], row.cells[0].mark, fitted.size, bold=True)
         return _row(_cell(runs, sum(widths), align="left", span=len(widths), edge=edge, keep=True))
@@ -127,7 +131,7 @@ def _data(row: TableRow, texts: list[str], columns: tuple[TableColumn, ...], fit
         bold = row.kind == "total" or (row.kind == "heading" and place == 0)
         return _cell(
             _runs(texts[place], own.mark, fitted.size, bold), widths[place], align=columns[place].align, edge=edge,
-            indent=200 * row.indent if place == 0 else round(20 * fitted.gaps[place]), keep=row.kind == "heading",
+            indent=200 * row.indent if place == 0 else round(20 * fitted.gaps[place]), keep=keep or row.kind == "heading",
         )  # fmt: skip
 
     return _row("".join(cell(place, own) for place, own in enumerate(row.cells)))
