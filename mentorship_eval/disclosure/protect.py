@@ -71,9 +71,11 @@ def _decide(answers: list[Answer], rule: Rule, also: Iterable[Cell], earlier: Ea
     told = frozenset(r.id for a in answers for r in a.results if is_small(r, rule))
     exhibits = [exhibit for answer in answers for exhibit in answer.exhibits]
     decided = _Decided(Known(told, sizes=frozenset() if rule.round_to else _differing_by_few(exhibits, rule)), cells, earlier)
+    # the others decide about nothing but themselves
+    telling = [(exhibit, name) for exhibit in exhibits for name in exhibit.frames if _tells(exhibit.counted.get(name), earlier)]
     while rule.active:
         known = decided.known
-        shown = [decided.show(exhibit, name, rule) for exhibit in exhibits for name in exhibit.frames]
+        shown = [decided.show(exhibit, name, rule) for exhibit, name in telling]
         more = replace(
             known,
             covered=known.covered.union(*(frame.covered for frame in shown)),
@@ -85,6 +87,11 @@ def _decide(answers: list[Answer], rule: Rule, also: Iterable[Cell], earlier: Ea
             break
         decided = replace(decided, known=more)
     return replace(decided, known=replace(decided.known, told=decided.known.told | decided.known.covered))
+
+
+def _tells(counted: Counted | None, earlier: Earlier) -> bool:
+    """Whether what is withheld in a frame bears on results or other frames."""
+    return counted is not None and bool(counted.results or counted.same or counted.populations or (earlier.runs and counted.counts))
 
 
 def _differing_by_few(exhibits: Iterable[Exhibit], rule: Rule) -> frozenset[float]:
