@@ -48,6 +48,8 @@ def baseline_exhibit(
     frame = frame.assign(**{column: frame[column].round(2) for column in rounded})
     of_known = {column: next(c["known"] for c in parts.values() if column in c.values()) for column in rounded}
     shares = {c["share"]: c["n"] for c in parts.values()} if people else {}
+    sizes_of = {f"size_{ending}": frame[column["n"]].iloc[0] for ending, column in parts.items()} if people else {}
+    frame = frame.assign(**sizes_of)
     joined = {
         f"arm_{ending}": {statistic: found for statistic, text in _PATTERNS.items() if (found := _pattern(text, ending, frame))} for ending in arms
     }
@@ -57,7 +59,8 @@ def baseline_exhibit(
         exhibit_id, title, frame[[*first, *(column for column in frame if column not in first)]],
         counts=n, derived=(*shares, *rounded, "smd"), of={**shares, **of_known, "smd": "fewest"},
         within="adds_up" if people else "", sums=(("n_all", *n), *yes_and_no) if people else (),
-        behind=(*known, "n_all", "fewest", "adds_up"), rests_on=sizes, note=f"{note} {_NOTE}",
+        behind=(*known, *sizes_of, "n_all", "fewest", "adds_up"), ratios=dict(zip(shares, zip(n, sizes_of, strict=True), strict=True)),
+        rests_on=sizes, note=f"{note} {_NOTE}",
         columns=[*joined, "smd"], joined=joined, joined_by="statistic", stub=first[:2], suffix="statistic", sparse=["smd"],
         spanners={spanner: list(joined)} if spanner else {},
         labels={"characteristic": "", **{f"arm_{ending}": header for ending, header in arms.items()}, "smd": "SMD"},

@@ -52,7 +52,8 @@ def missing_table(cohort: Cohort) -> Exhibit | None:
     frame = pd.DataFrame(lines)
     return table_exhibit(
         "cohort.missing", "Missing values, by table and column", frame.assign(table=frame["table"].str.replace("_", " ").str.capitalize()),
-        counts=("rows", "missing"), derived=("share",), of={"share": "missing"}, stub=["table", "column"], columns=["rows", "missing_share"],
+        counts=("rows", "missing"), derived=("share",), of={"share": "missing"}, ratios={"share": ("missing", "rows")},
+        stub=["table", "column"], columns=["rows", "missing_share"],
         joined={"missing_share": "{missing} ({share:share})"}, formats={"rows": "count"},
         labels={"table": "Table and column", "rows": "Rows", "missing_share": "Missing, n (%)"},
         note="After reading and repairs, before anything is left out. Columns in which an empty cell says something (a spell that lasts, a "
