@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import click
 
 from mentorship_eval.errors import UsageError
 
-__all__ = ["new_cohort", "write_simulated"]
+__all__ = ["new_cohort", "write_own_notebook", "write_simulated"]
 
 FIRST = ["staff", "departments", "spells", "matches", "incidents", "exposure", "rollout"]
 
 WORKBOOK = "tables.xlsx"
+OWN_NOTEBOOK = "my_analysis.ipynb"
 
 SKELETON = """\
 # The study file of this cohort. Every key is checked: a misspelt one is refused with a suggestion.
@@ -69,10 +71,10 @@ def _empty(folder: str) -> Path:
 
 
 def new_cohort(folder: str, like: str | None, recipes: tuple[str, ...] = (), kind: str = "csv") -> None:
-    """Write the skeleton of a cohort folder; a folder with anything in it is refused. kind: of the tables to fill in, csv or xlsx."""
-    from mentorship_eval.cohort import data_dictionary, write_templates
-    from mentorship_eval.cohort.schema.tables import TABLES
+    """Write the skeleton of a cohort folder, with a notebook to begin one's own analysis; a folder with anything in it is refused.
 
+    kind: of the tables to fill in, csv or xlsx.
+    """
     if like and recipes:
         raise UsageError("--like and --from exclude each other.", fix="With --like the recipes of that cohort are taken over.")
     if kind == "xlsx" and (like or recipes):
@@ -82,12 +84,27 @@ def new_cohort(folder: str, like: str | None, recipes: tuple[str, ...] = (), kin
         from mentorship_eval.cli.from_recipes import new_from
 
         new_from(folder, recipes, _empty)
-        return
-    if like:
+    elif like:
         from mentorship_eval.cli.carrying import new_like
 
         new_like(folder, like, _empty)
-        return
+    else:
+        _to_fill_in(folder, kind)
+    write_own_notebook(Path(folder).expanduser())
+
+
+def write_own_notebook(folder: Path) -> Path:
+    """The notebook from which one's own analysis of the cohort in ``folder`` begins."""
+    target = folder / OWN_NOTEBOOK
+    shutil.copyfile(Path(__file__).resolve().parents[1] / "resources" / "starting" / OWN_NOTEBOOK, target)
+    return target
+
+
+def _to_fill_in(folder: str, kind: str) -> None:
+    """study.yaml, templates and data dictionary."""
+    from mentorship_eval.cohort import data_dictionary, write_templates
+    from mentorship_eval.cohort.schema.tables import TABLES
+
     tables = FIRST
     name = re.sub(r"[^\w .-]", " ", Path(folder).expanduser().resolve().name).strip() or "My cohort"
     text = SKELETON.format(name=f'"{name}"')

@@ -11,6 +11,8 @@ _LAZY = {
     "Findings": "reading.findings",
     "check_cohort": "cohort",
     "data_dictionary": "schema.tables",
+    "department_months": "panels",
+    "mentorship_episodes": "person_time.episodes",
     "read_cohort": "cohort",
     "simulate_cohort": "simulate",
     "write_templates": "schema.tables",

@@ -17,6 +17,7 @@ import pandas as pd
 from mentorship_eval.cohort.person_time.employments import FAR, day_number, flow_table, require_columns
 from mentorship_eval.cohort.person_time.episodes import mentorship_episodes
 from mentorship_eval.errors import DataError, UsageError, listing
+from mentorship_eval.inference.shown import Shown
 
 __all__ = ["DAYS_PER_MONTH", "HARM_LEVELS", "Panel", "adoption", "department_months", "leaver_panel"]
 
@@ -26,7 +27,7 @@ HARM_LEVELS = {"near_miss": "near_miss", "none": "no_harm", "low": "harm", "mode
 
 
 @dataclass(frozen=True)
-class Panel:
+class Panel(Shown):
     """rows: one per unit and month; flow: records in, removed and kept by reason; missing: department-months without exposure.
 
     partial: department-months left out because the programme went live within them.
@@ -47,10 +48,8 @@ class Panel:
         return (f"{units:,} departments over {months:,} months, {adopted:,} of which adopted the programme in the window; "
                 f"{len(self.missing):,} department-months are missing and {len(self.partial):,} were left out as partial.")
 
-    def _repr_html_(self) -> str:
-        from html import escape
-
-        return f"<p>{escape(self.statement())}</p>{self.flow.to_html(index=False)}"
+    def _frames(self) -> tuple[pd.DataFrame, ...]:
+        return (self.flow,)
 
 
 def _month_index(day: np.ndarray) -> np.ndarray:

@@ -48,7 +48,7 @@ def test_a_folder_to_fill_in_with_excel(tmp_path: Path) -> None:
     folder = tmp_path / "mine"
     done = CliRunner().invoke(cli, ["new", str(folder), "--format", "xlsx"])
     assert done.exit_code == 0, done.output
-    assert sorted(path.name for path in folder.iterdir()) == ["DATA_DICTIONARY.md", "study.yaml", "tables.xlsx", "templates"]
+    assert sorted(path.name for path in folder.iterdir()) == ["DATA_DICTIONARY.md", "my_analysis.ipynb", "study.yaml", "tables.xlsx", "templates"]
     assert (folder / "templates" / "staff.csv").is_file()
     findings, cohort = check_cohort(folder)
     assert cohort is None and {item.code for item in findings.errors} == {"E003"}  # empty, and nothing else

@@ -24,6 +24,7 @@ from mentorship_eval.cohort.person_time.employments import FAR, day_number, empl
 from mentorship_eval.cohort.person_time.leaving import LEVELS, OUTCOME_CAUSES
 from mentorship_eval.errors import UsageError, listing
 from mentorship_eval.estimate import Caution
+from mentorship_eval.inference.shown import Shown
 
 __all__ = ["BASELINE", "Episodes", "mentorship_episodes"]
 
@@ -33,7 +34,7 @@ _KEY = float(2**20)  # one person's stretch of the key (person, day)
 
 
 @dataclass(frozen=True)
-class Episodes:
+class Episodes(Shown):
     """Rows (start, stop] in days since hire, sorted by person and time.
 
     rows: staff_id, start, stop, dept_id (now), dept_at_entry, mentored, programme_active, period, suspended,
@@ -79,11 +80,11 @@ class Episodes:
         return (f"{len(self.persons):,} persons were followed for {years:,.0f} person-years, {share:.0%} of them mentored; "
                 f"{self.leavers():,} left, {self.leavers('voluntary'):,} of them voluntarily.")
 
-    def _repr_html_(self) -> str:
-        from html import escape
+    def _frames(self) -> tuple[pd.DataFrame, ...]:
+        return (self.flow,)
 
-        notes = "".join(f"<li>{escape(note.text)}</li>" for note in self.notes)
-        return f"<p>{escape(self.statement())}</p><ul>{notes}</ul>{self.flow.to_html(index=False)}"
+    def _notes(self) -> tuple[Caution, ...]:
+        return self.notes
 
 
 def _calendar_cuts(calendar: str | None, start: pd.Timestamp, end: pd.Timestamp) -> np.ndarray:
