@@ -105,12 +105,16 @@ def _write(
 ) -> None:
     """Everything that the run publishes, into ``folder``; hidden: counts that must not be found in it."""
     from mentorship_eval.report import lint
+    from mentorship_eval.report.answers import rule_of
     from mentorship_eval.report.manifest import build_manifest, write_json
 
     _write_tables(folder, cohort, answers, withheld)
     notebooks = _show(folder, private, cohort, answers, parts["cohort"], jobs, say)
     _write_pages(folder, cohort, answers, notebooks, parts, key)
     _write_documents(folder, cohort, answers, parts, key, jobs, say)
+    for blocked in rule_of(cohort).blocked_figures:
+        for picture in (folder / "figures").glob(f"*.{blocked}"):
+            picture.unlink()
     write_json(folder / "manifest.json", build_manifest(folder, cohort, parts, answers))
     ended = time.time()
     write_json(folder / "run_info.json", {
@@ -156,7 +160,6 @@ def _show(
     load_notebook_tools()
     import nbformat
 
-    from mentorship_eval.report.answers import rule_of
     from mentorship_eval.report.cache import store_private
     from mentorship_eval.report.chapter import RUN_VARIABLE
     from mentorship_eval.report.estimates import planned_outcomes
@@ -171,8 +174,6 @@ def _show(
     with surroundings({**kernel_variables(private), RUN_VARIABLE: str(private)}):
         notebooks = execute_chapters(list(answers), {"cohort": label}, private / "work", jobs=jobs, progress=say)
     for picture in sorted((private / "figures").iterdir()):
-        if picture.suffix.lstrip(".") in rule_of(cohort).blocked_figures:
-            continue
         shutil.copyfile(picture, folder / "figures" / picture.name)
     (folder / "notebooks").mkdir()
     for name, notebook in notebooks.items():
@@ -194,7 +195,7 @@ def _write_pages(
     pages = {f"{NOTEBOOKS[name]}.html": TITLES[name] for name in answers}
     common = {"cohort": parts["cohort"], "key": key, "version": __version__, "style": style_sheet(),
               "unprotected": "" if rule.active else rule.describe()}
-    beside = {path.relative_to(folder).as_posix() for path in folder.glob("*/*")}
+    beside = {path.relative_to(folder).as_posix() for path in folder.glob("*/*") if path.suffix.lstrip(".") not in rule.blocked_figures}
     for name, notebook in notebooks.items():
         href = f"{NOTEBOOKS[name]}.html"
         page = {**common, "title": TITLES[name], "nav": navigation(pages, href)}
@@ -234,5 +235,5 @@ def _write_documents(
         name=cohort.name or parts["cohort"], label=parts["cohort"], window=window_words(cohort), key=key, version=__version__,
         disclosure=rule.describe(), unprotected="" if rule.active else rule.describe(), facts=tuple(_facts(parts, key)),
     )  # fmt: skip
-    write_documents(folder, answers, planned_outcomes(cohort.study.plan), about, jobs=jobs)
+    write_documents(folder, answers, planned_outcomes(cohort.study.plan), about, jobs=jobs, vector="svg" not in rule.blocked_figures)
     say("wrote report.pdf and report.docx")

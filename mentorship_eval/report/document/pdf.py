@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +20,16 @@ class TypesettingError(RuntimeError):
     """typst refused, or warned about, what we gave it: our own failure."""
 
 
-def pdf_bytes(document: Document) -> bytes:
-    """The document as PDF/UA: tagged, with titles, language and alt texts; the same bytes whenever it is made."""
+def pdf_bytes(document: Document, *, vector: bool = True) -> bytes:
+    """The document as PDF/UA: tagged, with titles, language and alt texts; the same bytes whenever it is made. vector: figures as
+    vectors, else as pictures.
+    """
     import matplotlib
     import typst
 
-    pictures = {Path(block.svg).name: Path(block.svg) for block in document.blocks if isinstance(block, Picture)}
-    data = {"about": asdict(document.about), "blocks": _turned([_block(block) for block in document.blocks])}
+    blocks = [replace(each, svg=each.svg if vector else each.png) if isinstance(each, Picture) else each for each in document.blocks]
+    pictures = {Path(block.svg).name: Path(block.svg) for block in blocks if isinstance(block, Picture)}
+    data = {"about": asdict(document.about), "blocks": _turned([_block(block) for block in blocks])}
     files: dict[str, Any] = {
         "main.typ": _TEMPLATE.read_bytes(), "document.json": json.dumps(data, ensure_ascii=False, sort_keys=True).encode("utf-8"), **pictures,
     }  # fmt: skip

@@ -14,10 +14,13 @@ __all__ = ["DOCUMENTS", "write_documents"]
 DOCUMENTS = ("report.pdf", "report.docx")
 
 
-def write_documents(folder: Path, answers: Mapping[str, Answer], planned: Sequence[str], about: About, *, jobs: int = 2) -> list[Path]:
+def write_documents(
+    folder: Path, answers: Mapping[str, Answer], planned: Sequence[str], about: About, *, jobs: int = 2, vector: bool = True
+) -> list[Path]:
     """Both documents into the run ``folder``, whose figures and executed notebooks, where it has them, give figures and order; returns their paths.
 
-    jobs: how many are made at a time. Raises `pdf.TypesettingError` or `pandoc.PandocError`: neither document is written then.
+    jobs: how many are made at a time. vector: whether the PDF may hold figures as vectors, whose points can be read back. Raises
+    `pdf.TypesettingError` or `pandoc.PandocError`: neither document is written then.
     """
     from mentorship_eval.report.document.build import build_document
     from mentorship_eval.report.document.pdf import pdf_bytes
@@ -27,7 +30,7 @@ def write_documents(folder: Path, answers: Mapping[str, Answer], planned: Sequen
     document = build_document(answers, planned, about, folder / "figures", notebooks if notebooks.is_dir() else None)
     # typst works outside Python's lock, and pandoc in a process of its own
     with ThreadPoolExecutor(max_workers=min(jobs, 2)) as pool:
-        made = [pool.submit(make, document) for make in (pdf_bytes, docx_bytes)]
+        made = [pool.submit(pdf_bytes, document, vector=vector), pool.submit(docx_bytes, document)]
         contents = [each.result() for each in made]
     places = [folder / name for name in DOCUMENTS]
     for place, content in zip(places, contents, strict=True):
