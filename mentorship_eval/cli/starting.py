@@ -90,7 +90,9 @@ def new_cohort(folder: str, like: str | None, recipes: tuple[str, ...] = (), kin
         new_like(folder, like, _empty)
     else:
         _to_fill_in(folder, kind)
-    write_own_notebook(Path(folder).expanduser())
+    path = Path(folder).expanduser()
+    if (path / "study.yaml").is_file():  # not after --from list, which makes no folder
+        write_own_notebook(path)
 
 
 def write_own_notebook(folder: Path) -> Path:
