@@ -101,7 +101,7 @@ def _why(comparison: Comparison) -> list[str]:
         return [f"Only {names[0]} changed, so that is where every difference comes from."]
     said = [f"{_joined(names).capitalize()} changed at the same time. Which of them moved a number cannot be told from two releases."]
     if len({"data", "plan"} & set(groups)) == 2 or {"code", "environment"} & set(groups):
-        said.append("With both cohort folders, --explain --cohort OLD NEW answers again with one thing changed at a time.")
+        said.append("With both cohort folders, `--explain --cohort OLD NEW` answers again with one thing changed at a time.")
     if {"code", "environment"} & set(groups):
         said.append(
             "To tell code and libraries apart: install the older requirements.lock beside the newer package, or the reverse, run the old "

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+from html import escape
 from typing import Any
 
 from mentorship_eval import __version__
@@ -28,6 +30,7 @@ _STYLE = """
 .compared .was-now { color: var(--quiet); display: inline-block !important; width: 2.4rem; }
 .compared .interval-drawing { max-width: none; width: 15rem; }
 .wide { overflow-x: auto; }
+@media (min-width: 40.01rem) { dl.facts dd.next { grid-column: 2; } }
 .old-mark { fill: var(--paper); stroke: var(--quiet); stroke-width: 1.6; }
 .interval-drawing .was { stroke: var(--quiet); stroke-width: 1.8; }
 """
@@ -96,11 +99,17 @@ def comparison_html(comparison: Comparison) -> str:
         headings["together"] = "What the two tell together"
     return filled(
         "compare.html.j2", page, title=f"Compared: {title}", contents=Contents([Entry(anchor, words) for anchor, words in headings.items()]),
-        headings=headings, old=comparison.old.label, new=comparison.new.label, counted=comparison.counted, why=comparison.why(),
-        cautions=comparison.cautions(), causes={name: each for name, each in causes.items() if each}, rows=[str(row) for row in comparison.rows],
+        headings=headings, old=comparison.old.label, new=comparison.new.label, counted=comparison.counted,
+        why=_coded(comparison.why()), cautions=_coded(comparison.cautions()), causes={name: each for name, each in causes.items() if each},
+        rows=[str(row) for row in comparison.rows],
         different=[_row(change, axes) for change in different], explained=[_explained(each) for each in comparison.explained],
         same=[_row(change, axes) for change in comparison.changes if change.id not in shown], told=[str(each) for each in comparison.told],
     )  # fmt: skip
+
+
+def _coded(texts: list[str]) -> list[str]:
+    """Sentences as HTML; commands, between backticks, are set as code."""
+    return [re.sub("`([^`]+)`", r"<code>\1</code>", escape(text)) for text in texts]
 
 
 def _explained(each: Any) -> dict[str, str]:
