@@ -36,11 +36,11 @@ WHY_NOT_CHANGE = (
 @dataclass(frozen=True, kw_only=True)
 class Ancova:
     """estimate: adjusted difference; standardised: the same as Hedges' g; unadjusted: of the raw means; change_score: companion, None without a
-    baseline; table: the four by name; arms: n, mean and SD per arm; left_out: counts of rows, by reason; leave_one_out: cluster, estimate."""
+    baseline (the three are None with ``companions=False``); table: the four by name; arms: n, mean and SD per arm; left_out: counts of rows, by reason; leave_one_out: cluster, estimate."""
 
     estimate: Estimate
-    standardised: Estimate
-    unadjusted: Estimate
+    standardised: Estimate | None
+    unadjusted: Estimate | None
     change_score: Estimate | None
     arms: pd.DataFrame
     leave_one_out: pd.DataFrame
@@ -59,7 +59,8 @@ class Ancova:
         ])  # fmt: skip
 
     def statement(self) -> str:
-        told = [self.estimate.statement(), f"In standard deviations (Hedges' g): {self.standardised.interval()}."]
+        told = [self.estimate.statement()]
+        told += [f"In standard deviations (Hedges' g): {self.standardised.interval()}."] if self.standardised is not None else []
         told += [f"{number:,} rows {why} are left out." for why, number in self.left_out.items() if number]
         if self.change_score is not None:
             told.append(f"Difference in change (companion, not the default): {format_number(self.change_score.value)}.")
@@ -82,7 +83,7 @@ def cluster_cautions(cluster: str | None, codes: np.ndarray, inside: np.ndarray)
 
 def ancova(
     data: pd.DataFrame, *, outcome: str, arm: str, baseline: str | None = None, cluster: str | None = None, covariates: Sequence[str] = (),
-    weights: str | None = None, variance: str = "CR2", reference: Any = None, randomised: bool = False, ci_level: float = 0.95,
+    weights: str | None = None, variance: str = "CR2", reference: Any = None, randomised: bool = False, companions: bool = True, ci_level: float = 0.95,
 ) -> Ancova:
     """Difference in ``outcome`` between arms at the same baseline.
 
@@ -93,6 +94,7 @@ def ancova(
     randomised : True when arms were allocated at random: a missing baseline is then its mean and an indicator; otherwise such rows are left out.
     weights : column of weights, taken as known; for weights of response, which are estimated, use `weighted_ancova`.
     variance : "CR2" (Satterthwaite t) or "CR3" (jackknife, t on G-1); with ``weights`` the jackknife is the sounder.
+    companions : False leaves out all but the estimate, for analyses that are repeated on many completed data sets.
 
     Raises `UsageError` for unknown columns or settings; `EstimationError` for one arm, missing covariates, or collinear columns.
     """
@@ -117,19 +119,20 @@ def ancova(
         method = f"{how}{', weighted' if weights else ''}; {VARIANCES[variance]}"
         return difference_estimate(found.value, found.se, df=found.df, method=method, estimand=f"{what}, {arms.arm} less {arms.reference}", **about)
 
-    adjusted = adjusted_difference(y, inside, others, codes, weights=w, variance=variance)
-    raw = adjusted_difference(y, inside, np.ones((len(y), 1)), codes, weights=w, variance=variance)
+    adjusted = adjusted_difference(y, inside, others, codes, weights=w, variance=variance, leave_out=companions)
     given = "at the same baseline" if baseline else "adjusted" if covariates else "unadjusted"
     cautions = [*ready.cautions, *cluster_cautions(cluster, codes, inside)]
-    change = None
-    if baseline is not None:
+    change = raw = None
+    if companions:
+        raw = adjusted_difference(y, inside, np.ones((len(y), 1)), codes, weights=w, variance=variance)
+    if baseline is not None and companions:
         change, imbalance = _change(answered, rows, outcome, baseline, inside, codes, w, variance, arms, more.matrix, told)
         cautions += imbalance
     return Ancova(
         estimate=told(adjusted, f"difference in {outcome} {given}", "analysis of covariance" if baseline else "least squares").warn(*cautions),
-        standardised=hedges_g(y, inside, codes, adjusted, weights=w, ci_level=ci_level, what=f"{outcome}, {arms.arm} less {arms.reference}"),
-        unadjusted=told(raw, f"difference in mean {outcome}", "least squares"), change_score=change, arms=_by_arm(rows, outcome, baseline, inside, arms),
-        leave_one_out=pd.DataFrame({"cluster": labels, "estimate": adjusted.without}),
+        standardised=hedges_g(y, inside, codes, adjusted, weights=w, ci_level=ci_level, what=f"{outcome}, {arms.arm} less {arms.reference}") if companions else None,
+        unadjusted=told(raw, f"difference in mean {outcome}", "least squares") if raw else None, change_score=change, arms=_by_arm(rows, outcome, baseline, inside, arms),
+        leave_one_out=pd.DataFrame({"cluster": labels, "estimate": adjusted.without} if companions else {"cluster": [], "estimate": []}),
         left_out={"without an outcome": int((~seen).sum()), "without a baseline": int((~ready.kept).sum())},
         settings={"outcome": outcome, "arm": arm, "baseline": baseline, "cluster": cluster, "covariates": tuple(covariates), "weights": weights,
                   "variance": variance, "randomised": randomised, "ci_level": ci_level}, warnings=tuple(cautions),

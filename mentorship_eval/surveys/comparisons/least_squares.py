@@ -33,11 +33,12 @@ class Adjusted:
 
 
 def adjusted_difference(
-    y: np.ndarray, inside: np.ndarray, others: np.ndarray, cluster: np.ndarray, *, weights: np.ndarray | None = None, variance: str = "CR2"
+    y: np.ndarray, inside: np.ndarray, others: np.ndarray, cluster: np.ndarray, *, weights: np.ndarray | None = None, variance: str = "CR2",
+    leave_out: bool = True,
 ) -> Adjusted:
     """The coefficient of ``inside`` (n,) beside the columns ``others`` (n, q), an intercept among them.
 
-    cluster : (n,) codes 0 to G-1. weights : (n,) of the rows, taken as known. Raises `EstimationError` when the arm is determined by the others.
+    cluster : (n,) codes 0 to G-1. weights : (n,) of the rows, taken as known. leave_out : whether ``without`` is wanted with CR2 too. Raises `EstimationError` when the arm is determined by the others.
     """
     if variance not in VARIANCES:
         raise UsageError(f"There is no variance {variance!r}.", fix=f"Choose one of {', '.join(VARIANCES)}.")
@@ -49,8 +50,10 @@ def adjusted_difference(
     basis = np.column_stack([x, rest])
     beta = np.linalg.lstsq(basis, outcome, rcond=None)[0]
     residual = outcome - basis @ beta
-    without = leave_one_out_estimates(float(beta[0]), residual, cluster, basis, 0)
-    count = len(without)
+    count = int(cluster.max()) + 1
+    without = np.full(count, np.nan)
+    if leave_out or variance == "CR3":
+        without = leave_one_out_estimates(float(beta[0]), residual, cluster, basis, 0)
     if variance == "CR3":
         made = cluster_jackknife(float(beta[0]), without)
         se = float(made.se[0]) if not made.failed else np.nan

@@ -89,27 +89,25 @@ def tipping_point(
             known[delta] = pool_imputed(found)
         return known[delta]
 
-    def holds(delta: float) -> bool:
+    def room(delta: float) -> float:
+        """How far the interval reaches beyond no effect; negative where it does not hold it."""
         e = at(delta).estimate
-        return bool(e.ci_low <= null <= e.ci_high)
+        return float(min(null - e.ci_low, e.ci_high - null))
 
     rows = [{"delta": d, "delta_sd": d / sd, "estimate": (e := at(d).estimate).value, "ci_low": e.ci_low, "ci_high": e.ci_high, "p_value": e.p_value} for d in grid]
-    start = holds(0.0)
-    tips = tuple(_tip(holds, start, [d for d in side if d != 0], sd) for side in (grid[grid <= 0][::-1], grid[grid >= 0]))
+    start = room(0.0) >= 0
+    tips = tuple(_tip(room, [d for d in side if d != 0], sd) for side in (grid[grid <= 0][::-1], grid[grid >= 0]))
     return TippingPoint(table=pd.DataFrame(rows), tips_at=(tips[0], tips[1]), holds_no_effect=start, estimate=at(0.0).estimate, outcome=outcome, shifted=shifted,
                         sd=sd, filled=int(moved.sum()))  # fmt: skip
 
 
-def _tip(holds: Callable[[float], bool], start: bool, steps: list[float], sd: float) -> float:
+def _tip(room: Callable[[float], float], steps: list[float], sd: float) -> float:
     """The delta nearest to 0 at which the answer changes, to a thousandth of an SD; NaN when it does at none of ``steps``."""
-    inside = 0.0
+    from scipy.optimize import brentq
+
+    begin, inside = room(0.0), 0.0
     for step in steps:
-        if holds(step) == start:
-            inside = step
-            continue
-        outside = step
-        while abs(outside - inside) > 1e-3 * sd:
-            middle = (inside + outside) / 2
-            inside, outside = (middle, outside) if holds(middle) == start else (inside, middle)
-        return float(outside)
+        if (room(step) >= 0) != (begin >= 0):
+            return float(brentq(room, *sorted((inside, step)), xtol=1e-3 * sd))
+        inside = step
     return float("nan")

@@ -58,7 +58,7 @@ def _profile(fit: Fit, *, inner: bool) -> Callable[[float], float]:
             theta = [1 - rho, rho * (1 - split), rho * split] if inner else [(1 - rho) * (1 - split), (1 - rho) * split, rho]
             return likelihood.profile(np.array(theta))
 
-        found = minimize_scalar(at, bounds=(0.0, 1.0 if inner else HIGHEST), method="bounded", options={"xatol": 1e-5})
+        found = minimize_scalar(at, bounds=(0.0, 1.0 if inner else HIGHEST), method="bounded", options={"xatol": 3e-3})
         return float(min(found.fun, at(0.0)))
 
     return best
@@ -72,6 +72,6 @@ def _limits(profile: Callable[[float], float], value: float, ci_level: float) ->
     def above(rho: float) -> float:
         return min(profile(rho) - least - drop, 1e6)
 
-    low = 0.0 if value <= 0 or above(0.0) <= 0 else float(brentq(above, 0.0, value, xtol=1e-6))
-    high = HIGHEST if above(HIGHEST) <= 0 else float(brentq(above, min(value, HIGHEST), HIGHEST, xtol=1e-6))
+    low = 0.0 if value <= 0 or above(0.0) <= 0 else float(brentq(above, 0.0, value, xtol=1e-4))
+    high = HIGHEST if above(HIGHEST) <= 0 else float(brentq(above, min(value, HIGHEST), HIGHEST, xtol=1e-4))
     return low, high

@@ -13,11 +13,14 @@ __all__ = ["Layout", "Pattern", "build_layout"]
 
 @dataclass(frozen=True)
 class Pattern:
-    """slots: (t,) waves that these persons answered; rows: (m, t) places of their rows; cluster: (m,) codes."""
+    """slots: (t,) waves that these persons answered; rows: (m, t) places of their rows; cluster: (m,) codes in ascending order;
+    starts: where each of the clusters ``present`` begins."""
 
     slots: np.ndarray
     rows: np.ndarray
     cluster: np.ndarray
+    present: np.ndarray
+    starts: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,8 @@ def build_layout(person: np.ndarray, slot: np.ndarray, cluster: np.ndarray | Non
     patterns = []
     for number, seen in enumerate(kinds):
         chosen = np.flatnonzero(kind.ravel() == number)
-        slots = np.flatnonzero(seen)
-        patterns.append(Pattern(slots, order[starts[chosen][:, None] + np.arange(len(slots))], of_cluster[chosen]))
+        chosen = chosen[np.argsort(of_cluster[chosen], kind="stable")]
+        slots, clusters = np.flatnonzero(seen), of_cluster[chosen]
+        present, begin = np.unique(clusters, return_index=True)
+        patterns.append(Pattern(slots, order[starts[chosen][:, None] + np.arange(len(slots))], clusters, present, begin))
     return Layout(tuple(patterns), n_slots, 0 if cluster is None else int(cluster.max()) + 1, len(starts), n)

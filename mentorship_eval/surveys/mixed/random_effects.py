@@ -16,6 +16,7 @@ from mentorship_eval.surveys.columns import cluster_codes, covariate_columns, nu
 from mentorship_eval.surveys.mixed.correlation import correlations
 from mentorship_eval.surveys.mixed.fitting import intercept_templates, restricted_fit
 from mentorship_eval.surveys.mixed.layout import build_layout
+from mentorship_eval.surveys.mixed.likelihood import Likelihood
 from mentorship_eval.surveys.mixed.small_sample import DF_METHODS, Contrasts, contrasts
 
 __all__ = ["RandomIntercepts", "coefficient_table", "random_intercepts"]
@@ -104,7 +105,7 @@ def random_intercepts(
             raise EstimationError(f"{name!r} has {len(labels):,} groups in {len(code):,} rows.", fix="A group needs several rows, and several groups are needed.")
     templates = intercept_templates(int(slot.max()) + 1, person=len(names) == 2)
     layout = build_layout(inner, slot, codes[0][0], codes[-1][1] if len(names) == 2 else None)
-    fit = restricted_fit(layout, x, y, templates, nonnegative=np.ones(len(templates) + 1, dtype=bool))
+    fit = restricted_fit(Likelihood(layout, x, y, templates), nonnegative=np.ones(len(templates) + 1, dtype=bool))
     theta = fit.at.theta
     parts = [*zip(names, [theta[-1], *theta[1:-1]], strict=True), ("residual", theta[0])]
     variances = pd.DataFrame([{"group": name, "variance": v, "sd": float(np.sqrt(v)), "share": v / theta.sum()} for name, v in parts])

@@ -27,6 +27,7 @@ from mentorship_eval.surveys.columns import cluster_codes, covariate_columns, nu
 from mentorship_eval.surveys.mixed.correlation import correlations
 from mentorship_eval.surveys.mixed.fitting import Fit, intercept_templates, restricted_fit, unstructured_templates
 from mentorship_eval.surveys.mixed.layout import build_layout
+from mentorship_eval.surveys.mixed.likelihood import Likelihood
 from mentorship_eval.surveys.mixed.random_effects import coefficient_table
 from mentorship_eval.surveys.mixed.repeated_result import RepeatedMeasures
 from mentorship_eval.surveys.mixed.small_sample import DF_METHODS, contrasts
@@ -98,22 +99,18 @@ def mixed_model(
     refuse_collinear(x, terms)
     y = numbers(rows, outcome)
     repeated = len(people) > len(person_labels)
+    place_of_row = slot
     if structure == "unstructured":
         _refuse_unseen_pairs(people, slot, waves)
         templates, stops = unstructured_templates(len(waves)), [False] * (len(waves) * (len(waves) + 1) // 2)
     else:
         templates = intercept_templates(len(waves), person=repeated)
+        place_of_row = _in_turn(people, slot, person_labels)  # which waves they were makes no difference to these covariances
         stops = [True] * len(templates)
     nonnegative = np.array([*stops, *([True] if cluster else [])])
 
-    def fitted(chosen: np.ndarray, start: np.ndarray | None = None) -> Fit:
-        there = np.unique(codes[chosen], return_inverse=True)[1] if cluster else None
-        layout = build_layout(np.unique(people[chosen], return_inverse=True)[1], slot[chosen], there, person_labels if chosen.all() else None)
-        return restricted_fit(layout, x[chosen], y[chosen], templates[:, : layout.n_slots, : layout.n_slots] if structure == "intercepts" else templates,
-                              nonnegative=nonnegative, start=start)  # fmt: skip
-
-    everyone = np.ones(len(y), dtype=bool)
-    fit = fitted(everyone)
+    likelihood = Likelihood(build_layout(people, place_of_row, codes if cluster else None, person_labels), x, y, templates)
+    fit = restricted_fit(likelihood, nonnegative=nonnegative)
     lines = np.zeros((len(place) + 1, x.shape[1]))
     for row, column in enumerate(place.values(), start=1):
         lines[0, column], lines[row, column] = 1 / len(place), 1.0
@@ -134,7 +131,7 @@ def mixed_model(
     cautions = [*ready.cautions, *_cautions(fit, cluster, codes, arms.inside, person_labels, people, repeated, structure)]
     checks, without = (None, pd.DataFrame(columns=["cluster", "estimate"]))
     if cluster and jackknife:
-        checks, without = _jackknife(fitted, codes, labels, lines, fit, estimates, ci_level)
+        checks, without = _jackknife(fit, nonnegative, labels, lines, estimates, ci_level)
     return RepeatedMeasures(
         estimate=estimates[0].warn(*cautions), at_wave=tuple(estimates[1:]), waves=tuple(waves[k] for k in place), jackknife=checks, leave_one_out=without,
         by_wave=_by_wave(rows[wave], arms.inside, y, waves, place, estimates, checks), variances=_variances(fit, structure, waves, cluster),
@@ -144,6 +141,15 @@ def mixed_model(
         settings={"outcome": outcome, "arm": arm, "wave": wave, "person": person, "cluster": cluster, "baseline": baseline, "structure": structure,
                   "covariates": tuple(covariates), "df": df, "randomised": randomised, "ci_level": ci_level}, warnings=tuple(cautions),
     )  # fmt: skip
+
+
+def _in_turn(people: np.ndarray, slot: np.ndarray, labels: list[object]) -> np.ndarray:
+    """(n,) 0, 1, ... of the rows of a person in the order of the waves; refuses two of one wave."""
+    frame = pd.DataFrame({"person": people, "slot": slot})
+    twice = frame.duplicated().to_numpy()
+    if twice.any():
+        raise EstimationError(f"Several rows of one wave: {listing(labels[i] for i in np.unique(people[twice]))}.", fix="Keep one row per person and wave.")
+    return frame.sort_values(["person", "slot"]).groupby("person").cumcount().sort_index().to_numpy()
 
 
 def _refuse_unseen_pairs(people: np.ndarray, slot: np.ndarray, waves: list[Any]) -> None:
@@ -173,12 +179,13 @@ def _cautions(fit: Fit, cluster: str | None, codes: np.ndarray, inside: np.ndarr
     return out
 
 
-def _jackknife(fitted: Any, codes: np.ndarray, labels: list[object], lines: np.ndarray, fit: Fit, estimates: list[Estimate], ci_level: float) -> Any:
+def _jackknife(fit: Fit, nonnegative: np.ndarray, labels: list[object], lines: np.ndarray, estimates: list[Estimate], ci_level: float) -> Any:
     """The same estimates with leave-one-cluster-out standard errors, and the mean without each cluster."""
     without = np.full((len(labels), len(lines)), np.nan)
+    start = fit.at.theta + 1e-4 * fit.at.theta.max() * fit.boundary
     for code in range(len(labels)):
         try:
-            without[code] = lines @ fitted(codes != code, fit.at.theta * 1.0 + 1e-4 * fit.at.theta.max() * fit.boundary).at.beta
+            without[code] = lines @ restricted_fit(fit.likelihood.without(code), nonnegative=nonnegative, start=start).at.beta
         except (EstimationError, np.linalg.LinAlgError):
             continue  # does not exist without this cluster: NaN, told by the jackknife
     made = cluster_jackknife(lines @ fit.at.beta, without)
