@@ -26,6 +26,16 @@ class Earlier:
         """What is to be compared; nothing under a rule that rounds, since rounding is what protects differences there."""
         return Earlier(() if rule.round_to or not rule.active else tuple(tuple(run) for run in runs))
 
+    def option(self, exhibit: Exhibit, name: str, rule: Rule) -> float | None:
+        """What an earlier run published in the caption of an exhibit, where that differs by few."""
+        now = exhibit.options.get(name)
+        for run in self.runs if isinstance(now, int | float) else ():
+            old = next((each for answer in run for each in answer.exhibits if each.id == exhibit.id), None)
+            then = None if old is None else old.options.get(name)
+            if isinstance(then, int | float) and rule.near(float(now) - float(then)):
+                return float(then)
+        return None
+
     def cells(self, exhibit: Exhibit, name: str, counted: Counted) -> dict[tuple[str, str], tuple[float, ...]]:
         """Exact counts that were published for one frame, by labels of the row and column."""
         found: dict[tuple[str, str], tuple[float, ...]] = {}

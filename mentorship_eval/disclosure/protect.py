@@ -135,12 +135,14 @@ def _protect_exhibit(exhibit: Exhibit, ledger: Ledger, chapter: str, decided: _D
             ledger.record(chapter, exhibit.id, name, count, why)
     if rule.point_digits and exhibit.kind != "table":
         frames = {name: coarse_points(frame, exhibit.counted.get(name, Counted()), rule) for name, frame in frames.items()}
-    options = _protect_options(exhibit, shown.values(), ledger, chapter, decided.known)
+    options = _protect_options(exhibit, shown.values(), ledger, chapter, decided)
     return replace(exhibit, frames=frames, options=options, rests_on=())
 
 
-def _protect_options(exhibit: Exhibit, shown: Iterable[ShownFrame], ledger: Ledger, chapter: str, known: Known) -> dict[str, object]:
-    """Counts of the caption: withheld when small, or when less what the frames show they would give a blanked count away."""
+def _protect_options(exhibit: Exhibit, shown: Iterable[ShownFrame], ledger: Ledger, chapter: str, decided: _Decided) -> dict[str, object]:
+    """Counts of the caption: withheld when small, or when less what the frames show they would give a blanked count away; rough where they are
+    near those of an earlier run, or sizes that are.
+    """
     options, rule = dict(exhibit.options), ledger.rule
     parts = [sums for frame in shown for sums in frame.exact.values()]
     for name in _COUNT_OPTIONS:
@@ -150,8 +152,10 @@ def _protect_options(exhibit: Exhibit, shown: Iterable[ShownFrame], ledger: Ledg
         why = "primary"
         if rule.small(value):
             options[name] = rule.mark
-        elif (roughly := known.roughly(float(value), rule)) is not None:
-            options[name], why = f"≈{roughly:,.0f}", "earlier run" if float(value) in known.said else "rounded"
+        elif (published := decided.earlier.option(exhibit, name, rule)) is not None:
+            options[name], why = f"≈{published:,.0f}", "earlier run"
+        elif (roughly := decided.known.roughly(float(value), rule)) is not None:
+            options[name], why = f"≈{roughly:,.0f}", "earlier run" if float(value) in decided.known.said else "rounded"
         elif any(hidden > 0 and exact > 0 and rule.small(float(value) - exact) for exact, hidden in parts):
             options[name], why = rule.second_mark, "second"
         else:

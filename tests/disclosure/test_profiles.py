@@ -248,6 +248,9 @@ def test_a_count_that_differs_by_few_from_an_earlier_report_is_said_to_be_about_
     assert "earlier run" in set(log["why"]) and "303" not in log.to_string()
     [same], log = protect([then], Rule(10), earlier=[[published]])
     assert same.exhibits[0].frames["rows"].equals(published.exhibits[0].frames["rows"]) and log.empty
+    alone = an_answer(frame.iloc[:0], counted, options={"n_events": 64})
+    [caption], _ = protect([alone], Rule(10), earlier=[[an_answer(frame, counted, options={"n_events": 60})]])
+    assert caption.exhibits[0].options == {"n_events": "≈60"}
     [far], _ = protect([an_answer(frame.assign(people=[330, 150, 180]), counted)], Rule(10), earlier=[[published]])
     assert far.exhibits[0].frames["rows"]["people"].tolist() == [330, 150, 180]
 
