@@ -176,6 +176,7 @@ def test_raw_data_and_ids_inside_a_run_are_found(made: tuple[Path, Path], run: P
 
 def test_a_run_made_again_tells_bytes_from_numbers(run: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     again = shutil.copytree(run, tmp_path / "again")
+    (again / "run_info.json").write_text("{}")  # its times are no difference
     manifest = json.loads((run / "manifest.json").read_text(encoding="utf-8"))
     first, second = [each for each in manifest["exhibits"] if each["files"]][:2]
     in_bytes, in_numbers = (next(each for each in pair["files"]) for pair in (first, second))
@@ -191,6 +192,7 @@ def test_a_run_made_again_tells_bytes_from_numbers(run: Path, monkeypatch: pytes
     monkeypatch.setattr("mentorship_eval.report.run.run_cohort", lambda *_, **__: again)
     by_bytes, by_numbers = rerun.run_again(run, manifest, tmp_path / manifest["parameters"]["cohort"])
     assert f"{in_bytes}: other bytes; its numbers are the same" in by_bytes.details
+    assert not any("run_info" in line for line in by_bytes.details)
     assert f"{in_numbers}: other bytes; its numbers differ" in by_bytes.details
     assert by_numbers.details == [f"exhibit {second['id']}: its numbers differ"]
     by_name = rerun.run_again(run, manifest, tmp_path / "Elsewhere")[-1]
@@ -308,3 +310,34 @@ def test_a_run_is_found_by_any_of_its_names(run: Path, tmp_path: Path) -> None:
     for name in (tmp_path / "nothing", run / "tables"):
         with pytest.raises(UsageError):
             find_run(name)
+
+
+def test_a_run_made_against_earlier_ones_needs_them_to_be_made_again(made: tuple[Path, Path], run: Path, tmp_path: Path) -> None:
+    older = shutil.copytree(made[1], tmp_path / "older")
+    asked = {"further": {"earlier_runs": [{"run": "older", "answers_sha256": file_sha256(older / "answers.json")}]}}
+    assert rerun.find_earlier(run, {"further": {}}) == ([], [])
+    found, lacking = rerun.find_earlier(run, asked)
+    assert lacking == [] and len(found) == 1
+    (older / "answers.json").write_text("{}")
+    shutil.rmtree(run)
+    shutil.copytree(older, run)
+    assert rerun.find_earlier(run, asked) == ([], ["older"])
+    assert rerun.find_earlier(run, asked, [made[1]]) == ([made[1].resolve()], [])
+
+
+def test_figures_that_answers_do_not_draw_are_named(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mentorship_eval.report.exhibits import draw, file_stem
+    from mentorship_eval.report.stored import load_answers
+    from mentorship_eval.report.verify.redraw import check_figures
+
+    exhibit = next(each for answer in load_answers(run)[0].values() for each in answer.exhibits if each.kind != "table")
+    shown = draw(exhibit)
+    stem = file_stem(exhibit.id)
+    for ending in ("png", "svg"):
+        (run / "figures" / f"{stem}.{ending}").write_bytes(shown.render(ending))
+    check = check_figures(run)
+    assert (check.state, check.says[:8]) == ("ok", "1 figure")
+    (run / "figures" / f"{stem}.svg").write_bytes((run / "figures" / f"{stem}.svg").read_bytes().replace(b"0", b"1", 1))
+    assert list(check_figures(run).details) == [f"figures/{stem}.svg: other bytes"]
+    (run / "figures" / f"{stem}.png").unlink()
+    assert len(check_figures(run).details) == 2

@@ -59,7 +59,7 @@ def _bytes(run: Path, again: Path, moved: set[str], exhibit_of: Mapping[str, str
         why = "" if exhibit is None else "; its numbers differ" if exhibit in moved else "; its numbers are the same"
         details.append(f"{name}: other bytes{why}")
     details += [f"{name}: not made again" for name in sorted(before.keys() - after.keys() - set(UNHASHED))]
-    details += [f"{name}: made only now" for name in sorted(after.keys() - before.keys())]
+    details += [f"{name}: made only now" for name in sorted(after.keys() - before.keys() - set(UNHASHED))]
     if details:
         return Check(BYTES, "differs", f"{len(details)} of {len(names)} files differ", details)
     return Check(BYTES, "ok", f"{len(names)} files made again, byte for byte")
