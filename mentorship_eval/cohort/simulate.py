@@ -28,6 +28,7 @@ from mentorship_eval.cohort.simulation.messy.listed import as_listed, rounded_to
 from mentorship_eval.cohort.simulation.parameters import SCENARIOS, Parameters, parameters_of, streams
 from mentorship_eval.cohort.simulation.population import populate
 from mentorship_eval.cohort.simulation.sessions import dose_truth, mentor_table, session_table
+from mentorship_eval.cohort.simulation.steps import SENIOR
 from mentorship_eval.cohort.simulation.truth import incident_truth, retention_truth
 from mentorship_eval.cohort.simulation.wards import calendar_table
 from mentorship_eval.errors import UsageError
@@ -197,8 +198,11 @@ def simulate_cohort(scenario: str = "default", *, seed: int = 0, name: str | Non
 def study_of(parameters: Parameters, scenario: str, name: str | None, tables: list[str]) -> dict[str, Any]:
     """The content of study.yaml."""
     end = (pd.Timestamp(parameters.start) + pd.DateOffset(months=parameters.months) - pd.Timedelta(days=1)).date()
+    plan: dict[str, Any] = {"primary": ["retention", "harm_incidents"], "covariates": {"retention": ["profession", "newly_qualified"]}}
+    if parameters.outcomes:
+        plan["senior_grades"] = list(SENIOR)
     return {
         "study": {"name": name or f"Simulated cohort ({scenario})", "start": pd.Timestamp(parameters.start).date(), "end": end},
         "tables": {table: f"{table}.csv" for table in tables},
-        "plan": {"primary": ["retention", "harm_incidents"], "covariates": {"retention": ["profession", "newly_qualified"]}},
+        "plan": plan,
     }

@@ -33,7 +33,8 @@ CHAPTERS: dict[str, Chapter] = {
         Chapter("cohort", "cohort_profile", "01_cohort", "Cohort"),
         Chapter("retention", "retention.chapter", "02_retention", "Retention"),
         Chapter("incidents", "incidents.chapter", "03_incidents", "Incidents"),
-        Chapter("summary", "summary", "11_summary", "Summary", ("cohort", "retention", "incidents")),
+        Chapter("careers", "careers.chapter", "06_careers", "Careers"),
+        Chapter("summary", "summary", "11_summary", "Summary", ("cohort", "retention", "incidents", "careers")),
     )
 }
 

@@ -22,6 +22,11 @@ _PLACES = {
     "incidents.no_harm": ("incidents", "months_with_2_controls", "no_harm"),
     "incidents.near_miss": ("incidents", "months_with_2_controls", "near_miss"),
     "incidents.all_incidents": ("incidents", "months_with_2_controls", "all_incidents"),
+    "careers.promotion": ("outcomes", "promotion_hazard_ratio_mentored"),
+    "careers.leadership_role": ("outcomes", "leadership_role_hazard_ratio_mentored"),
+    "careers.acting_up": ("outcomes", "acting_up_hazard_ratio_mentored"),
+    "careers.certification": ("outcomes", "certification_hazard_ratio_mentored"),
+    "careers.senior.gender.male": ("outcomes", "senior_percentage_points_men_minus_women"),
 }
 
 

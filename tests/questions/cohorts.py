@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
@@ -11,9 +12,14 @@ from mentorship_eval.cohort import Cohort, read_cohort, simulate_cohort
 
 
 @cache
-def simulated(scenario: str = "default", seed: int = 11, **size: Any) -> Cohort:
+def simulated(scenario: str = "default", seed: int = 11, only: tuple[str, ...] = (), **size: Any) -> Cohort:
+    """only: tables that are written, for cohorts with outcomes of which a test needs a few."""
     folder = Path(mkdtemp(prefix="mentorship-eval-test-")) / "cohort"
-    simulate_cohort(scenario, seed=seed, **size).write(folder)
+    made = simulate_cohort(scenario, seed=seed, **size)
+    if only:
+        study = {**made.study, "tables": {name: file for name, file in made.study["tables"].items() if name in only}}
+        made = replace(made, tables={name: made.tables[name] for name in only}, study=study)
+    made.write(folder)
     return read_cohort(folder)
 
 

@@ -12,6 +12,7 @@ from mentorship_eval.cohort.simulation import outcomes as extra
 from mentorship_eval.cohort.simulation.departments import Departments
 from mentorship_eval.cohort.simulation.instruments import instrument_truth, with_more_instruments
 from mentorship_eval.cohort.simulation.parameters import Parameters
+from mentorship_eval.cohort.simulation.steps import graded, steps_table, steps_truth
 
 __all__ = ["further_tables"]
 
@@ -24,7 +25,8 @@ def further_tables(parameters: Parameters, departments: Departments, tables: dic
         "survey_invites": extra.survey_invites(parameters, tables),
         "surveys": extra.surveys(parameters, tables, rng["outcomes"]),
         "projects": extra.projects(parameters, tables, rng["outcomes"]),
-        "career_events": extra.career_events(parameters, tables, rng["outcomes"]),
+        "career_events": steps_table(parameters, tables, rng),
+        "staff": graded(parameters, tables["staff"], rng["steps"]),
     }
     more["surveys"] = with_more_instruments(parameters, tables | more, rng["instruments"])
     more["goals"] = delivery.goal_table(parameters, matches, rng["goals"])
@@ -37,5 +39,5 @@ def further_tables(parameters: Parameters, departments: Departments, tables: dic
     more["calendar"] = wards.calendar_table(parameters)
     more["dept_lineage"] = wards.lineage_table(parameters, dept_ids)
     truth = {**extra.outcome_truth(parameters), **instrument_truth(parameters), **delivery.delivery_truth(parameters),
-             **learning.learning_truth(parameters), **audited}
+             **learning.learning_truth(parameters), **steps_truth(parameters), **audited}
     return more, truth

@@ -13,7 +13,7 @@ import pandas as pd
 
 from mentorship_eval.cohort.simulation.parameters import DAYS_PER_MONTH, Parameters, window_days
 
-__all__ = ["career_events", "lives_of", "outcome_truth", "projects", "survey_invites", "surveys", "text_dates", "wave_days"]
+__all__ = ["career_events", "event_times", "lives_of", "outcome_truth", "projects", "survey_invites", "surveys", "text_dates", "wave_days"]
 
 _FAR = 10**6
 
@@ -79,7 +79,7 @@ def surveys(parameters: Parameters, tables: dict[str, pd.DataFrame], rng: np.ran
     return pd.concat(parts, ignore_index=True).sort_values(["staff_id", "wave", "instrument"], kind="stable", ignore_index=True)
 
 
-def _events(lives: pd.DataFrame, rate: float, ratio: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def event_times(lives: pd.DataFrame, rate: float, ratio: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Poisson events at ``rate`` per day, times ``ratio`` once mentored: row of lives, and day."""
     first, last = lives["first"].to_numpy(float), lives["last"].to_numpy(float)
     switch = np.clip(lives["mentored"].to_numpy(float), first, last)
@@ -95,7 +95,7 @@ def _events(lives: pd.DataFrame, rate: float, ratio: float, rng: np.random.Gener
 def projects(parameters: Parameters, tables: dict[str, pd.DataFrame], rng: np.random.Generator) -> pd.DataFrame:
     """Improvement projects begun: 0.10 per staff-year, 1.6 times as many once mentored; two fifths of them adopted."""
     lives = lives_of(parameters, tables)
-    row, day = _events(lives, parameters.project_rate / 365.25, parameters.project_ratio, rng)
+    row, day = event_times(lives, parameters.project_rate / 365.25, parameters.project_ratio, rng)
     order = np.argsort(day, kind="stable")
     row, day = row[order], day[order]
     kind = rng.choice(["qi", "innovation", "research", "digital"], len(day), p=[0.55, 0.2, 0.15, 0.1])
@@ -111,7 +111,7 @@ def projects(parameters: Parameters, tables: dict[str, pd.DataFrame], rng: np.ra
 def career_events(parameters: Parameters, tables: dict[str, pd.DataFrame], rng: np.random.Generator) -> pd.DataFrame:
     """First promotion in the window: 5 % within a year of staying, 6 % once mentored."""
     lives = lives_of(parameters, tables)
-    row, day = _events(lives, -np.log1p(-parameters.promotion) / 365.25, promotion_ratio(parameters), rng)
+    row, day = event_times(lives, -np.log1p(-parameters.promotion) / 365.25, promotion_ratio(parameters), rng)
     found = pd.DataFrame({"staff_id": lives["staff_id"].to_numpy()[row], "day": day}).sort_values(["staff_id", "day"], ignore_index=True)
     found = found.drop_duplicates("staff_id", ignore_index=True)
     return pd.DataFrame({"staff_id": found["staff_id"], "date": text_dates(parameters, found["day"].to_numpy()), "event": "promotion"})

@@ -22,6 +22,7 @@ NO_EFFECT: Mapping[str, Any] = {
     "hazard_ratio": 1.0, "hazard_ratio_after": 1.0, "harm_irr": 1.0, "reporting": 1.0, "exhaustion_change": 0.0, "environment_change": 0.0,
     "project_ratio": 1.0, "promotion_mentored": 0.05, "resilience": (30.0, 6.0, 0.0), "engagement": (4.0, 1.1, 0.0),
     "wellbeing": (56.0, 19.0, 0.0), "training_in_time": (0.78, 0.78), "ties_across_ratio": 1.0, "audit_odds_ratio": 1.0,
+    "leadership": (0.02, 0.02), "certification": (0.10, 0.10), "senior": (0.36, 0.36),
 }
 
 SCENARIOS: Mapping[str, Scenario] = {

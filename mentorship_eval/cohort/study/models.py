@@ -160,6 +160,7 @@ class Plan(Strict):
     anticipation: int = Field(default=0, ge=0)
     permutations: int = Field(default=9999, ge=0)
     seed: int = 0
+    senior_grades: Names = Field(default_factory=list)  # levels of staff.grade that count as senior
     # per cent of improvement that is claimed of mentorship elsewhere, by chapter; held against what is found here
     claims: dict[Literal["retention"], Annotated[float, Field(gt=0)]] = Field(default_factory=lambda: {"retention": 25.0})
 

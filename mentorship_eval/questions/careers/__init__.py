@@ -1,0 +1,1 @@
+"""Careers: promotion, leadership posts and certification, who reaches them, and who holds the senior grades."""

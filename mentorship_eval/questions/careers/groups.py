@@ -1,0 +1,206 @@
+"""Who is promoted, and who holds the senior grades, by gender, ethnic group, staff group: the gap that a programme would have to close.
+
+Time to promotion: cumulative incidence by group, leaving competing, and the hazard against the largest group within departments and quarters.
+Representation: the share in the grades that the plan calls senior among those in post on the last day, and its difference from the largest group.
+Neither is an effect of mentorship; whether mentorship changes the gaps is the question of the chapter on equity.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from mentorship_eval.errors import EstimationError
+from mentorship_eval.inference.intervals import difference_estimate
+from mentorship_eval.inference.jackknife import cluster_jackknife
+from mentorship_eval.inference.multiplicity import holm
+from mentorship_eval.questions.answer import Exhibit, Result
+from mentorship_eval.questions.careers.steps import CareerStudy, until_step
+from mentorship_eval.questions.covariates import varying
+from mentorship_eval.questions.exhibits import DAYS_PER_MONTH, curve_exhibit, forest_exhibit, in_months, just_after, monthly_grid, table_exhibit
+from mentorship_eval.questions.retention.model_rows import persons_not_rows
+from mentorship_eval.questions.section import Section
+from mentorship_eval.survival import aalen_johansen, cox
+
+__all__ = ["GROUPINGS", "promotion_by_group", "senior_by_group"]
+
+GROUPINGS = {"gender": "Gender", "ethnicity_group": "Ethnic group", "profession": "Staff group"}
+FEWEST_PEOPLE = 50  # of a level, below which it joins the others: settled by size alone
+MISSING, OTHER = "Not recorded", "Other"
+_HORIZONS = (12, 24, 36)
+
+
+def levels_of(values: pd.Series, fewest: int = FEWEST_PEOPLE) -> pd.Series:
+    """Levels in words; those of few people joined, without looking at any outcome."""
+    words = values.astype(object).map(lambda value: MISSING if pd.isna(value) else str(value).replace("_", " ").capitalize())
+    size = words.value_counts()
+    small = size.index[size < fewest]
+    joined = words.where(~words.isin(small), OTHER)
+    if (joined == OTHER).sum() < fewest and (joined == OTHER).any():
+        # still too few by themselves: the smallest of the others joins them
+        next_one = size[size >= fewest].index[-1] if (size >= fewest).sum() > 1 else None
+        joined = joined.where(joined != next_one, OTHER) if next_one is not None else joined
+    return joined
+
+
+def _grouped(study: CareerStudy, column: str) -> pd.Series | None:
+    """Level of each person (index staff_id); None where the column is absent or has one level."""
+    staff = study.cohort.table("staff")
+    if column not in staff:
+        return None
+    people = staff.set_index("staff_id")[column].reindex(study.episodes.persons["staff_id"])
+    levels = levels_of(people)
+    return levels if (levels != levels.iloc[0]).any() else None
+
+
+# -- time to promotion --------------------------------------------------------------------------------------------------------
+
+
+def promotion_by_group(study: CareerStudy) -> Section:
+    """Curves and hazard ratios of promotion by group; p-values adjusted over all of them (Holm)."""
+    told, kind = Section(), study.kinds[0]
+    rows = until_step(study, kind)
+    for column, word in GROUPINGS.items():
+        levels = _grouped(study, column)
+        if levels is None:
+            told.lacks(f"{kind.noun.capitalize()} by {word.lower()}", f"staff has no column {column}, or one level of it.", f"{column} in staff")
+            continue
+        mine = rows.assign(level=rows["staff_id"].map(levels))
+        told.exhibits.append(_curves(mine, kind.name, column, word))
+        told.results += _ratios(mine, kind.name, column, word, told)
+    adjusted = holm([result.estimate.p_value for result in told.results]) if told.results else []
+    if told.results:
+        frame = pd.DataFrame({
+            "group": [r.group for r in told.results], "level": [r.label for r in told.results], "p": [r.estimate.p_value for r in told.results],
+            "adjusted": adjusted, "id": [r.id for r in told.results],
+        })  # fmt: skip
+        told.exhibits += [
+            forest_exhibit("careers.groups.forest", "Promotion by group", told.results, value_label="Hazard ratio", sides=("fewer", "more"),
+                           note="Within departments and calendar quarters, against the largest group of each kind."),
+            table_exhibit("careers.groups.adjusted", "Promotion by group: p-values for the number of comparisons", frame,
+                          derived=("p", "adjusted"), results={"id": ""},
+                          labels={"group": "Group", "level": "Level", "p": "p", "adjusted": "p (Holm)"},
+                          formats={"p": "p", "adjusted": "p"}),
+        ]  # fmt: skip
+        told.methods.append(
+            "Promotion by group: Aalen-Johansen from hire with delayed entry, leaving competing; Cox models stratified by department with calendar "
+            f"quarters against the largest group; levels of fewer than {FEWEST_PEOPLE} people joined by size alone; p-values adjusted by Holm (1979)."
+        )
+    return told
+
+
+def _curves(rows: pd.DataFrame, kind: str, column: str, word: str) -> Exhibit:
+    persons = rows.groupby("staff_id", as_index=False, sort=False).agg(
+        entry=("start", "first"), stop=("stop", "last"), ended=("ended", "last"), level=("level", "first"), dept_at_entry=("dept_at_entry", "first")
+    )
+    fit = aalen_johansen(persons, start="entry", stop="stop", cause="ended", by="level", cluster="dept_at_entry")
+    # tenures at which any group has hardly anybody under observation say nothing
+    followed = persons.groupby("level")["stop"].apply(lambda stop: np.sort(stop)[-10] if len(stop) >= 10 else stop.max()).min()
+    grid = monthly_grid(min(float(followed), 60 * DAYS_PER_MONTH))
+    looked = in_months(fit.at(just_after(grid)))
+    looked = looked[looked["cause"] == "step"]
+    return curve_exhibit(
+        f"careers.{kind}.by.{column}", f"Promoted since hire, by {word.lower()}", looked, by="by", value="cif", by_label=word, time_from="hire",
+        y_label="Have been promoted", n=len(persons), n_events=int((persons["ended"] == "step").sum()), population=f"careers {column}",
+        method="Aalen-Johansen with delayed entry, leaving competes; intervals clustered by department",
+    )
+
+
+def _ratios(rows: pd.DataFrame, kind: str, column: str, word: str, told: Section) -> list[Result]:
+    size = rows.groupby("level")["staff_id"].nunique().sort_values(ascending=False, kind="stable")
+    reference, found = str(size.index[0]), []
+    for level in size.index[1:]:
+        two = rows[rows["level"].isin([reference, level])].assign(mine=lambda frame, level=level: (frame["level"] == level).astype(float))
+        behind = tuple(
+            float(value) for side in (1.0, 0.0) for value in (two.loc[two["mine"] == side, "event"].sum(),
+                                                              two.loc[two["mine"] == side, "staff_id"].nunique())
+        )  # fmt: skip
+        try:
+            fit = cox(two, start="start", stop="stop", event="event", covariates=["mine", *varying(two, ["period"])], strata="dept_id",
+                      cluster="dept_at_entry")  # fmt: skip
+        except EstimationError as error:
+            told.lacks(f"Promotion: {level} against {reference}", error.problem, "More promotions.")
+            continue
+        estimand = f"hazard of promotion, {word.lower()}: {level} against {reference}, within departments"
+        estimate = persons_not_rows(fit.estimate, two["staff_id"].nunique(), int(two["event"].sum()), estimand)
+        name = f"careers.{kind}.{column}.{str(level).lower().replace(' ', '_')}"
+        label = f"{str(level).lower()}, against {reference.lower()}"
+        found.append(Result(name, kind, estimand, "all staff followed", estimate, label, "companion", word, rests_on=behind))
+    return found
+
+
+# -- who holds the senior grades ------------------------------------------------------------------------------------------------
+
+
+def senior_by_group(study: CareerStudy) -> Section:
+    """Share in senior grades on the last day, by group, and differences from the largest group; nothing without a grade or a list of senior ones."""
+    told, question = Section(), "Who holds the senior grades"
+    senior = study.cohort.study.plan.senior_grades
+    staff = study.cohort.table("staff")
+    if "grade" not in staff or staff["grade"].notna().sum() == 0:
+        return told.lacks(question, "staff has no grades.", "the column grade in staff")
+    if not senior:
+        return told.lacks(question, "The study does not say which grades are senior.", "plan.senior_grades in study.yaml")
+    there = study.episodes.persons[study.episodes.persons["cause"] == ""]
+    people = there.merge(staff[["staff_id", "grade"]].rename(columns={"grade": "_grade"}), on="staff_id")
+    people = people[people["_grade"].notna()].assign(senior=lambda frame: frame["_grade"].astype(str).isin(senior).astype(float))
+    if not 0 < people["senior"].mean() < 1:
+        reason = "Everybody, or nobody, in post on the last day is in one of the senior grades."
+        return told.lacks(question, reason, "plan.senior_grades in study.yaml")
+    for column, word in GROUPINGS.items():
+        levels = _grouped(study, column)
+        if levels is None:
+            continue
+        mine = people.assign(level=people["staff_id"].map(levels))
+        told.results += _gaps(mine, column, word)
+        told.exhibits.append(_shares(mine, column, word))
+    told.methods.append(
+        f"Senior grades: {', '.join(senior)}, among those in post on the last day; differences in percentage points with leave-one-department-out "
+        "jackknife. Not adjusted: tenure, age and staff group are ways in which such a gap comes about."
+    )
+    return told
+
+
+def _gaps(people: pd.DataFrame, column: str, word: str) -> list[Result]:
+    size = people["level"].value_counts()
+    reference, found = str(size.index[0]), []
+    for level in size.index[1:]:
+        two = people[people["level"].isin([reference, level])]
+        sums = two.groupby(["dept_at_entry", "level"])["senior"].agg(["sum", "count"])
+        table = sums.unstack("level", fill_value=0.0)  # noqa: PD010
+        up = table["sum"].reindex(columns=[level, reference], fill_value=0.0).to_numpy(float)
+        all_ = table["count"].reindex(columns=[level, reference], fill_value=0.0).to_numpy(float)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            share = (up.sum(axis=0) - np.vstack([np.zeros(2), up])) / (all_.sum(axis=0) - np.vstack([np.zeros(2), all_]))
+        difference = 100 * (share[:, 0] - share[:, 1])
+        jackknife = cluster_jackknife(difference[0], difference[1:])
+        estimand = f"share in senior grades on the last day, {word.lower()}: {level} minus {reference}"
+        estimate = difference_estimate(
+            difference[0], float(jackknife.se[0]), scale="difference", unit="percentage points", df=jackknife.df, n=len(two),
+            n_events=int(two["senior"].sum()), n_clusters=jackknife.n_clusters, method="shares; leave-one-department-out jackknife, t(G-1)",
+            estimand=estimand,
+        )
+        counts = two.groupby("level")["senior"].agg(["sum", "count"])
+        behind = tuple(float(v) for v in (*counts["sum"], *(counts["count"] - counts["sum"])))
+        name = f"careers.senior.{column}.{str(level).lower().replace(' ', '_')}"
+        label = f"{str(level).lower()}, minus {reference.lower()}"
+        found.append(Result(name, "senior_grade", estimand, "in post on the last day", estimate, label, "companion", f"Senior grades, {word.lower()}",
+                            rests_on=behind))  # fmt: skip
+    return found
+
+
+def _shares(people: pd.DataFrame, column: str, word: str) -> Exhibit:
+    table = people.groupby("level")["senior"].agg(["sum", "count"]).sort_values("count", ascending=False, kind="stable").reset_index()
+    frame = pd.DataFrame({
+        "level": table["level"], "people": table["count"].astype(int), "senior": table["sum"].astype(int),
+        "others": (table["count"] - table["sum"]).astype(int), "share": table["sum"] / table["count"],
+    })  # fmt: skip
+    total = {"level": "All", "people": frame["people"].sum(), "senior": frame["senior"].sum(), "others": frame["others"].sum(),
+             "share": frame["senior"].sum() / frame["people"].sum()}  # fmt: skip
+    frame = pd.concat([frame, pd.DataFrame([total])], ignore_index=True)
+    return table_exhibit(
+        f"careers.senior.{column}", f"Senior grades on the last day, by {word.lower()}", frame, counts=("people", "senior", "others"),
+        derived=("share",), within="*", totals=("All",), sums=(("people", "senior", "others"),),
+        labels={"level": word, "people": "In post", "senior": "In a senior grade", "others": "In another", "share": "Share senior"},
+        formats={"share": "percent", **dict.fromkeys(("people", "senior", "others"), "count")},
+    )
