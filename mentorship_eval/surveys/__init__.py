@@ -23,7 +23,8 @@ Comparisons
 Missing answers
     response_flow(data, *, answered, wave, arm=None, person=None) -> ResponseFlow   .table  .patterns
     response_weights(data, *, answered, covariates, arm=None, truncate=0.99) -> ResponseWeights   .weights (Series)  .table  .effective_n  .balance
-    weighted_ancova(data, *, outcome, arm, response_covariates, cluster, baseline=None, ...) -> WeightedAncova   (weights refitted without each cluster)
+    weighted_ancova(data, *, outcome, arm, response_covariates, cluster, baseline=None, ...) -> WeightedAncova   (weights refitted without each
+    cluster)
     impute(data, *, columns, arm, predictors=(), cluster=None, imputations=20, iterations=20, seed=0) -> Imputations   .datasets  .pooled(analysis)
     pool_imputed(estimates, *, complete_df=None) -> Pooled   .estimate (Rubin; Barnard & Rubin degrees of freedom)  .missing_information
     tipping_point(imputations, *, analysis, outcome, deltas=None, shifted="arm") -> TippingPoint   .table (delta, estimate, limits)  .tips_at

@@ -36,7 +36,8 @@ def refuse_missing(data: pd.DataFrame, columns: Sequence[str | None]) -> None:
             rows = list(data.index[missing])
             raise EstimationError(
                 f"Column {name!r} has no value in {len(rows):,} of {len(data):,} rows ({listing(rows)}).",
-                fix="Leave these rows out or complete them first, and report how many.", rows=rows,
+                fix="Leave these rows out or complete them first, and report how many.",
+                rows=rows,
             )
 
 

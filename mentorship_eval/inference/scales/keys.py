@@ -102,8 +102,13 @@ def _key(name: str, entry: dict[str, Any]) -> ScoringKey:
     better, important = more.get("better", "higher"), more.pop("important", None) or {}
     subscales = {label: _subscale(part, better) for label, part in (more.pop("subscales", None) or {}).items()}
     key = ScoringKey(
-        name=name, subscales=subscales, cutoff=_cutoff(more.pop("cutoff", None)), reverse=tuple(more.pop("reverse", ())),
-        important=important.get("value"), important_source=important.get("source", ""), **more,
+        name=name,
+        subscales=subscales,
+        cutoff=_cutoff(more.pop("cutoff", None)),
+        reverse=tuple(more.pop("reverse", ())),
+        important=important.get("value"),
+        important_source=important.get("source", ""),
+        **more,
     )
     if key.score not in METHODS or (key.score == "positive") != (key.positive_from is not None):
         raise ValueError(f"{name}: score {key.score!r} or positive_from")

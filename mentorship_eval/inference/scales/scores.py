@@ -16,7 +16,14 @@ def turned_items(values: np.ndarray, reverse: np.ndarray | list[bool], low: floa
 
 
 def scale_scores(
-    turned: np.ndarray, *, low: float, high: float, method: str = "mean", times: float = 1.0, answered: float = 1.0, positive_from: float | None = None
+    turned: np.ndarray,
+    *,
+    low: float,
+    high: float,
+    method: str = "mean",
+    times: float = 1.0,
+    answered: float = 1.0,
+    positive_from: float | None = None,
 ) -> np.ndarray:
     """(n,) scores of turned items (n, k); NaN where less than the share ``answered`` of them was answered.
 

@@ -1,7 +1,9 @@
 """A score after the programme, compared between arms at the same score before it (analysis of covariance).
 
-Change scores are not the default, because of regression to the mean: people with extreme baselines move towards the middle whatever is done, so that arms which
-differ at baseline, by chance or because those worse off were chosen, differ in change without any effect; and subtracting a noisy baseline adds its noise
+Change scores are not the default, because of regression to the mean: people with extreme baselines move towards the middle whatever is done, so
+that arms which
+differ at baseline, by chance or because those worse off were chosen, differ in change without any effect; and subtracting a noisy baseline adds
+its noise
 (Vickers & Altman 2001, BMJ 323:1123-1124). They are computed as a companion. Where arms were not allocated at random the two
 answer different questions (Lord 1967, Psychological Bulletin 68:304-305), and their distance is worth telling.
 """
@@ -28,15 +30,16 @@ __all__ = ["Ancova", "ancova", "cluster_cautions"]
 
 FEW_CLUSTERS, UNLIKE = 6, 0.25
 WHY_NOT_CHANGE = (
-    "Change scores are a companion only: people with extreme baselines move towards the middle whatever is done (regression to the mean), so that arms which "
-    "differ at baseline differ in change without any effect."
+    "Change scores are a companion only: people with extreme baselines move towards the middle whatever is done (regression to the mean), "
+    "so that arms which differ at baseline differ in change without any effect."
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ancova:
     """estimate: adjusted difference; standardised: the same as Hedges' g; unadjusted: of the raw means; change_score: companion, None without a
-    baseline (the three are None with ``companions=False``); table: the four by name; arms: n, mean and SD per arm; left_out: counts of rows, by reason; leave_one_out: cluster, estimate."""
+    baseline (the three are None with ``companions=False``); table: the four by name; arms: n, mean and SD per arm; left_out: counts of rows, by
+    reason; leave_one_out: cluster, estimate."""
 
     estimate: Estimate
     standardised: Estimate | None
@@ -82,8 +85,19 @@ def cluster_cautions(cluster: str | None, codes: np.ndarray, inside: np.ndarray)
 
 
 def ancova(
-    data: pd.DataFrame, *, outcome: str, arm: str, baseline: str | None = None, cluster: str | None = None, covariates: Sequence[str] = (),
-    weights: str | None = None, variance: str = "CR2", reference: Any = None, randomised: bool = False, companions: bool = True, ci_level: float = 0.95,
+    data: pd.DataFrame,
+    *,
+    outcome: str,
+    arm: str,
+    baseline: str | None = None,
+    cluster: str | None = None,
+    covariates: Sequence[str] = (),
+    weights: str | None = None,
+    variance: str = "CR2",
+    reference: Any = None,
+    randomised: bool = False,
+    companions: bool = True,
+    ci_level: float = 0.95,
 ) -> Ancova:
     """Difference in ``outcome`` between arms at the same baseline.
 
@@ -112,26 +126,33 @@ def ancova(
     w = _weights(rows, weights)
     more = covariate_columns(rows, covariates)
     others = np.column_stack([np.ones(len(rows)), ready.columns, more.matrix])
-    refuse_collinear(np.column_stack([others, inside]), ["(Intercept)", *["baseline", "baseline missing"][: ready.columns.shape[1]], *more.terms, arm])
-    about = {"ci_level": ci_level, "n": len(rows), "n_clusters": len(labels) if cluster else None}
-
+    refuse_collinear(
+        np.column_stack([others, inside]), ["(Intercept)", *["baseline", "baseline missing"][: ready.columns.shape[1]], *more.terms, arm]
+    )
     def told(found: Adjusted, what: str, how: str) -> Estimate:
         method = f"{how}{', weighted' if weights else ''}; {VARIANCES[variance]}"
-        return difference_estimate(found.value, found.se, df=found.df, method=method, estimand=f"{what}, {arms.arm} less {arms.reference}", **about)
+        return difference_estimate(
+            found.value, found.se, df=found.df, ci_level=ci_level, n=len(rows), n_clusters=len(labels) if cluster else None, method=method,
+            estimand=f"{what}, {arms.arm} less {arms.reference}",
+        )
 
     adjusted = adjusted_difference(y, inside, others, codes, weights=w, variance=variance, leave_out=companions)
     given = "at the same baseline" if baseline else "adjusted" if covariates else "unadjusted"
     cautions = [*ready.cautions, *cluster_cautions(cluster, codes, inside)]
-    change = raw = None
+    change = raw = standardised = None
     if companions:
+        what = f"{outcome}, {arms.arm} less {arms.reference}"
+        standardised = hedges_g(y, inside, codes, adjusted, weights=w, ci_level=ci_level, what=what)
         raw = adjusted_difference(y, inside, np.ones((len(y), 1)), codes, weights=w, variance=variance)
     if baseline is not None and companions:
         change, imbalance = _change(answered, rows, outcome, baseline, inside, codes, w, variance, arms, more.matrix, told)
         cautions += imbalance
     return Ancova(
         estimate=told(adjusted, f"difference in {outcome} {given}", "analysis of covariance" if baseline else "least squares").warn(*cautions),
-        standardised=hedges_g(y, inside, codes, adjusted, weights=w, ci_level=ci_level, what=f"{outcome}, {arms.arm} less {arms.reference}") if companions else None,
-        unadjusted=told(raw, f"difference in mean {outcome}", "least squares") if raw else None, change_score=change, arms=_by_arm(rows, outcome, baseline, inside, arms),
+        standardised=standardised,
+        unadjusted=told(raw, f"difference in mean {outcome}", "least squares") if raw else None,
+        change_score=change,
+        arms=_by_arm(rows, outcome, baseline, inside, arms),
         leave_one_out=pd.DataFrame({"cluster": labels, "estimate": adjusted.without} if companions else {"cluster": [], "estimate": []}),
         left_out={"without an outcome": int((~seen).sum()), "without a baseline": int((~ready.kept).sum())},
         settings={"outcome": outcome, "arm": arm, "baseline": baseline, "cluster": cluster, "covariates": tuple(covariates), "weights": weights,
@@ -144,7 +165,9 @@ def _weights(rows: pd.DataFrame, weights: str | None) -> np.ndarray | None:
         return None
     values = numbers(rows, weights)
     if np.isnan(values).any() or (values < 0).any() or not (values > 0).any():
-        raise EstimationError(f"Weights in {weights!r} are missing, negative or all 0.", fix="Give a weight of at least 0 to every row with an outcome.")
+        raise EstimationError(
+            f"Weights in {weights!r} are missing, negative or all 0.", fix="Give a weight of at least 0 to every row with an outcome."
+        )
     return values
 
 
@@ -155,10 +178,14 @@ def _change(answered: pd.DataFrame, rows: pd.DataFrame, outcome: str, baseline: 
     here = ~np.isnan(before)
     part = np.unique(codes[here], return_inverse=True)[1]
     others = np.column_stack([np.ones(here.sum()), more[here]])
-    found = adjusted_difference(numbers(rows, outcome)[here] - before[here], inside[here], others, part, weights=None if w is None else w[here], variance=variance)
+    found = adjusted_difference(
+        numbers(rows, outcome)[here] - before[here], inside[here], others, part, weights=None if w is None else w[here], variance=variance
+    )
     change = told(found, f"difference in change of {outcome} (companion)", "change scores").warn(Caution("change_score", WHY_NOT_CHANGE))
     first, second = before[here & (inside == 1)], before[here & (inside == 0)]
-    spread = np.sqrt((first.var() * len(first) + second.var() * len(second)) / max(len(first) + len(second) - 2, 1)) if len(first) and len(second) else 0.0
+    spread = (
+        np.sqrt((first.var() * len(first) + second.var() * len(second)) / max(len(first) + len(second) - 2, 1)) if len(first) and len(second) else 0.0
+    )
     gap = (first.mean() - second.mean()) / spread if spread > 0 else 0.0
     if abs(gap) <= UNLIKE:
         return change, []
@@ -173,7 +200,12 @@ def _by_arm(rows: pd.DataFrame, outcome: str, baseline: str | None, inside: np.n
     out = []
     for label, value in ((arms.reference, 0.0), (arms.arm, 1.0)):
         part = rows[inside == value]
-        row = {"arm": label, "n": len(part), "mean": numbers(part, outcome).mean(), "sd": numbers(part, outcome).std(ddof=1) if len(part) > 1 else np.nan}
+        row = {
+            "arm": label,
+            "n": len(part),
+            "mean": numbers(part, outcome).mean(),
+            "sd": numbers(part, outcome).std(ddof=1) if len(part) > 1 else np.nan,
+        }
         if baseline is not None:
             row |= {"n_baseline": int(part[baseline].notna().sum()), "mean_baseline": float(part[baseline].mean())}
         out.append(row)

@@ -104,7 +104,14 @@ def fit_cumulative(x: np.ndarray, level: np.ndarray, levels: int, start: np.ndar
 
 
 def ordinal(
-    data: pd.DataFrame, *, outcome: str, arm: str, covariates: Sequence[str] = (), cluster: str | None = None, reference: Any = None, ci_level: float = 0.95
+    data: pd.DataFrame,
+    *,
+    outcome: str,
+    arm: str,
+    covariates: Sequence[str] = (),
+    cluster: str | None = None,
+    reference: Any = None,
+    ci_level: float = 0.95,
 ) -> ProportionalOdds:
     """Odds ratio of a higher answer, arm against reference, the same at every cut.
 
@@ -133,7 +140,9 @@ def ordinal(
     centre = x.mean(axis=0)
     fit = fit_cumulative(x - centre, level, len(found))
     if fit is None:
-        raise EstimationError("The proportional-odds model has no finite estimate.", fix="Join rare answers, or leave out a covariate that decides the answer.")
+        raise EstimationError(
+            "The proportional-odds model has no finite estimate.", fix="Join rare answers, or leave out a covariate that decides the answer."
+        )
     theta, covariance, value = fit
     cuts = len(found) - 1
     codes, labels = cluster_codes(rows, cluster)
@@ -149,10 +158,20 @@ def ordinal(
             cautions.append(Caution("no_jackknife", f"The odds ratio does not exist without {made.failed_words}: no interval is given."))
     by_cut = _by_cut(x, level, names)
     estimate = ratio_estimate(
-        float(theta[cuts]), se, scale="odds ratio", df=df, ci_level=ci_level, n=len(rows), n_clusters=count, method=method, warnings=tuple(cautions),
+        float(theta[cuts]),
+        se,
+        scale="odds ratio",
+        df=df,
+        ci_level=ci_level,
+        n=len(rows),
+        n_clusters=count,
+        method=method,
+        warnings=tuple(cautions),
         estimand=f"odds of a higher {outcome}, {arms.arm} against {arms.reference}",
     )
-    counts = pd.crosstab(np.where(arms.inside == 1, str(arms.arm), str(arms.reference)), pd.Categorical([str(names[k]) for k in level], [str(v) for v in names]))
+    counts = pd.crosstab(
+        np.where(arms.inside == 1, str(arms.arm), str(arms.reference)), pd.Categorical([str(names[k]) for k in level], [str(v) for v in names])
+    )
     table = counts.rename_axis(index="arm", columns=None).reset_index()
     terms = [arm, *more.terms]
     return ProportionalOdds(
@@ -173,5 +192,7 @@ def _by_cut(x: np.ndarray, level: np.ndarray, names: list[Any]) -> pd.DataFrame:
     out = []
     for cut in range(1, len(names)):
         fit = fit_cumulative(x - x.mean(axis=0), (level >= cut).astype(int), 2)
-        out.append({"cut": f"{names[cut]} or higher", "n_above": int((level >= cut).sum()), "odds_ratio": float(np.exp(fit[0][1])) if fit else np.nan})
+        out.append(
+            {"cut": f"{names[cut]} or higher", "n_above": int((level >= cut).sum()), "odds_ratio": float(np.exp(fit[0][1])) if fit else np.nan}
+        )
     return pd.DataFrame(out)

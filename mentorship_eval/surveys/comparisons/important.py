@@ -42,7 +42,12 @@ class AgainstImportant:
 
 
 def important_difference(
-    estimate: Estimate, *, mid: float | None = None, sd: float | None = None, key: str | None = None, subscale: str | None = None,
+    estimate: Estimate,
+    *,
+    mid: float | None = None,
+    sd: float | None = None,
+    key: str | None = None,
+    subscale: str | None = None,
     higher_is_better: bool | None = None,
 ) -> AgainstImportant:
     """Where the interval of ``estimate`` lies beside the smallest important difference.
@@ -64,7 +69,9 @@ def important_difference(
     if mid is None and sd is not None:
         mid, source = sd / 2, CONVENTION
     if mid is None or not mid > 0:
-        raise UsageError("There is no smallest important difference to hold this against.", fix="Give mid, a key with one, or the SD between people as sd.")
+        raise UsageError(
+            "There is no smallest important difference to hold this against.", fix="Give mid, a key with one, or the SD between people as sd."
+        )
     sign = 1 if higher_is_better is None or higher_is_better else -1
     low, high = sorted((sign * estimate.ci_low, sign * estimate.ci_high))
     place = _place(low, high, mid)

@@ -33,12 +33,19 @@ class Adjusted:
 
 
 def adjusted_difference(
-    y: np.ndarray, inside: np.ndarray, others: np.ndarray, cluster: np.ndarray, *, weights: np.ndarray | None = None, variance: str = "CR2",
+    y: np.ndarray,
+    inside: np.ndarray,
+    others: np.ndarray,
+    cluster: np.ndarray,
+    *,
+    weights: np.ndarray | None = None,
+    variance: str = "CR2",
     leave_out: bool = True,
 ) -> Adjusted:
     """The coefficient of ``inside`` (n,) beside the columns ``others`` (n, q), an intercept among them.
 
-    cluster : (n,) codes 0 to G-1. weights : (n,) of the rows, taken as known. leave_out : whether ``without`` is wanted with CR2 too. Raises `EstimationError` when the arm is determined by the others.
+    cluster : (n,) codes 0 to G-1. weights : (n,) of the rows, taken as known. leave_out : whether ``without`` is wanted with CR2 too. Raises
+    `EstimationError` when the arm is determined by the others.
     """
     if variance not in VARIANCES:
         raise UsageError(f"There is no variance {variance!r}.", fix=f"Choose one of {', '.join(VARIANCES)}.")

@@ -36,15 +36,26 @@ class Favourable:
 
     def statement(self) -> str:
         shares = ", ".join(f"{row.share * 100:.1f} % of {row.n:,} ({row.arm})" for row in self.table.itertuples())
-        return f"{self.estimate.statement()} Favourable: {shares}." + (f" {self.left_out:,} rows without an answer are left out." if self.left_out else "")
+        return f"{self.estimate.statement()} Favourable: {shares}." + (
+            f" {self.left_out:,} rows without an answer are left out." if self.left_out else ""
+        )
 
     def _repr_html_(self) -> str:
         return as_html(self.statement(), self.table, cautions=self.warnings)
 
 
 def favourable(
-    data: pd.DataFrame, *, favourable: str, arm: str, covariates: Sequence[str] = (), cluster: str | None = None, weights: str | None = None,
-    at_least: float | None = None, at_most: float | None = None, reference: Any = None, ci_level: float = 0.95,
+    data: pd.DataFrame,
+    *,
+    favourable: str,
+    arm: str,
+    covariates: Sequence[str] = (),
+    cluster: str | None = None,
+    weights: str | None = None,
+    at_least: float | None = None,
+    at_most: float | None = None,
+    reference: Any = None,
+    ci_level: float = 0.95,
 ) -> Favourable:
     """Difference in the share of favourable answers, arm less reference.
 
@@ -65,7 +76,9 @@ def favourable(
         values = ((values >= low) & (values <= high)).astype(float)
     odd = np.unique(values[(values != 0) & (values != 1)])
     if len(odd):
-        raise EstimationError(f"Column {favourable!r} holds {listing(odd)}.", fix="Use 1 for favourable and 0 for not, or name a cut-off (at_least, at_most).")
+        raise EstimationError(
+            f"Column {favourable!r} holds {listing(odd)}.", fix="Use 1 for favourable and 0 for not, or name a cut-off (at_least, at_most)."
+        )
     if not len(rows):
         raise EstimationError(f"Column {favourable!r} has no value.", fix="Check the filters that were applied before.")
     arms = read_arms(rows, arm, reference)
@@ -76,8 +89,15 @@ def favourable(
     found = adjusted_difference(values, arms.inside, others, codes, weights=numbers(rows, weights) if weights else None, variance="CR3")
     cautions = cluster_cautions(cluster, codes, arms.inside)
     estimate = difference_estimate(
-        found.value, found.se, df=found.df, ci_level=ci_level, scale="risk difference", n=len(rows), n_events=float(values.sum()),
-        n_clusters=len(labels) if cluster else None, method="linear model of a yes or no; leave-one-cluster-out jackknife (CR3), t(G-1)",
+        found.value,
+        found.se,
+        df=found.df,
+        ci_level=ci_level,
+        scale="risk difference",
+        n=len(rows),
+        n_events=float(values.sum()),
+        n_clusters=len(labels) if cluster else None,
+        method="linear model of a yes or no; leave-one-cluster-out jackknife (CR3), t(G-1)",
         estimand=f"difference in the share favourable, {arms.arm} less {arms.reference}",
     )
     table = []

@@ -30,7 +30,14 @@ def pooled_sd(y: np.ndarray, inside: np.ndarray, weights: np.ndarray | None = No
 
 
 def hedges_g(
-    y: np.ndarray, inside: np.ndarray, cluster: np.ndarray, difference: Adjusted, *, weights: np.ndarray | None = None, ci_level: float = 0.95, what: str = ""
+    y: np.ndarray,
+    inside: np.ndarray,
+    cluster: np.ndarray,
+    difference: Adjusted,
+    *,
+    weights: np.ndarray | None = None,
+    ci_level: float = 0.95,
+    what: str = "",
 ) -> Estimate:
     """``difference`` over the standard deviation of ``y`` within arms, times `small_sample_factor`; difference and deviation are taken anew
     without each cluster (jackknife, t on G-1)."""
@@ -45,7 +52,13 @@ def hedges_g(
             without[code] = factor * difference.without[code] / part if part > 0 else np.nan
     made = cluster_jackknife(value, without)
     return difference_estimate(
-        value, float(made.se[0]) if not made.failed else np.nan, df=made.df, ci_level=ci_level, scale="standardised mean difference", n=len(y),
-        n_clusters=made.n_clusters, method="Hedges' g, SD within arms; leave-one-cluster-out jackknife, t(G-1)",
+        value,
+        float(made.se[0]) if not made.failed else np.nan,
+        df=made.df,
+        ci_level=ci_level,
+        scale="standardised mean difference",
+        n=len(y),
+        n_clusters=made.n_clusters,
+        method="Hedges' g, SD within arms; leave-one-cluster-out jackknife, t(G-1)",
         estimand=f"difference in {what}, in standard deviations",
     )

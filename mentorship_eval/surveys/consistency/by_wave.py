@@ -43,7 +43,11 @@ class Reliability:
         for row in self.table.itertuples():
             where = f"wave {row.wave}: " if row.wave != "all" else ""
             limits = f" ({self.ci_level * 100:g} % CI {row.alpha_low:.2f} to {row.alpha_high:.2f})"
-            told.append(f"{where}alpha {row.alpha:.2f}{limits}, omega {row.omega:.2f}, {row.n:,} complete answers" if row.n >= FEWEST else f"{where}too few answers")
+            told.append(
+                f"{where}alpha {row.alpha:.2f}{limits}, omega {row.omega:.2f}, {row.n:,} complete answers"
+                if row.n >= FEWEST
+                else f"{where}too few answers"
+            )
         return f"Reliability of {self.table['items'].iloc[0]} items. " + "; ".join(told) + "."
 
     def _repr_html_(self) -> str:
@@ -60,8 +64,14 @@ def feldt_limits(alpha: float, n: int, k: int, ci_level: float = 0.95) -> tuple[
 
 
 def reliability(
-    data: pd.DataFrame, *, items: Sequence[str], wave: str | None = None, low: float | None = None, high: float | None = None,
-    reverse: Sequence[str] = (), ci_level: float = 0.95,
+    data: pd.DataFrame,
+    *,
+    items: Sequence[str],
+    wave: str | None = None,
+    low: float | None = None,
+    high: float | None = None,
+    reverse: Sequence[str] = (),
+    ci_level: float = 0.95,
 ) -> Reliability:
     """Alpha, omega and item statistics of complete answers, wave by wave.
 
@@ -96,7 +106,11 @@ def reliability(
         detail += [{"wave": w, **entry} for entry in rows]
         where = "" if wave is None else f" at wave {w}"
         if len(whole) >= FEWEST and row["alpha"] < LOW_ALPHA:
-            cautions.append(Caution("low_alpha", f"Alpha is {row['alpha']:.2f}{where}: differences in the score are blurred by that much.", {"alpha": row["alpha"]}))
+            cautions.append(
+                Caution(
+                    "low_alpha", f"Alpha is {row['alpha']:.2f}{where}: differences in the score are blurred by that much.", {"alpha": row["alpha"]}
+                )
+            )
         against = [entry["item"] for entry in rows if entry["item_rest"] < 0]
         if against and len(whole) >= FEWEST:
             cautions.append(Caution("item_against_the_others", f"Answered against the other items{where}: {', '.join(against)}.", {"items": against}))

@@ -35,7 +35,9 @@ def answered_flags(data: pd.DataFrame, answered: str) -> np.ndarray:
     values = numbers(data, answered)
     odd = np.unique(values[~np.isin(values, (0.0, 1.0))])
     if len(odd):
-        raise EstimationError(f"Column {answered!r} holds {listing(odd)}.", fix="Use 1 for an answer and 0 for none: data.assign(answered=data['score'].notna()).")
+        raise EstimationError(
+            f"Column {answered!r} holds {listing(odd)}.", fix="Use 1 for an answer and 0 for none: data.assign(answered=data['score'].notna())."
+        )
     return values == 1.0
 
 
@@ -48,7 +50,7 @@ def response_flow(data: pd.DataFrame, *, answered: str, wave: str, arm: str | No
     refuse_missing(data, [answered, wave, arm, person])
     flags = answered_flags(data, answered)
     by = [wave] + ([arm] if arm else [])
-    frame = data.assign(**{"asked": 1, "_answered": flags.astype(int)})
+    frame = data.assign(asked=1, _answered=flags.astype(int))
     table = frame.groupby(by, sort=True, observed=True)[["asked", "_answered"]].sum().reset_index()
     table.columns = pd.Index(["wave", *(["arm"] if arm else []), "asked", "answered"])
     table["response"] = table["answered"] / table["asked"]
@@ -57,5 +59,7 @@ def response_flow(data: pd.DataFrame, *, answered: str, wave: str, arm: str | No
         wide = frame.pivot_table(index=person, columns=wave, values="_answered", aggfunc="max", observed=True)
         text = wide.apply(lambda row: "".join("-" if np.isnan(v) else str(int(v)) for v in row.astype(float)), axis=1)
         counts = text.value_counts()
-        patterns = pd.DataFrame({"pattern": counts.index, "n": counts.to_numpy()}).sort_values(["n", "pattern"], ascending=[False, True], ignore_index=True)
+        patterns = pd.DataFrame({"pattern": counts.index, "n": counts.to_numpy()}).sort_values(
+            ["n", "pattern"], ascending=[False, True], ignore_index=True
+        )
     return ResponseFlow(table, patterns)

@@ -1,9 +1,12 @@
 """Missing scores filled in many times, each time as a draw from what the others say: chained normal models with a level of each cluster.
 
-Each incomplete column is modelled in turn by the arm, the other columns, both multiplied, and the predictors, with an intercept drawn for each cluster (a fixed
+Each incomplete column is modelled in turn by the arm, the other columns, both multiplied, and the predictors, with an intercept drawn for each
+cluster (a fixed
 intercept per cluster would overstate, and none understate, how alike people of one department are: Drechsler 2015, J. Educational
-and Behavioral Statistics 40:69-95). Parameters are drawn with the missing values (Gibbs sampling; flat priors for coefficients, the log of the error variance
-and the SD between clusters), so that what is uncertain stays so. Draws are neither rounded nor cut at the ends of the scale: that would bias means. The answers
+and Behavioral Statistics 40:69-95). Parameters are drawn with the missing values (Gibbs sampling; flat priors for coefficients, the log of the
+error variance
+and the SD between clusters), so that what is uncertain stays so. Draws are neither rounded nor cut at the ends of the scale: that would bias
+means. The answers
 are taken as missing at random given the columns; `tipping_point` moves away from it.
 """
 
@@ -85,15 +88,25 @@ class _Model:
 
 
 def impute(
-    data: pd.DataFrame, *, columns: Sequence[str], arm: str, predictors: Sequence[str] = (), cluster: str | None = None, imputations: int = 20,
-    iterations: int = 20, seed: int = 0, reference: object = None,
+    data: pd.DataFrame,
+    *,
+    columns: Sequence[str],
+    arm: str,
+    predictors: Sequence[str] = (),
+    cluster: str | None = None,
+    imputations: int = 20,
+    iterations: int = 20,
+    seed: int = 0,
+    reference: object = None,
 ) -> Imputations:
     """Completed data sets.
 
     Parameters
     ----------
-    data : one row per person asked. columns : numeric columns with missing values, and the complete ones that belong to them (the scores of all waves).
-    predictors : complete columns that tell of the scores or of who answers. imputations, iterations : data sets, and sweeps before each (separate chains).
+    data : one row per person asked. columns : numeric columns with missing values, and the complete ones that belong to them (the scores of all
+    waves).
+    predictors : complete columns that tell of the scores or of who answers. imputations, iterations : data sets, and sweeps before each
+    (separate chains).
 
     Raises `UsageError` for unknown columns or settings; `EstimationError` for a column with fewer than ten values, or text.
     """
@@ -115,7 +128,7 @@ def impute(
     standard = (values - centre) / scale
     order = [int(j) for j in np.argsort(missing.sum(axis=0), kind="stable") if missing[:, j].any()]
     filled = np.stack([
-        _chain(standard, missing, order, inside, more, codes, len(labels), iterations, np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(k,))))
+        _chain(standard, missing, order, inside, more, codes, len(labels), iterations, np.random.SeedSequence(seed, spawn_key=(k,)))
         for k in range(imputations)
     ]) * scale + centre  # fmt: skip
     filled = np.where(missing[None], filled, values[None])
@@ -128,8 +141,9 @@ def impute(
 
 
 def _chain(standard: np.ndarray, missing: np.ndarray, order: list[int], inside: np.ndarray, more: np.ndarray, codes: np.ndarray, count: int,
-           iterations: int, rng: np.random.Generator) -> np.ndarray:  # fmt: skip
+           iterations: int, seed: np.random.SeedSequence) -> np.ndarray:  # fmt: skip
     """One completed (n, columns) array of standardised values."""
+    rng = np.random.default_rng(seed)
     values = standard.copy()
     for j in order:  # begin with values of others of the same arm
         for arm in (0.0, 1.0):

@@ -86,7 +86,8 @@ def response_weights(
     covariates : what may tell who answers, known for all: the last score before, department, band. Give what also goes with the outcome.
     arm : joins the model, and weights are scaled within it. truncate : quantile at which weights are cut off; 1 for none.
 
-    Raises `UsageError` for unknown columns or settings; `EstimationError` when everybody or nobody of an arm answered, or covariates tell it for certain.
+    Raises `UsageError` for unknown columns or settings; `EstimationError` when everybody or nobody of an arm answered, or covariates tell it for
+    certain.
     """
     if not 0.5 < truncate <= 1:
         raise UsageError(f"truncate is {truncate}.", fix="Give a quantile such as 0.99, or 1 for none.")
@@ -100,23 +101,37 @@ def response_weights(
     refuse_collinear(np.column_stack([np.ones(len(x)), x]), ["(Intercept)", *terms])
     made = fitted_weights(x, inside, flags, truncate)
     if made is None:
-        raise EstimationError("The chance of an answer has no finite model.", fix="Leave out the covariate (or join its rare levels) that tells for certain who answered.")
+        raise EstimationError(
+            "The chance of an answer has no finite model.",
+            fix="Leave out the covariate (or join its rare levels) that tells for certain who answered.",
+        )
     weights, log_odds, cut = made
     series = pd.Series(np.nan, index=data.index, name="weight")
     series[flags] = weights
     table = []
-    for value in ((0.0, 1.0) if arm else (0.0,)):
+    for value in (0.0, 1.0) if arm else (0.0,):
         here, part = inside == value, weights[inside[flags] == value]
         table.append({"arm": value if arm else "all", "asked": int(here.sum()), "answered": len(part), "response": flags[here].mean(),
                       "largest_weight": part.max(initial=0.0), "effective_n": kish(part)})  # fmt: skip
     cautions = []
     if weights.max() > EXTREME * weights.mean():
-        cautions.append(Caution("extreme_weights", f"The largest weight is {weights.max() / weights.mean():.0f} times the mean.", {"largest": float(weights.max())}))
+        cautions.append(
+            Caution(
+                "extreme_weights", f"The largest weight is {weights.max() / weights.mean():.0f} times the mean.", {"largest": float(weights.max())}
+            )
+        )
     if kish(weights) < len(weights) / 2:
-        cautions.append(Caution("low_effective_n", f"{len(weights):,} answers are worth {kish(weights):,.0f} after weighting.", {"effective_n": kish(weights)}))
+        cautions.append(
+            Caution("low_effective_n", f"{len(weights):,} answers are worth {kish(weights):,.0f} after weighting.", {"effective_n": kish(weights)})
+        )
     return ResponseWeights(
-        weights=series, table=pd.DataFrame(table), model=pd.DataFrame({"term": terms, "odds_ratio": np.exp(log_odds)}),
-        balance=_balance(x, terms, flags, weights), effective_n=kish(weights), truncated=cut, warnings=tuple(cautions),
+        weights=series,
+        table=pd.DataFrame(table),
+        model=pd.DataFrame({"term": terms, "odds_ratio": np.exp(log_odds)}),
+        balance=_balance(x, terms, flags, weights),
+        effective_n=kish(weights),
+        truncated=cut,
+        warnings=tuple(cautions),
     )
 
 

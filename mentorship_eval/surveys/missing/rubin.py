@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -68,9 +68,11 @@ def pool_imputed(estimates: Sequence[Estimate], *, complete_df: float | None = N
     relative = (1 + 1 / m) * between / within
     information = (relative + 2 / (df + 3)) / (relative + 1) if math.isfinite(df) else relative / (relative + 1)
     make = ratio_estimate if first.is_ratio else difference_estimate
-    about = {"n": first.n, "n_events": first.n_events, "n_clusters": first.n_clusters, "unit": first.unit, "estimand": first.estimand, "warnings": first.warnings}
-    estimate = make(
-        float(values.mean()), math.sqrt(total), scale=first.scale, df=None if math.isinf(df) else df, ci_level=ci_level or first.ci_level,
-        method=f"{first.method}; {m} imputations, Rubin's rules", **about,
+    made = make(
+        float(values.mean()), math.sqrt(total), scale=first.scale, df=None if math.isinf(df) else df, ci_level=ci_level or first.ci_level
+    )
+    estimate = replace(
+        first, value=made.value, se=made.se, ci_low=made.ci_low, ci_high=made.ci_high, ci_level=made.ci_level, p_value=made.p_value, df=made.df,
+        method=f"{first.method}; {m} imputations, Rubin's rules",
     )
     return Pooled(estimate, m, within, between, information)

@@ -1,7 +1,8 @@
 """How different would those who did not answer have to be to change the answer: delta-adjusted imputation (pattern mixture).
 
 Each imputed value of the outcome is moved by delta: people who did not answer are taken to score that much more or less than people like them who did
-(Carpenter & Kenward 2013, Multiple Imputation and its Application, ch. 10). Whether the tipping delta is plausible is a matter of judgement, not of the data.
+(Carpenter & Kenward 2013, Multiple Imputation and its Application, ch. 10). Whether the tipping delta is plausible is a matter of judgement, not
+of the data.
 """
 
 from __future__ import annotations
@@ -25,8 +26,10 @@ SHIFTED = ("arm", "reference", "both")
 
 @dataclass(frozen=True, kw_only=True)
 class TippingPoint:
-    """table: delta, delta_sd, estimate, ci_low, ci_high, p_value; tips_at: (below, above) 0, the nearest delta at which the interval begins to hold no effect,
-    or ceases to, NaN where none within the range does; holds_no_effect: whether it does at delta 0; sd: of the outcome within arms; filled: values moved."""
+    """table: delta, delta_sd, estimate, ci_low, ci_high, p_value; tips_at: (below, above) 0, the nearest delta at which the interval begins to
+    hold no effect,
+    or ceases to, NaN where none within the range does; holds_no_effect: whether it does at delta 0; sd: of the outcome within arms; filled:
+    values moved."""
 
     table: pd.DataFrame
     tips_at: tuple[float, float]
@@ -38,7 +41,11 @@ class TippingPoint:
     filled: int
 
     def statement(self) -> str:
-        begin = "The interval holds no effect when those who did not answer are like those who did" if self.holds_no_effect else "The interval excludes no effect"
+        begin = (
+            "The interval holds no effect when those who did not answer are like those who did"
+            if self.holds_no_effect
+            else "The interval excludes no effect"
+        )
         whom = {"arm": "in the arm", "reference": "in the reference arm", "both": "in both arms"}[self.shifted]
         tips = [t for t in self.tips_at if np.isfinite(t)]
         low, high = self.table["delta"].min(), self.table["delta"].max()
@@ -54,7 +61,12 @@ class TippingPoint:
 
 
 def tipping_point(
-    imputations: Imputations, *, analysis: Callable[[pd.DataFrame], Estimate], outcome: str, deltas: Sequence[float] | None = None, shifted: str = "arm",
+    imputations: Imputations,
+    *,
+    analysis: Callable[[pd.DataFrame], Estimate],
+    outcome: str,
+    deltas: Sequence[float] | None = None,
+    shifted: str = "arm",
     null: float = 0.0,
 ) -> TippingPoint:
     """The estimate over a range of deltas, and where its interval meets no effect.
@@ -72,7 +84,9 @@ def tipping_point(
     if shifted not in SHIFTED:
         raise UsageError(f"shifted is {shifted!r}.", fix=f"Choose one of {', '.join(SHIFTED)}.")
     j = imputations.columns.index(outcome)
-    moved = imputations.missing[:, j] & {"arm": imputations.inside == 1, "reference": imputations.inside == 0}.get(shifted, np.ones(len(imputations.inside), bool))
+    moved = imputations.missing[:, j] & {"arm": imputations.inside == 1, "reference": imputations.inside == 0}.get(
+        shifted, np.ones(len(imputations.inside), bool)
+    )
     observed = np.where(imputations.missing[:, j], np.nan, imputations.values[0, :, j])
     parts = [observed[(imputations.inside == arm) & ~np.isnan(observed)] for arm in (0.0, 1.0)]
     sd = float(np.sqrt(sum(((p - p.mean()) ** 2).sum() for p in parts if len(p)) / max(sum(map(len, parts)) - 2, 1)))
@@ -94,10 +108,14 @@ def tipping_point(
         e = at(delta).estimate
         return float(min(null - e.ci_low, e.ci_high - null))
 
-    rows = [{"delta": d, "delta_sd": d / sd, "estimate": (e := at(d).estimate).value, "ci_low": e.ci_low, "ci_high": e.ci_high, "p_value": e.p_value} for d in grid]
+    rows = [
+        {"delta": d, "delta_sd": d / sd, "estimate": (e := at(d).estimate).value, "ci_low": e.ci_low, "ci_high": e.ci_high, "p_value": e.p_value}
+        for d in grid
+    ]
     start = room(0.0) >= 0
     tips = tuple(_tip(room, [d for d in side if d != 0], sd) for side in (grid[grid <= 0][::-1], grid[grid >= 0]))
-    return TippingPoint(table=pd.DataFrame(rows), tips_at=(tips[0], tips[1]), holds_no_effect=start, estimate=at(0.0).estimate, outcome=outcome, shifted=shifted,
+    return TippingPoint(table=pd.DataFrame(rows), tips_at=(tips[0], tips[1]), holds_no_effect=start, estimate=at(0.0).estimate,
+                        outcome=outcome, shifted=shifted,
                         sd=sd, filled=int(moved.sum()))  # fmt: skip
 
 

@@ -42,22 +42,34 @@ class WeightedAncova:
         ])  # fmt: skip
 
     def statement(self) -> str:
-        return f"{self.estimate.statement()} {self.answered:,} of {self.asked:,} answered, worth {self.effective_n:,.0f} after weighting; unweighted {self.unweighted.interval()}."
+        worth = f"{self.answered:,} of {self.asked:,} answered, worth {self.effective_n:,.0f} after weighting"
+        return f"{self.estimate.statement()} {worth}; unweighted {self.unweighted.interval()}."
 
     def _repr_html_(self) -> str:
         return as_html(self.statement(), self.table, cautions=self.warnings)
 
 
 def weighted_ancova(
-    data: pd.DataFrame, *, outcome: str, arm: str, response_covariates: Sequence[str], cluster: str, baseline: str | None = None,
-    covariates: Sequence[str] = (), truncate: float = 0.99, reference: Any = None, randomised: bool = False, ci_level: float = 0.95,
+    data: pd.DataFrame,
+    *,
+    outcome: str,
+    arm: str,
+    response_covariates: Sequence[str],
+    cluster: str,
+    baseline: str | None = None,
+    covariates: Sequence[str] = (),
+    truncate: float = 0.99,
+    reference: Any = None,
+    randomised: bool = False,
+    ci_level: float = 0.95,
 ) -> WeightedAncova:
     """Analysis of covariance with weights of response.
 
     Parameters
     ----------
     data : one row per person asked at the wave; no outcome means no answer. response_covariates : known for all, see `response_weights`; the
-        model of response also has the arm. baseline, randomised : see `ancova`; rows that cannot be analysed for want of one are left out of the model of
+        model of response also has the arm. baseline, randomised : see `ancova`; rows that cannot be analysed for want of one are left out of the
+        model of
         response too. cluster : left out in turn, model of response and all; jackknife t on G-1.
 
     Raises as `ancova` and `response_weights` do.
@@ -99,15 +111,22 @@ def weighted_ancova(
             raise EstimationError("The chance of an answer has no finite model.", fix="Leave out the covariate that tells for certain who answered.")
         left = np.array([difference(codes != code, weighted)[0] for code in range(len(labels))])
         made = cluster_jackknife(value, left)
-        method = f"least squares{', weighted by the inverse chance of an answer (refitted without each cluster)' if weighted else ''}; jackknife (CR3), t(G-1)"
+        how = ", weighted by the inverse chance of an answer (refitted without each cluster)" if weighted else ""
+        method = f"least squares{how}; jackknife (CR3), t(G-1)"
         found.append(difference_estimate(
-            value, float(made.se[0]) if not made.failed else np.nan, df=made.df, ci_level=ci_level, n=int(flags.sum()), n_clusters=made.n_clusters, method=method,
+            value, float(made.se[0]) if not made.failed else np.nan, df=made.df, ci_level=ci_level, n=int(flags.sum()), n_clusters=made.n_clusters,
+            method=method,
             estimand=f"difference in {outcome}, {about}, {'had all who were asked answered' if weighted else 'among those who answered'}",
         ))  # fmt: skip
         if weighted:
             without, weights = left, w
     cautions = [*ready.cautions, *cluster_cautions(cluster, codes, inside)]
     return WeightedAncova(
-        estimate=found[0].warn(*cautions), unweighted=found[1], asked=len(rows), answered=int(flags.sum()), effective_n=kish(weights),
-        leave_one_out=pd.DataFrame({"cluster": labels, "estimate": without}), warnings=tuple(cautions),
+        estimate=found[0].warn(*cautions),
+        unweighted=found[1],
+        asked=len(rows),
+        answered=int(flags.sum()),
+        effective_n=kish(weights),
+        leave_one_out=pd.DataFrame({"cluster": labels, "estimate": without}),
+        warnings=tuple(cautions),
     )

@@ -1,6 +1,7 @@
 """Intra-class correlations with profile-likelihood intervals: they hold at 0, where a standard error does not.
 
-The limits are the correlations at which twice the restricted log-likelihood, maximised over everything else, lies below its maximum by the quantile of
+The limits are the correlations at which twice the restricted log-likelihood, maximised over everything else, lies below its maximum by the
+quantile of
 chi-squared with one degree of freedom.
 """
 
@@ -39,8 +40,14 @@ def correlations(fit: Fit, names: tuple[str, ...], *, ci_level: float = 0.95, in
         if intervals:
             low, high = _limits(_profile(fit, inner=persons and name == names[-1] and len(names) > 1), share, ci_level)
         out[name] = Estimate(
-            value=share, ci_low=low, ci_high=high, ci_level=ci_level, scale="intra-class correlation", n=fit.likelihood.n,
-            method="restricted maximum likelihood; profile-likelihood interval", estimand=f"correlation of two answers of one {name}",
+            value=share,
+            ci_low=low,
+            ci_high=high,
+            ci_level=ci_level,
+            scale="intra-class correlation",
+            n=fit.likelihood.n,
+            method="restricted maximum likelihood; profile-likelihood interval",
+            estimand=f"correlation of two answers of one {name}",
         )
     return out
 

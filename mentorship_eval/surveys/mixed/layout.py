@@ -45,7 +45,9 @@ def build_layout(person: np.ndarray, slot: np.ndarray, cluster: np.ndarray | Non
     twice = (np.diff(p) == 0) & (np.diff(s) == 0)
     name = (lambda code: labels[code]) if labels is not None else int
     if twice.any():
-        raise EstimationError(f"Several rows of one wave: {listing(name(i) for i in np.unique(p[1:][twice]))}.", fix="Keep one row per person and wave.")
+        raise EstimationError(
+            f"Several rows of one wave: {listing(name(i) for i in np.unique(p[1:][twice]))}.", fix="Keep one row per person and wave."
+        )
     starts = np.flatnonzero(np.r_[True, np.diff(p) != 0])
     sizes = np.diff(np.r_[starts, n])
     of_cluster = np.zeros(len(starts), dtype=np.intp) if cluster is None else cluster[order][starts]

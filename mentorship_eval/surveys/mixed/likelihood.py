@@ -34,7 +34,8 @@ class Point:
 
 @dataclass(frozen=True)
 class Derivatives:
-    """Of the log-likelihood by theta. score (K,); expected, observed (K, K): information; p (K, p, p): X'V⁻¹V_kV⁻¹X; q (K, K, p, p): X'V⁻¹V_kV⁻¹V_lV⁻¹X."""
+    """Of the log-likelihood by theta. score (K,); expected, observed (K, K): information; p (K, p, p): X'V⁻¹V_kV⁻¹X; q (K, K, p, p):
+    X'V⁻¹V_kV⁻¹V_lV⁻¹X."""
 
     score: np.ndarray
     expected: np.ndarray
@@ -133,7 +134,9 @@ class Likelihood:
         if made is None or s < 0:
             return None
         inverses, logdet = made
-        gram = sum(np.tensordot(inverse, sums.products, axes=2) for inverse, sums in zip(inverses, self._sums, strict=True))
+        gram = np.zeros((self.p + 1, self.p + 1))
+        for inverse, sums in zip(inverses, self._sums, strict=True):
+            gram += np.tensordot(inverse, sums.products, axes=2)
         if self.clustered:
             weight, lines = self._lines(self._sums, inverses)
             gram = gram - lines.T @ (lines * (s / (1 + s * weight))[:, None])

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mentorship_eval.errors import EstimationError, UsageError
-from mentorship_eval.estimate import Estimate, format_number
+from mentorship_eval.estimate import Estimate
 from mentorship_eval.inference.intervals import check_level, critical_value, two_sided_p
 from mentorship_eval.inference.shown import as_html
 from mentorship_eval.surveys.columns import cluster_codes, covariate_columns, numbers, refuse_collinear, require
@@ -24,10 +24,12 @@ __all__ = ["RandomIntercepts", "coefficient_table", "random_intercepts"]
 
 def coefficient_table(terms: Sequence[str], found: Contrasts, ci_level: float) -> pd.DataFrame:
     """term, estimate, se, df, t, p_value, ci_low, ci_high."""
-    half = np.array([critical_value(ci_level, float(df)) if np.isfinite(df) and df >= 1 else np.nan for df in found.df]) * found.se
+    freedom = [None if np.isinf(df) else float(df) for df in found.df]
+    half = np.array([critical_value(ci_level, df) if df is None or df >= 1 else np.nan for df in freedom]) * found.se
     t = np.divide(found.estimate, found.se, out=np.full(len(found.se), np.nan), where=found.se > 0)
+    p = np.array([two_sided_p(statistic, df) if df is None or df >= 1 else np.nan for statistic, df in zip(t, freedom, strict=True)])
     return pd.DataFrame({
-        "term": list(terms), "estimate": found.estimate, "se": found.se, "df": found.df, "t": t, "p_value": two_sided_p(t, found.df),
+        "term": list(terms), "estimate": found.estimate, "se": found.se, "df": found.df, "t": t, "p_value": p,
         "ci_low": found.estimate - half, "ci_high": found.estimate + half,
     })  # fmt: skip
 
@@ -52,8 +54,16 @@ class RandomIntercepts:
         row = self.table.iloc[min(1, len(self.table) - 1)]
         name, first = row["term"], next(iter(self.n_groups.values()))
         return Estimate(
-            value=row["estimate"], se=row["se"], df=row["df"], ci_low=row["ci_low"], ci_high=row["ci_high"], p_value=row["p_value"], n=self.n,
-            n_clusters=first, method=self.method, estimand=f"{self.outcome} per unit of {name}" if len(self.table) > 1 else f"mean {self.outcome}",
+            value=row["estimate"],
+            se=row["se"],
+            df=row["df"],
+            ci_low=row["ci_low"],
+            ci_high=row["ci_high"],
+            p_value=row["p_value"],
+            n=self.n,
+            n_clusters=first,
+            method=self.method,
+            estimand=f"{self.outcome} per unit of {name}" if len(self.table) > 1 else f"mean {self.outcome}",
         )
 
     def statement(self) -> str:
@@ -67,7 +77,13 @@ class RandomIntercepts:
 
 
 def random_intercepts(
-    data: pd.DataFrame, *, outcome: str, groups: str | Sequence[str], covariates: Sequence[str] = (), df: str = "kenward-roger", ci_level: float = 0.95
+    data: pd.DataFrame,
+    *,
+    outcome: str,
+    groups: str | Sequence[str],
+    covariates: Sequence[str] = (),
+    df: str = "kenward-roger",
+    ci_level: float = 0.95,
 ) -> RandomIntercepts:
     """Restricted maximum likelihood with an intercept of each group.
 
@@ -102,7 +118,9 @@ def random_intercepts(
         slot = rows.groupby(inner).cumcount().to_numpy()
     for (code, labels), name in zip(codes, names, strict=True):
         if len(labels) < 2 or len(labels) == len(code):
-            raise EstimationError(f"{name!r} has {len(labels):,} groups in {len(code):,} rows.", fix="A group needs several rows, and several groups are needed.")
+            raise EstimationError(
+                f"{name!r} has {len(labels):,} groups in {len(code):,} rows.", fix="A group needs several rows, and several groups are needed."
+            )
     templates = intercept_templates(int(slot.max()) + 1, person=len(names) == 2)
     layout = build_layout(inner, slot, codes[0][0], codes[-1][1] if len(names) == 2 else None)
     fit = restricted_fit(Likelihood(layout, x, y, templates), nonnegative=np.ones(len(templates) + 1, dtype=bool))
@@ -110,8 +128,13 @@ def random_intercepts(
     parts = [*zip(names, [theta[-1], *theta[1:-1]], strict=True), ("residual", theta[0])]
     variances = pd.DataFrame([{"group": name, "variance": v, "sd": float(np.sqrt(v)), "share": v / theta.sum()} for name, v in parts])
     return RandomIntercepts(
-        outcome=outcome, table=coefficient_table(terms, contrasts(fit, np.eye(len(terms)), df), ci_level), variances=variances,
-        icc=correlations(fit, tuple(names), ci_level=ci_level), deviance=fit.at.deviance, n=len(y),
-        n_groups={name: len(labels) for name, (_, labels) in zip(names, codes, strict=True)}, left_out=int((~seen).sum()),
+        outcome=outcome,
+        table=coefficient_table(terms, contrasts(fit, np.eye(len(terms)), df), ci_level),
+        variances=variances,
+        icc=correlations(fit, tuple(names), ci_level=ci_level),
+        deviance=fit.at.deviance,
+        n=len(y),
+        n_groups={name: len(labels) for name, (_, labels) in zip(names, codes, strict=True)},
+        left_out=int((~seen).sum()),
         method=f"linear mixed model, random intercepts of {' and '.join(names)}, REML, {DF_METHODS[df]} t",
     )

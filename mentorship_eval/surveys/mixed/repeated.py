@@ -61,9 +61,21 @@ def _design(rows: pd.DataFrame, inside: np.ndarray, wave: np.ndarray, waves: lis
 
 
 def mixed_model(
-    data: pd.DataFrame, *, outcome: str, arm: str, wave: str, person: str, cluster: str | None = None, baseline: str | None = None,
-    covariates: Sequence[str] = (), structure: str = "intercepts", df: str = "kenward-roger", reference: Any = None, randomised: bool = False,
-    jackknife: bool = True, ci_level: float = 0.95,
+    data: pd.DataFrame,
+    *,
+    outcome: str,
+    arm: str,
+    wave: str,
+    person: str,
+    cluster: str | None = None,
+    baseline: str | None = None,
+    covariates: Sequence[str] = (),
+    structure: str = "intercepts",
+    df: str = "kenward-roger",
+    reference: Any = None,
+    randomised: bool = False,
+    jackknife: bool = True,
+    ci_level: float = 0.95,
 ) -> RepeatedMeasures:
     """Differences between two arms at each wave, and their mean over the waves.
 
@@ -123,19 +135,27 @@ def mixed_model(
     unit = f"{arms.arm} less {arms.reference}"
     estimates = [
         difference_estimate(
-            float(found.estimate[k]), float(found.se[k]), df=float(found.df[k]), ci_level=ci_level, n=len(y), n_clusters=n_clusters, method=method,
+            float(found.estimate[k]),
+            float(found.se[k]),
+            df=float(found.df[k]),
+            ci_level=ci_level,
+            n=len(y),
+            n_clusters=n_clusters,
+            method=method,
             estimand=f"difference in {outcome}, {unit}, {'mean over the waves' if k == 0 else f'at wave {waves[list(place)[k - 1]]}'}",
         )
         for k in range(len(lines))
     ]
     cautions = [*ready.cautions, *_cautions(fit, cluster, codes, arms.inside, person_labels, people, repeated, structure)]
+    groups = tuple(filter(None, (cluster, person if repeated else None)))
     checks, without = (None, pd.DataFrame(columns=["cluster", "estimate"]))
     if cluster and jackknife:
         checks, without = _jackknife(fit, nonnegative, labels, lines, estimates, ci_level)
     return RepeatedMeasures(
-        estimate=estimates[0].warn(*cautions), at_wave=tuple(estimates[1:]), waves=tuple(waves[k] for k in place), jackknife=checks, leave_one_out=without,
+        estimate=estimates[0].warn(*cautions), at_wave=tuple(estimates[1:]), waves=tuple(waves[k] for k in place),
+        jackknife=checks, leave_one_out=without,
         by_wave=_by_wave(rows[wave], arms.inside, y, waves, place, estimates, checks), variances=_variances(fit, structure, waves, cluster),
-        icc=correlations(fit, tuple(filter(None, (cluster, person if repeated else None)))) if structure == "intercepts" and (cluster or repeated) else {},
+        icc=correlations(fit, groups, ci_level=ci_level) if structure == "intercepts" and groups else {},
         table=coefficient_table(terms, contrasts(fit, np.eye(len(terms)), df), ci_level), deviance=fit.at.deviance, n_persons=len(person_labels),
         left_out={"without an outcome": int((~seen).sum()), "without a baseline": int((~ready.kept).sum())},
         settings={"outcome": outcome, "arm": arm, "wave": wave, "person": person, "cluster": cluster, "baseline": baseline, "structure": structure,
@@ -148,13 +168,17 @@ def _in_turn(people: np.ndarray, slot: np.ndarray, labels: list[object]) -> np.n
     frame = pd.DataFrame({"person": people, "slot": slot})
     twice = frame.duplicated().to_numpy()
     if twice.any():
-        raise EstimationError(f"Several rows of one wave: {listing(labels[i] for i in np.unique(people[twice]))}.", fix="Keep one row per person and wave.")
+        raise EstimationError(
+            f"Several rows of one wave: {listing(labels[i] for i in np.unique(people[twice]))}.", fix="Keep one row per person and wave."
+        )
     return frame.sort_values(["person", "slot"]).groupby("person").cumcount().sort_index().to_numpy()
 
 
 def _refuse_unseen_pairs(people: np.ndarray, slot: np.ndarray, waves: list[Any]) -> None:
     if len(waves) > 8:
-        raise EstimationError(f"{len(waves)} waves have {len(waves) * (len(waves) + 1) // 2} variances and covariances.", fix="Use structure='intercepts'.")
+        raise EstimationError(
+            f"{len(waves)} waves have {len(waves) * (len(waves) + 1) // 2} variances and covariances.", fix="Use structure='intercepts'."
+        )
     there = np.zeros((people.max() + 1, len(waves)))
     there[people, slot] = 1
     together = there.T @ there
@@ -163,7 +187,9 @@ def _refuse_unseen_pairs(people: np.ndarray, slot: np.ndarray, waves: list[Any])
         raise EstimationError(f"Fewer than five people answered both waves {listing(low)}.", fix="Use structure='intercepts', or leave a wave out.")
 
 
-def _cautions(fit: Fit, cluster: str | None, codes: np.ndarray, inside: np.ndarray, persons: list[object], people: np.ndarray, repeated: bool, structure: str) -> list[Caution]:
+def _cautions(
+    fit: Fit, cluster: str | None, codes: np.ndarray, inside: np.ndarray, persons: list[object], people: np.ndarray, repeated: bool, structure: str
+) -> list[Caution]:
     out = []
     if cluster is None:
         out.append(Caution("no_clusters", "People are taken as independent; if the programme was given to departments, name them as cluster."))
@@ -191,7 +217,15 @@ def _jackknife(fit: Fit, nonnegative: np.ndarray, labels: list[object], lines: n
     made = cluster_jackknife(lines @ fit.at.beta, without)
     checks = tuple(
         replace(
-            difference_estimate(e.value, float(se) if not made.failed else np.nan, df=made.df, ci_level=ci_level, n=e.n, n_clusters=made.n_clusters, estimand=e.estimand),
+            difference_estimate(
+                e.value,
+                float(se) if not made.failed else np.nan,
+                df=made.df,
+                ci_level=ci_level,
+                n=e.n,
+                n_clusters=made.n_clusters,
+                estimand=e.estimand,
+            ),
             method="the same estimate; leave-one-cluster-out jackknife (CR3), t(G-1)",
         )
         for e, se in zip(estimates, made.se, strict=True)
@@ -199,7 +233,9 @@ def _jackknife(fit: Fit, nonnegative: np.ndarray, labels: list[object], lines: n
     return checks, pd.DataFrame({"cluster": labels, "estimate": without[:, 0]})
 
 
-def _by_wave(wave: pd.Series, inside: np.ndarray, y: np.ndarray, waves: list[Any], place: dict[int, int], estimates: list[Estimate], checks: Any) -> pd.DataFrame:
+def _by_wave(
+    wave: pd.Series, inside: np.ndarray, y: np.ndarray, waves: list[Any], place: dict[int, int], estimates: list[Estimate], checks: Any
+) -> pd.DataFrame:
     rows, number = [], 0
     values = wave.to_numpy()
     for k, w in enumerate(waves):
@@ -207,7 +243,11 @@ def _by_wave(wave: pd.Series, inside: np.ndarray, y: np.ndarray, waves: list[Any
         row: dict[str, Any] = {"wave": w}
         for name, arm in (("arm", 1.0), ("reference", 0.0)):
             part = y[here & (inside == arm)]
-            row |= {f"n_{name}": len(part), f"mean_{name}": part.mean() if len(part) else np.nan, f"sd_{name}": part.std(ddof=1) if len(part) > 1 else np.nan}
+            row |= {
+                f"n_{name}": len(part),
+                f"mean_{name}": part.mean() if len(part) else np.nan,
+                f"sd_{name}": part.std(ddof=1) if len(part) > 1 else np.nan,
+            }
         if k in place:
             number += 1
             e = estimates[number]

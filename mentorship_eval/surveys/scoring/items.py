@@ -60,15 +60,26 @@ def read_items(data: pd.DataFrame, items: Sequence[str], low: float | None, high
             rows = list(data.index[outside])
             raise EstimationError(
                 f"Item {name!r} holds {listing(f'{v:g}' for v in np.unique(values[outside, j]))}, outside {low:g} to {high:g}.",
-                fix="Make codes of missing answers missing, or correct low and high; another range may be another version.", rows=rows,
+                fix="Make codes of missing answers missing, or correct low and high; another range may be another version.",
+                rows=rows,
             )
     return values
 
 
 def score(
-    data: pd.DataFrame, *, items: Sequence[str], key: str | None = None, subscale: str | None = None, numbers: Sequence[int | str] | None = None,
-    low: float | None = None, high: float | None = None, reverse: Sequence[int | str] | None = None, method: str | None = None, times: float | None = None,
-    positive_from: float | None = None, answered: float = HALF,
+    data: pd.DataFrame,
+    *,
+    items: Sequence[str],
+    key: str | None = None,
+    subscale: str | None = None,
+    numbers: Sequence[int | str] | None = None,
+    low: float | None = None,
+    high: float | None = None,
+    reverse: Sequence[int | str] | None = None,
+    method: str | None = None,
+    times: float | None = None,
+    positive_from: float | None = None,
+    answered: float = HALF,
 ) -> Scored:
     """One score per row.
 
@@ -81,7 +92,8 @@ def score(
     method, times, positive_from : see `inference.scales.scores.scale_scores`.
     answered : share of items that must be answered (half by default); missing ones then count as the person's mean of the others.
 
-    Raises `UsageError` for unknown keys, columns or settings, or another number of items than the key has; `EstimationError` for answers out of range.
+    Raises `UsageError` for unknown keys, columns or settings, or another number of items than the key has; `EstimationError` for answers out of
+    range.
     """
     named = list(numbers) if numbers is not None else list(range(1, len(items) + 1))
     label = "scale"
@@ -93,10 +105,16 @@ def score(
             fix = f"It has {listing(known.subscales, 20)}." if known.subscales else "Name the item numbers under numbers."
             raise UsageError(f"{key} has no subscale {subscale!r}.", fix=fix)
         if subscale is None and known.subscales_needed:
-            raise UsageError(f"{key} is scored by subscale.", fix=f"Name one of {listing(known.subscales, 20)}." if known.subscales else "Name subscale and numbers.")
+            raise UsageError(
+                f"{key} is scored by subscale.",
+                fix=f"Name one of {listing(known.subscales, 20)}." if known.subscales else "Name subscale and numbers.",
+            )
         if numbers is None and own:
             if len(own) != len(items):
-                raise UsageError(f"{key} {subscale or ''}".strip() + f" has {len(own)} items, {len(items)} are named.", fix=f"Its item numbers are {listing(own, 40)}.")
+                raise UsageError(
+                    f"{key} {subscale or ''}".strip() + f" has {len(own)} items, {len(items)} are named.",
+                    fix=f"Its item numbers are {listing(own, 40)}.",
+                )
             named = own
         low, high = known.low if low is None else low, known.high if high is None else high
         method, times = method or known.score, known.times if times is None else times
@@ -114,7 +132,7 @@ def score(
     whole = turned[~np.isnan(turned).any(axis=1)]
     rest = item_rest_correlations(whole) if len(whole) >= 3 and len(items) > 2 else np.full(len(items), np.nan)
     against = [name for name, r in zip(items, rest, strict=True) if r < 0] if len(whole) >= ENOUGH else []
-    cautions = ()
+    cautions: tuple[Caution, ...] = ()
     if against:
         text = f"{listing(against)}: answered against the other items; a reverse item was not turned, or was turned twice."
         cautions = (Caution("item_against_the_others", text, {"items": list(against)}),)
@@ -123,13 +141,20 @@ def score(
                           "mean": [np.nanmean(c) if (~np.isnan(c)).any() else np.nan for c in turned.T], "item_rest": rest})  # fmt: skip
     how = {"mean": "mean", "sum": "sum", "percent": "percent of the range", "positive": "percentage positive"}[method]
     return Scored(
-        scores=pd.Series(scores, index=data.index, name=label), values=pd.DataFrame(turned, index=data.index, columns=list(items)), table=table,
-        n=len(data), n_scored=int(done.sum()), n_filled=int((done & np.isnan(values).any(axis=1)).sum()),
-        scale=f"{label}, {how} of {len(items)} items, at least {answered:.0%} answered", warnings=cautions,
+        scores=pd.Series(scores, index=data.index, name=label),
+        values=pd.DataFrame(turned, index=data.index, columns=list(items)),
+        table=table,
+        n=len(data),
+        n_scored=int(done.sum()),
+        n_filled=int((done & np.isnan(values).any(axis=1)).sum()),
+        scale=f"{label}, {how} of {len(items)} items, at least {answered:.0%} answered",
+        warnings=cautions,
     )
 
 
-def _check(items: Sequence[str], named: list, turns: list, low: float | None, high: float | None, method: str, positive_from: float | None, answered: float) -> None:
+def _check(
+    items: Sequence[str], named: list, turns: list, low: float | None, high: float | None, method: str, positive_from: float | None, answered: float
+) -> None:
     if len(named) != len(items):
         raise UsageError(f"{len(items)} items and {len(named)} numbers.", fix="Give one number for each item.")
     if method not in METHODS:
