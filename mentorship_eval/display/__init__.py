@@ -31,6 +31,7 @@ _LAZY = {
     "placebo_distribution": "placebo",
     "power_curve": "power",
     "rate_trend": "trends",
+    "save": "journals.prepare",
     "schoenfeld": "residuals",
     "stacked_cif": "cif_stack",
     "survival_curves": "curves",

@@ -12,7 +12,7 @@ from mentorship_eval.display.drawn import Drawn, redrawn
 from mentorship_eval.display.frames import check_columns, is_blank, numbers, reason_of
 from mentorship_eval.display.head import Head
 from mentorship_eval.display.sheet import Key, Sheet, line_height
-from mentorship_eval.display.style import BODY, GREY, house_style, page_width, series_style
+from mentorship_eval.display.style import BODY, GREY, house_style, narrowed, page_width, series_style
 from mentorship_eval.display.words import people, plural, sentence
 from mentorship_eval.estimate import format_number
 
@@ -109,7 +109,7 @@ def _draw(
     limit = {"color": GREY, "linestyle": (0, (1.2, 1.6)), "linewidth": 1.1}
     within = f"{'' if absolute else '±'}{threshold:g}"
     keys = [Key(labels[0], "marker", hollow), Key(labels[1], "marker", filled), Key(within, "line", limit)]
-    written = [sheet.wrap(name, _LABEL_MOST) for name in names]
+    written = [sheet.wrap(name, narrowed(_LABEL_MOST)) for name in names]
     left = 0.1 + max(sheet.width_of(text) for text in written) + 0.2
     reasons = [sheet.wrap(reason_of(row, "withheld"), _NUMBERS) for _, row in rows.iterrows()]
     gone = np.isnan(before) & np.isnan(after)
@@ -154,7 +154,7 @@ def _draw(
         axes.plot([second], [middle], zorder=4, clip_on=False, **filled)
     from matplotlib.ticker import MaxNLocator
 
-    axes.xaxis.set_major_locator(MaxNLocator(max(3, int(width / 0.4)), steps=[1, 2, 5, 10]))
-    label = sheet.wrap(f"{'Absolute s' + value_label[1:] if absolute and value_label[:1] == 'S' else value_label}", width + 0.4, BODY)
+    axes.xaxis.set_major_locator(MaxNLocator(max(3, int(width / 0.4)) if width > 2 else max(2, int(width / 0.55)), steps=[1, 2, 5, 10]))
+    label = sheet.wrap(f"{'Absolute s' + value_label[1:] if absolute and value_label[:1] == 'S' else value_label}", max(width + 0.4, 1.8), BODY)
     sheet.text(left + width / 2, top + height + 0.3, label, size=BODY, ha="center", va="top")
     return sheet.figure

@@ -16,7 +16,7 @@ from mentorship_eval.display.frames import check_columns, in_order, numbers, rea
 from mentorship_eval.display.head import Head
 from mentorship_eval.display.labels import spread
 from mentorship_eval.display.sheet import Sheet
-from mentorship_eval.display.style import BLUE, BODY, GREEN, GREY, INK, ORANGE, PURPLE, SKY, VERMILION, house_style, page_width
+from mentorship_eval.display.style import BLUE, BODY, GREEN, GREY, INK, ORANGE, PURPLE, SKY, VERMILION, house_style, narrowed, page_width
 from mentorship_eval.display.words import enumerate_words, lower_first, people, percent, plural, sentence
 from mentorship_eval.errors import UsageError
 
@@ -148,7 +148,7 @@ def _draw(
     edges.append(np.ones(len(times)))
     shares = [float(upper[-1] - lower[-1]) for lower, upper in pairwise(edges)]
     named = [f"{label}: {percent(share)}" if bands else label for label, share in zip(labels.values(), shares, strict=True)]
-    written = [sheet.wrap(text, _LABELS) for text in named]
+    written = [sheet.wrap(text, narrowed(_LABELS)) for text in named]
     right = max(sheet.width_of(text) for text in written) + 0.42
     width = page_width() - left - right
     top = head.height

@@ -61,6 +61,9 @@ class Page:
         left, gap = 0.75, 0.45 if self.own else 0.2
         right = self._right_words() if alone else []
         margin = 0.15 + (max((sheet.width_of(text) for _, text in right), default=0.0) + 0.12 if right else 0.1)
+        fit = max(1, int((page_width() - left - margin + gap) / 1.9))  # panels narrower than this cannot be read
+        if across > fit:
+            across, down = fit, math.ceil(len(panels) / fit)
         width = (page_width() - left - margin - gap * (across - 1)) / across
         height = 2.5 if alone else {1: 2.1, 2: 1.75, 3: 1.4}.get(down, 1.16)
         names = [(sheet.wrap(str(panel.group), width, SMALL, "bold"), sheet.wrap(self._second_line(panel), width)) for panel in panels]

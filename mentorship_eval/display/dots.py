@@ -12,7 +12,7 @@ from mentorship_eval.display.drawn import Drawn, redrawn
 from mentorship_eval.display.frames import check_columns, flags, numbers, reason_of
 from mentorship_eval.display.head import Head
 from mentorship_eval.display.sheet import Key, Sheet, line_height
-from mentorship_eval.display.style import BODY, GREY, SMALL, house_style, page_width, series_style
+from mentorship_eval.display.style import BODY, GREY, SMALL, house_style, narrowed, page_width, series_style
 from mentorship_eval.display.words import count, interval, lower_first, people, plural, sentence
 
 __all__ = ["dot_rates"]
@@ -96,11 +96,11 @@ class _Page:
         }
         keys = [Key(heads_label, "line", styles["heads"])] if both else []
         keys += [Key(wte_label, "line", styles["wte"])] if both else []
-        labels = [sheet.wrap(str(label), _LABEL_MOST, SMALL, self.weight(i)) for i, label in enumerate(rows["label"])]
+        labels = [sheet.wrap(str(label), narrowed(_LABEL_MOST), SMALL, self.weight(i)) for i, label in enumerate(rows["label"])]
         x = 0.1 + max(sheet.width_of(label, weight=self.weight(i)) for i, label in enumerate(labels))
         columns = []
         for column, name in (("n", "n"), ("n_events", "Leavers")):
-            if column in rows.columns:
+            if column in rows.columns and page_width() >= 5:  # else the axes come first
                 cells = [count(cell) for cell in rows[column]]
                 x += 0.16 + max(sheet.width_of(text, weight="bold") for text in [*cells, name])
                 columns.append((name, x, cells))

@@ -12,7 +12,7 @@ import pandas as pd
 from mentorship_eval.display.forest_axis import OVERALL, marks, value_axis, whisker
 from mentorship_eval.display.frames import flags, is_blank, numbers, reason_of
 from mentorship_eval.display.sheet import Key, Sheet, line_height
-from mentorship_eval.display.style import BODY, GREY, INK, SMALL, house_style, page_width, series_style
+from mentorship_eval.display.style import BODY, GREY, INK, SMALL, house_style, narrowed, page_width, series_style
 from mentorship_eval.display.words import count
 from mentorship_eval.errors import UsageError
 from mentorship_eval.estimate import format_number, format_p
@@ -79,23 +79,29 @@ class _Forest:
         return "bold" if self.headline[i] else "normal"
 
     def columns(self) -> None:
-        """Widths from the words: label | n | events | axis | numbers."""
+        """Widths from the words: label | n | events | axis | numbers; on a page too narrow for all of it without n and events."""
+        if not self._placed(counts=True) and not self._placed(counts=False):
+            raise UsageError("forest(rows): the columns leave no room for the axis.", fix="Shorten the labels.")
+
+    def _placed(self, *, counts: bool) -> bool:
+        """Places the columns; False when they leave no room for the axis."""
         sheet, rows = self.sheet, self.rows
+        text_most, axis_least = narrowed(_TEXT_MOST), narrowed(_AXIS_LEAST)
         self.grouped = "group" in rows.columns and any(not is_blank(group) for group in rows["group"])
         self.shared = self.interactions()
-        self.head = sheet.wrap(f"{self.options.value_label} ({self.options.ci_level * 100:g} % CI)", _TEXT_MOST, SMALL, "bold")
-        self.texts = [sheet.wrap(self.number(i), _TEXT_MOST, SMALL, self.weight(i)) for i in range(len(rows))]
+        self.head = sheet.wrap(f"{self.options.value_label} ({self.options.ci_level * 100:g} % CI)", text_most, SMALL, "bold")
+        self.texts = [sheet.wrap(self.number(i), text_most, SMALL, self.weight(i)) for i in range(len(rows))]
         wide = [sheet.width_of(text, weight=self.weight(i)) for i, text in enumerate(self.texts)]
         wide += [sheet.width_of(self.head, weight="bold"), *[sheet.width_of(text) for text in self.shared.values()]]
         self.text_x = page_width() - 0.1 - max(wide)
         counted = []
         for column, head in (("n", "n"), ("n_events", "Events")):
-            if column in rows.columns:
+            if counts and column in rows.columns:
                 cells = [count(cell) for cell in rows[column]]
                 counted.append((head, cells, 0.16 + max(sheet.width_of(text, weight="bold") for text in [*cells, head])))
         room = self.text_x - 0.55 - sum(width for _, _, width in counted)
-        room -= _AXIS_LEAST if len(rows) <= _MANY else _AXIS_MANY  # many rows: room for each label on one line comes first
-        most = min(max(room, _LEFT_LEAST), _LEFT_MOST)
+        room -= axis_least if len(rows) <= _MANY else narrowed(_AXIS_MANY)  # many rows: room for each label on one line comes first
+        most = min(max(room, narrowed(_LEFT_LEAST)), narrowed(_LEFT_MOST))
         indent = 0.14 if self.grouped else 0.0
         self.labels = [sheet.wrap(str(label), most - indent, SMALL, self.weight(i)) for i, label in enumerate(rows["label"])]
         self.label_x = 0.1 + indent
@@ -106,8 +112,7 @@ class _Forest:
             x += width
             self.counts.append((head, x, cells))
         self.axis_x, self.axis_width = x + 0.25, self.text_x - 0.2 - x - 0.25
-        if self.axis_width < _AXIS_LEAST - 0.6:
-            raise UsageError("forest(rows): the columns leave no room for the axis.", fix="Shorten the labels.")
+        return self.axis_width >= axis_least - narrowed(0.6)
 
     def interactions(self) -> dict[str, str]:
         if not self.grouped:

@@ -14,7 +14,7 @@ from mentorship_eval.display.frames import check_columns, numbers, reason_of
 from mentorship_eval.display.head import Head
 from mentorship_eval.display.labels import spread
 from mentorship_eval.display.sheet import Key, Sheet, line_height
-from mentorship_eval.display.style import BODY, GREY, INK, PALE, house_style, page_width, series_style
+from mentorship_eval.display.style import BODY, GREY, INK, PALE, house_style, narrowed, page_width, series_style
 from mentorship_eval.display.words import enumerate_words, interval, lower_first, people, percent, plural, sentence
 from mentorship_eval.errors import UsageError
 from mentorship_eval.estimate import format_number
@@ -148,10 +148,10 @@ class _Page:
             if len(ends) == 2:
                 keys.append(Key(f"its {self.ci_level * 100:g} % CI", "fill", {"facecolor": PALE, "edgecolor": GREY, "linewidth": 0.5}))
         every = len(self.chosen) == len(self.order)
-        written = {i: sheet.wrap(self.labels[i], _LABEL_MOST) for i in self.chosen}
+        written = {i: sheet.wrap(self.labels[i], narrowed(_LABEL_MOST)) for i in self.chosen}
         texts = {i: self.number(i) for i in self.chosen}
         interval_head = f" ({self.ci_level * 100:g} % CI)" if any("(" in text for text in texts.values()) else ""
-        head_text = sheet.wrap(f"{self.value_label}{interval_head}", 1.7, weight="bold")
+        head_text = sheet.wrap(f"{self.value_label}{interval_head}", narrowed(1.7), weight="bold")
         tall = {i: max(sheet.block_height(written[i]), line_height()) + 0.03 for i in self.chosen}
         pitch = [max(tall[i], 0.2) if every else _TALLEST / max(len(self.order), 60) for i in self.order]
         height = max(sum(pitch) + 0.1, sum(tall.values()) + 0.1, 0.6)

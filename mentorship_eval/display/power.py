@@ -13,7 +13,7 @@ from mentorship_eval.display.head import Head
 from mentorship_eval.display.power_frames import Curve, read_curves
 from mentorship_eval.display.scales import set_ratio_axis
 from mentorship_eval.display.sheet import Sheet, line_height
-from mentorship_eval.display.style import BODY, GREY, INK, house_style, page_width, series_style
+from mentorship_eval.display.style import BODY, GREY, INK, house_style, narrowed, page_width, series_style
 from mentorship_eval.display.words import percent, sentence
 from mentorship_eval.estimate import format_number
 
@@ -118,14 +118,14 @@ def _level_words(made: list[Curve], alpha: float) -> str:
 
 def _draw(made: list[Curve], target: float, alpha: float, value_label: str, title: str | None) -> Any:
     sheet = Sheet()
-    left, margin = 0.75, 1.9 if len(made) > 1 else 0.2
+    left, margin = 0.75, narrowed(1.9) if len(made) > 1 else 0.2
     frame = _Frame(left, page_width() - left - margin, *_span(made))
     head = Head(sheet, title, (), left=left, words=_level_words(made, alpha))
     frame.top = head.height + 0.06
     sheet.set_height(frame.top + _HEIGHT + 0.52)
     head.draw()
     axes = sheet.axes(left, frame.top, frame.width, _HEIGHT)
-    set_ratio_axis(axes.xaxis, frame.first, frame.last, 9, 1 / 16)
+    set_ratio_axis(axes.xaxis, frame.first, frame.last, max(3, min(9, int(frame.width / 0.45))), max(1 / 16, 0.28 / frame.width))
     axes.set_xlim(frame.first, frame.last)
     axes.set_ylim(0, 1.02)
     axes.set_yticks([0, 0.2, 0.4, 0.6, 0.8, 1], ["0 %", "20 %", "40 %", "60 %", "80 %", "100 %"])

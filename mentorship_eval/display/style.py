@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["BODY", "DPI", "GAP", "GREY", "INK", "PALE", "SMALL", "Page", "house_style", "on_page", "page", "page_width", "series_style"]
+__all__ = ["BODY", "DPI", "GAP", "GREY", "INK", "PALE", "SMALL", "Page", "house_style", "narrowed", "on_page", "page", "page_width", "series_style"]
 
 DPI = 180
 SMALL, BODY = 8.0, 8.5  # points as laid out; nothing is set smaller than SMALL
@@ -93,6 +93,11 @@ def page() -> Page:
 def page_width() -> float:
     """Width of the sheet that a figure is laid out on, in inches at which type has its own size."""
     return page().width / page().scale
+
+
+def narrowed(inches: float) -> float:
+    """A length that suits the page of a report, in proportion shorter on a narrower sheet, never longer on a wider one."""
+    return inches * min(1.0, page_width() / Page().width)
 
 
 @contextmanager

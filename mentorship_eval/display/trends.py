@@ -126,6 +126,7 @@ def _draw(
 ) -> Any:
     sheet = Sheet()
     across = 1 if len(groups) == 1 else 2 if len(groups) <= 4 else 3
+    across = min(across, max(1, int((page_width() - 0.7) / 1.65)))  # panels narrower than this cannot be read
     down_count = math.ceil(len(groups) / across)
     expected = numbers(rates, "expected", _WHAT)
     keys = [Key("observed", "line", {**series_style(0), "markersize": 3})]

@@ -10,7 +10,7 @@ import numpy as np
 from mentorship_eval.display.head import Head
 from mentorship_eval.display.labels import spread
 from mentorship_eval.display.sheet import Sheet, line_height
-from mentorship_eval.display.style import BODY, GREY, INK, page_width
+from mentorship_eval.display.style import BODY, GREY, INK, narrowed, page_width
 from mentorship_eval.display.two_by_two_frame import Kind
 from mentorship_eval.display.words import count, lower_first, percent
 from mentorship_eval.estimate import format_number
@@ -56,8 +56,9 @@ class Page:
 
     def draw(self, title: str | None) -> Any:
         sheet = Sheet()
+        self.margin = max(narrowed(_MARGIN), 1.2)
         left = 0.85
-        width = page_width() - left - _STRIP - _MARGIN - 0.1
+        width = page_width() - left - _STRIP - self.margin - 0.1
         head = Head(sheet, title, (), left=left)
         top = head.height + 0.04
         lines = self._table(sheet)
@@ -82,11 +83,12 @@ class Page:
             axes.set_xscale("log")
             ticks = [m * 10.0**d for d in range(math.floor(math.log10(first)), math.ceil(math.log10(last)) + 1) for m in (1.0, 3.0)]
             ticks = [tick for tick in ticks if first <= tick <= last]
-            ticks = ticks if len(ticks) <= 8 else [tick for tick in ticks if f"{tick:e}".startswith("1")]
+            ticks = ticks if len(ticks) <= min(8, width / 0.45) else [tick for tick in ticks if f"{tick:e}".startswith("1")]
+            ticks = ticks[:: math.ceil(len(ticks) / max(2, int(width / 0.5)))]
         else:
             largest = float(positive.max()) if len(positive) else 1.0
             first, last = -0.02 * largest, 1.08 * largest
-            ticks = _round_ticks(last)
+            ticks = _round_ticks(last, max(2, min(6, int(width / 0.5))))
         axes.set_xlim(first, last)
         axes.xaxis.set_major_locator(FixedLocator(ticks))
         axes.xaxis.set_major_formatter(FixedFormatter([f"{100 * tick:.6g} %" for tick in ticks]))
@@ -130,13 +132,13 @@ class Page:
         entries = []
         for kind in self.kinds:
             if math.isfinite(kind.mean):
-                words = sheet.wrap(f"{format_number(kind.mean, self.digits)}  {lower_first(kind.name)}", _MARGIN - 0.1)
+                words = sheet.wrap(f"{format_number(kind.mean, self.digits)}  {lower_first(kind.name)}", self.margin - 0.1)
                 entries.append((kind.mean, kind.colour, kind.forbidden, words, "normal"))
         if math.isfinite(self.estimate):
-            words = sheet.wrap(f"{format_number(self.estimate, self.digits)}  {self.estimate_label}", _MARGIN - 0.1, weight="bold")
+            words = sheet.wrap(f"{format_number(self.estimate, self.digits)}  {self.estimate_label}", self.margin - 0.1, weight="bold")
             if math.isfinite(self.ci[0]) or math.isfinite(self.ci[1]):
                 limits = " to ".join(format_number(end, self.digits) for end in self.ci)
-                words += f"\n{sheet.wrap(f'{self.ci_level * 100:g} % CI {limits}', _MARGIN - 0.1, weight='bold')}"
+                words += f"\n{sheet.wrap(f'{self.ci_level * 100:g} % CI {limits}', self.margin - 0.1, weight='bold')}"
             strip.axhline(self.estimate, xmax=0.78, color=INK, linewidth=1.5, zorder=4)
             entries.append((self.estimate, INK, False, words, "bold"))
         entries.sort(key=lambda entry: -entry[0])
@@ -155,15 +157,26 @@ class Page:
 
     def _table(self, sheet: Sheet) -> list[tuple[list[str], float]]:
         """Cells and height of each line: type, comparisons, share of weight, weighted mean."""
-        lines = [["Type of comparison", "Comparisons", "Share of the weight", "Weighted mean"]]
+        roomy = page_width() >= 6.8
+        heads = ("Comparisons", "Share of the weight", "Weighted mean")
+        others = [[head if roomy else sheet.wrap(head, 0.85, weight="bold") for head in heads]]
         for kind in self.kinds:
             hidden = f" ({kind.hidden} not shown)" if kind.hidden else ""
             mean = format_number(kind.mean, self.digits) if math.isfinite(kind.mean) else "not shown" if kind.hidden else "–"
-            lines.append([sheet.wrap(kind.name, 2.75), f"{count(len(kind.weight))}{hidden}", percent(kind.share), mean])
+            cells = [f"{count(len(kind.weight))}{hidden}", percent(kind.share), mean]
+            others.append(cells if roomy else [sheet.wrap(cell, 0.85) for cell in cells])
+        self.columns, name = [0.4, 3.2, 4.3, 6.0], 2.75
+        if not roomy:  # packed from the right, and without the bars of the shares
+            wide = [max(sheet.width_of(text, weight="bold") for text in column) + 0.12 for column in zip(*others, strict=True)]
+            self.columns = [0.4, *(page_width() - sum(wide[k:]) for k in range(3))]
+            name = self.columns[1] - 0.4 - 0.1
+        names = ["Type of comparison", *(kind.name for kind in self.kinds)]
+        lines = [[sheet.wrap(text, name, weight="bold" if cells is others[0] else "normal"), *cells]
+                 for text, cells in zip(names, others, strict=True)]  # fmt: skip
         return [(cells, max(sheet.block_height(cell) for cell in cells) + 0.06) for cells in lines]
 
     def _draw_table(self, sheet: Sheet, lines: list[tuple[list[str], float]], down: float) -> None:
-        columns = (0.4, 3.2, 4.3, 6.0)
+        columns = self.columns
         for k, (cells, height) in enumerate(lines):
             for x, cell in zip(columns, cells, strict=True):
                 sheet.text(x, down, cell, va="top", weight="bold" if k == 0 else "normal", gid="cell")
@@ -172,15 +185,15 @@ class Page:
                 middle = down + line_height() / 2
                 sheet.line([0.24], [middle], linestyle="none", marker=kind.marker, markersize=6, color=kind.colour,
                     markerfacecolor="white" if kind.forbidden else kind.colour, markeredgewidth=1.3)  # fmt: skip
-                if math.isfinite(kind.share):
+                if math.isfinite(kind.share) and page_width() >= 6.8:
                     sheet.patch(columns[2] + 0.55, middle - 0.045, max(kind.share * _BAR, 0.005), 0.09, edgecolor=kind.colour, linewidth=1.0,
                         facecolor="white" if kind.forbidden else kind.colour)  # fmt: skip
             down += height
 
 
-def _round_ticks(last: float) -> list[float]:
-    """Four to seven round shares from 0 to ``last``."""
+def _round_ticks(last: float, most: int = 6) -> list[float]:
+    """Round shares from 0 to ``last``, in at most ``most`` steps."""
     for step in (m * 10.0**d for d in range(-6, 1) for m in (1, 2, 2.5, 5)):
-        if last / step <= 6:
+        if last / step <= most:
             return [k * step for k in range(int(last / step) + 1)]
     return [0.0, 1.0]

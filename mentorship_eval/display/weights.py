@@ -13,7 +13,7 @@ from mentorship_eval.display.drawn import Drawn, redrawn
 from mentorship_eval.display.frames import check_columns, in_order, is_blank
 from mentorship_eval.display.head import Head
 from mentorship_eval.display.sheet import Key, Sheet, line_height
-from mentorship_eval.display.style import BODY, GREY, INK, house_style, page_width
+from mentorship_eval.display.style import BODY, GREY, INK, Page, house_style, page_width
 from mentorship_eval.display.words import capital, count, lower_first, many, people, sentence
 from mentorship_eval.errors import UsageError
 from mentorship_eval.estimate import format_number
@@ -108,7 +108,11 @@ def _draw(
     panel = _PANEL if len(arms) <= 3 else _LOW_PANEL
     tall = [sheet.block_height(text) + 0.06 + panel + 0.14 for text in named]
     under = head.height + sum(tall) + 0.48
-    sheet.set_height(under + ((len(cells) + 1) * (line_height() + 0.05) + 0.14 if cells else 0.1))
+    if page_width() - 0.3 - sum(sheet.width_of(text, weight="bold") + 0.2 for text in heads[1:]) < 1.5:
+        heads = [heads[0], *(sheet.wrap(text, 0.66, weight="bold") for text in heads[1:])]  # a narrow page
+    table = max(sheet.block_height(text) for text in heads) + 0.05 + len(cells) * (line_height() + 0.05) + 0.14
+    table += 0 if page_width() >= Page().width else len(cells) * line_height()  # names of arms may take a second line
+    sheet.set_height(under + (table if cells else 0.1))
     head.draw()
     low, high = min(float(b.low.min()) for b in bins.values()), max(float(b.high.max()) for b in bins.values())
     places = [place for place in clip or () if math.isfinite(place)]
@@ -144,12 +148,14 @@ def _table(sheet: Sheet, heads: list[str], cells: list[list[str]], down: float) 
     """Right-aligned columns under the axis; the arms in the first."""
     columns = list(zip(heads, *cells, strict=True))
     wide = [max(sheet.width_of(text, weight="bold") for text in column) for column in columns[1:]]
-    first = page_width() - 0.3 - sum(wide) - 0.2 * len(wide)
-    rows = [[sheet.wrap(row[0], max(first, 1.2)), *row[1:]] for row in cells]
-    ends = [page_width() - 0.1 - sum(wide[k + 1 :]) - 0.2 * (len(wide) - 1 - k) for k in range(len(wide))]
+    gap = min(0.2, max(0.08, (page_width() - 0.2 - sum(wide) - 0.9) / len(wide)))
+    first = page_width() - 0.1 - sum(wide) - gap * len(wide) - 0.1
+    rows = [[sheet.wrap(row[0], max(first, 0.6)), *row[1:]] for row in cells]
+    ends = [page_width() - 0.1 - sum(wide[k + 1 :]) - gap * (len(wide) - 1 - k) for k in range(len(wide))]
+    head_height = max(sheet.block_height(head) for head in heads)
     for x, text in zip(ends, heads[1:], strict=True):
-        sheet.text(x, down + line_height() / 2, text, ha="right", weight="bold")
-    down += line_height() + 0.05
+        sheet.text(x, down + head_height / 2, text, ha="right", weight="bold")
+    down += head_height + 0.05
     sheet.line([0.1, page_width() - 0.1], [down] * 2, color=GREY, linewidth=0.7)
     for row in rows:
         tall = sheet.block_height(row[0])

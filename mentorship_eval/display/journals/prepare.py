@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mentorship_eval.display.drawn import Drawn
 from mentorship_eval.display.journals.measured import MM, measure
 from mentorship_eval.display.journals.profile import COLUMNS, Journal, load_journal
-from mentorship_eval.display.journals.rules import Breach, breaches
+from mentorship_eval.display.journals.rules import Breach, breaches, layout_breaches
 from mentorship_eval.display.journals.strokes import hold_widths
 from mentorship_eval.display.rendering import render
 from mentorship_eval.display.style import Page, on_page
@@ -63,42 +63,32 @@ def _sizes(journal: Journal) -> Iterator[float]:
         yield journal.type_size + step * (least - journal.type_size)
 
 
-def _laid_out(drawn: Drawn, journal: Journal, column: str) -> Drawn:
-    """Drawn again in the largest type with which it is not too high."""
+def _tries(drawn: Drawn, journal: Journal, column: str) -> Iterator[tuple[str, Drawn, bool]]:
+    """Drawn again for ``column`` in smaller and smaller type, then for wider columns: which column, the figure, and whether all of it fits."""
     assert drawn.again is not None
     most = journal.rules["height"].allowed.get("most", float("inf")) if "height" in journal.rules else float("inf")
-    width, failed, last = journal.width(column) / MM, None, None
-    for size in _sizes(journal):
-        with on_page(Page(width, size, families(journal))):
-            try:
-                last = drawn.again()
-            except UsageError as error:
-                failed = error
-                continue
-        if last.size[1] * MM <= most:
-            return last
-    if last is None:
-        raise failed or UsageError("The figure cannot be drawn.")
-    return last
+    for each in COLUMNS[COLUMNS.index(column) :]:
+        for size in _sizes(journal) if each in journal.widths else ():
+            with on_page(Page(journal.widths[each] / MM, size, families(journal))):
+                try:
+                    made = drawn.again()
+                except UsageError:  # no room for its words
+                    continue
+            fits = made.size[1] * MM <= most and not any(layout_breaches(measure(made.figure, made.scale)))
+            yield each, made, fits
 
 
 def prepare(drawn: Drawn, journal: Journal, column: str = "double") -> JournalFigure:
-    """``drawn`` laid out for a column of ``journal``; where it cannot be drawn as narrow as that, for the next wider one.
+    """``drawn`` laid out for a column of ``journal`` in the largest type that fits; where none does, for the next wider column.
 
     A figure that was not made by this package cannot be laid out again: it is rendered as it is, and what does not fit is said.
     """
     notes: list[Breach] = []
     if drawn.again is not None:
         journal.width(column)  # refuses a column that there is not
-        wider = [each for each in COLUMNS[COLUMNS.index(column) :] if each in journal.widths]
-        for each in wider:
-            try:
-                drawn, used = _laid_out(drawn, journal, each), each
-                break
-            except UsageError as error:
-                if each == wider[-1]:
-                    raise
-                notes = [Breach("column", f"cannot be drawn in a {column} column ({error.problem.rstrip('.')})", f"{column} column", "asked for")]
+        used, drawn = _laid_out(drawn, journal, column)
+        if used != column:
+            notes = [Breach("column", f"needs the {used} column", f"the {column} column", "asked for")]
         column = used
         rule = journal.rules.get("line_width")
         if rule:
@@ -109,6 +99,18 @@ def prepare(drawn: Drawn, journal: Journal, column: str = "double") -> JournalFi
         for format in journal.formats
     }
     return JournalFigure(drawn, journal, column, rendered, (*notes, *breaches(measure(drawn.figure, drawn.scale), rendered, journal)))
+
+
+def _laid_out(drawn: Drawn, journal: Journal, column: str) -> tuple[str, Drawn]:
+    """The first try that fits, else the last: the widest, in the smallest type."""
+    last: tuple[str, Drawn] | None = None
+    for used, made, fits in _tries(drawn, journal, column):
+        last = used, made
+        if fits:
+            return last
+    if last is None:
+        raise UsageError("Its words leave no room in any column of the journal.", fix="Shorten the labels.")
+    return last
 
 
 def save(figure: Drawn | Figure, path: str | Path = ".", *, journal: str = "generic", column: str = "double") -> JournalFigure:

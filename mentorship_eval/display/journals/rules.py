@@ -11,7 +11,7 @@ from mentorship_eval.display.journals.colours import distance, views
 from mentorship_eval.display.journals.measured import Lettering, Mark, Measured
 from mentorship_eval.display.journals.profile import Journal
 
-__all__ = ["APART", "Breach", "breaches"]
+__all__ = ["APART", "Breach", "breaches", "layout_breaches"]
 
 APART = 10.0  # in CIELAB: colours of two series are at least this far apart, or have another pattern or marker
 _SLACK = {"width": 0.1, "height": 0.1, "type_size": 0.01, "line_width": 0.005}  # mm, mm, points, points
@@ -33,7 +33,8 @@ class Breach:
 
 def breaches(measured: Measured, rendered: Mapping[str, bytes], journal: Journal) -> tuple[Breach, ...]:
     """measured: the figure; rendered: its files by format."""
-    return (*_sizes(measured, journal), *_words(measured, journal), *_files(rendered, measured, journal), *_colours(measured), *_layout(measured))
+    own = (*_sizes(measured, journal), *_words(measured, journal), *_files(rendered, measured, journal))
+    return (*own, *_colours(measured), *layout_breaches(measured))
 
 
 def _sizes(measured: Measured, journal: Journal) -> Iterator[Breach]:
@@ -128,7 +129,8 @@ def _colours(measured: Measured) -> Iterator[Breach]:
                      f"at least {APART:g} in CIELAB, or another pattern or marker", _HOUSE)  # fmt: skip
 
 
-def _layout(measured: Measured) -> Iterator[Breach]:
+def layout_breaches(measured: Measured) -> Iterator[Breach]:
+    """Texts that leave the figure, and texts on one another."""
     cut = [each for each in measured.lettering if _outside(each, measured)]
     if cut:
         yield Breach("cut", f"{_quoted(cut[0].text)} leaves the figure ({len(cut)} of {len(measured.lettering)} texts)", "all inside", _HOUSE)
