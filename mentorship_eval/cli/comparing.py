@@ -106,11 +106,10 @@ def _taken_apart(comparison: Comparison) -> Iterator[str]:
         return
     yield ""
     yield "One thing changed at a time (for whoever holds the data, not for publication):"
-    names = max(len(each.id) for each in comparison.explained)
-    parts = {"whole": "in all", "software": "software", "data": "data", "plan": "plan", "rest": "not told"}
-    yield f"  {'':<{names}}  " + "  ".join(f"{title:>9}" for title in parts.values())
+    parts = {"data": "data", "plan": "plan", "software": "software", "rest": "not told"}
     for each in comparison.explained:
-        yield f"  {each.id:<{names}}  " + "  ".join(f"{each.said(getattr(each, name)):>9}" for name in parts)
+        yield f"  {each.id}: {each.said(each.whole)} in all"
+        yield f"      {', '.join(f'{title} {each.said(getattr(each, name))}' for name, title in parts.items())}"
 
 
 def _write(comparison: Comparison, place: Path) -> None:

@@ -99,6 +99,8 @@ def _why(comparison: Comparison) -> list[str]:
         return [f"{_joined(names).capitalize()} changed; {numbers}."]
     if len(groups) == 1:
         return [f"Only {names[0]} changed, so that is where every difference comes from."]
+    if comparison.explained:
+        return [f"{_joined(names).capitalize()} changed at the same time; what each did is taken apart below."]
     said = [f"{_joined(names).capitalize()} changed at the same time. Which of them moved a number cannot be told from two releases."]
     if len({"data", "plan"} & set(groups)) == 2 or {"code", "environment"} & set(groups):
         said.append("With both cohort folders, `--explain --cohort OLD NEW` answers again with one thing changed at a time.")

@@ -28,14 +28,15 @@ _STYLE = """
 .compared .figure { white-space: nowrap; }
 .compared .figure span { display: block; line-height: 1.5rem; }
 .compared .was-now { color: var(--quiet); display: inline-block !important; width: 2.4rem; }
-.compared .interval-drawing { max-width: none; width: 15rem; }
+.compared .interval-drawing { max-width: none; width: 12rem; }
 .wide { overflow-x: auto; }
 @media (min-width: 40.01rem) { dl.facts dd.next { grid-column: 2; } }
 .old-mark { fill: var(--paper); stroke: var(--quiet); stroke-width: 1.6; }
-.interval-drawing .was { stroke: var(--quiet); stroke-width: 1.8; }
+.interval-drawing .was { stroke: var(--quiet); stroke-width: 2.4; }
+.compared .interval-drawing .interval { stroke-width: 3.2; }
 """
-# the lines of the drawing stand at the height of the two lines of figures beside it, at 15rem for 300 units
-_WIDTH, _BASE, _OLD, _NEW = 300, 58.0, 15.0, 45.0
+# the lines of the drawing stand at the height of the two lines of figures beside it, at 12rem for 300 units
+_WIDTH, _BASE, _OLD, _NEW = 300, 73.0, 18.75, 56.25
 
 
 def _line(estimate: Estimate | None, axis: Axis, height: float, kind: str) -> str:
@@ -46,14 +47,16 @@ def _line(estimate: Estimate | None, axis: Axis, height: float, kind: str) -> st
         drawn = f'<path class="{kind}" d="M{axis.place(estimate.ci_low)} {height}H{axis.place(estimate.ci_high)}"/>'
     at = axis.place(estimate.value)
     if kind == "was":
-        return f'{drawn}<circle class="old-mark" cx="{at}" cy="{height}" r="5"/>'
-    return f'{drawn}<rect class="value" x="{at - 5}" y="{height - 5}" width="10" height="10"/>'
+        return f'{drawn}<circle class="old-mark" cx="{at}" cy="{height}" r="6"/>'
+    return f'{drawn}<rect class="value" x="{at - 6}" y="{height - 6}" width="12" height="12"/>'
 
 
 def _drawing(change: Change, axes: dict[bool, Axis]) -> str:
     """Old above new on one axis; it adds nothing to the words beside it and is hidden from screen readers."""
     if not change.moved or change.old is None or change.new is None or change.old.scale != change.new.scale:
         return ""
+    if not change.old.is_ratio and not any(word in change.old.scale for word in ("difference", "avoided")):
+        return ""  # a share or a test has no value of no effect
     axis = axes[True] if change.old.is_ratio else axis_for([change.old, change.new], ratio=False)
     none = axis.place(1.0 if axis.ratio else 0.0)
     return (
