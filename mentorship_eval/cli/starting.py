@@ -53,7 +53,8 @@ plan:
   covariates:
     retention: [profession, newly_qualified]
 
-# Counts below 10 are withheld unless you say otherwise: another number, the name of a profile, or none.
+# Counts below 10 are withheld unless you say otherwise: another number, none, or the rule of one of
+# acro, cms11, hes, nhs5, opensafely, survey, tre10 (docs/disclosure.md).
 # disclosure: 10
 """
 

@@ -141,7 +141,7 @@ def _protect_exhibit(exhibit: Exhibit, ledger: Ledger, chapter: str, decided: _D
 
 def _protect_options(exhibit: Exhibit, shown: Iterable[ShownFrame], ledger: Ledger, chapter: str, decided: _Decided) -> dict[str, object]:
     """Counts of the caption: withheld when small, or when less what the frames show they would give a blanked count away; rough where they are
-    near those of an earlier run, or sizes that are.
+    near those of an earlier run, or secret sizes.
     """
     options, rule = dict(exhibit.options), ledger.rule
     parts = [sums for frame in shown for sums in frame.exact.values()]
