@@ -9,6 +9,7 @@ share s is still free of any event: m f / s <= d <= n f / s', with s' at the sec
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 
@@ -30,7 +31,11 @@ def relate_curves(system: System, table: Table) -> None:
         rows = np.array([row for row in rows if system.knows(table.cell(row, events))], dtype=int)
         points = [int(row) for row in rows if isinstance(table.published(row, "estimate"), float | np.floating)
                   and not np.isnan(table.published(row, "estimate"))]  # fmt: skip
-        for before, row in zip(points, points[1:], strict=False):
+        if table.counted.carry:
+            # the rows between two that may be shown repeat the first: only where the curve moves does it tell anything
+            moved = [row for before, row in pairwise(points) if table.published(row, "estimate") != table.published(before, "estimate")]
+            points = [*points[:1], *moved]
+        for before, row in pairwise(points):
             between = [int(one) for one in rows if before < one <= row]
             steps = [step_cell(table, one, events) for one in between]
             if all(system.knows(step) for step in steps):

@@ -76,7 +76,7 @@ def audit(private: Sequence[Answer], shown: Sequence[Answer], rule: Rule) -> Aud
         relate_steps(system, table, rule)
         relate_curves(system, table)
         relate_ratios(system, table)
-    link(system, tables, private, rule)
+    link(system, tables, private, published, rule)
     return Audit(len(system.targets), tuple(_judge(system, rule)), system, tuple(tables))
 
 
@@ -118,9 +118,10 @@ def _leaned_on(system: System, relations: list[Relation], rule: Rule) -> set[int
     """Counts in a sum with a suppressed small one: only those cover anything. Others are withheld because their row is."""
     out: set[int] = set()
     for one in relations:
+        numbers = [number for number, _ in one.terms]
         # part and whole are no sum
-        if math.isfinite(one.upper) and any(rule.small(system.truth[number]) and system.lower[number] < system.upper[number] for number, _ in one.terms):
-            out.update(number for number, _ in one.terms)
+        if math.isfinite(one.upper) and any(rule.small(system.truth[n]) and system.lower[n] < system.upper[n] for n in numbers):
+            out.update(numbers)
     return out
 
 

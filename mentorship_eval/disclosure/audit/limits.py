@@ -91,7 +91,7 @@ def _found(table: Table, private: list[list[Interval] | None]) -> Iterator[tuple
 def _fits(private: list[list[Interval] | None], top: np.ndarray, bottom: np.ndarray, formula: object, scale: float) -> bool:
     told = 0
     for three, a, b in zip(private, top, bottom, strict=True):
-        if three is None or np.isnan(a) or not b > 0 or a > b and formula is not poisson:
+        if three is None or np.isnan(a) or not b > 0 or (a > b and formula is not poisson):
             continue
         low, high = formula(np.array([a]), np.array([b]))  # type: ignore[operator]
         numbers = (a / b, float(low[0]), float(high[0]))

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
 
 from mentorship_eval.disclosure.audit.reading import is_hidden, told
 from mentorship_eval.disclosure.audit.system import Cell, System
-from mentorship_eval.disclosure.audit.tables import Table
+from mentorship_eval.disclosure.audit.tables import Table, is_total
 from mentorship_eval.disclosure.rules import Rule
 from mentorship_eval.questions.answer import Answer, Statement
 
-__all__ = ["OPTIONS", "RESULTS", "TEXT", "add_published", "link", "readable"]
+__all__ = ["KIND", "OPTIONS", "RESULTS", "TEXT", "Readable", "add_published", "link", "readable"]
 
 OPTIONS, RESULTS, TEXT = "options", "results", "text"
 _COUNTS = ("n", "n_events")
 # columns that count people, and columns that count events: what a caption's n and n_events may be the sum of
-_KIND = {
+KIND = {
     "n": "n", "people": "n", "at_risk": "n", "n_risk": "n",
     "n_events": "n_events", "n_event": "n_events", "left": "n_events", "events": "n_events", "observed": "n_events", "leavers": "n_events",
     "voluntary": "n_events",
@@ -62,12 +65,14 @@ def _add(system: System, cell: Cell, truth: Any, published: Any, rule: Rule) -> 
     system.add(cell, float(truth), lower, upper, hidden=published is None or is_hidden(published, rule))
 
 
-def link(system: System, tables: Sequence[Table], private: Sequence[Answer], rule: Rule) -> None:
+def link(
+    system: System, tables: Sequence[Table], private: Sequence[Answer], told_here: Mapping[str, Readable], rule: Rule
+) -> None:
     """Join the cells that tell one quantity. Values that differ are never joined, so that a wrong guess costs nothing but a coincidence."""
     _results(system, tables, private)
     _names(system, tables)
     _labels(system, tables)
-    _captions(system, tables, private, rule)
+    _captions(system, tables, told_here, rule)
 
 
 def _results(system: System, tables: Sequence[Table], private: Sequence[Answer]) -> None:
@@ -80,7 +85,7 @@ def _results(system: System, tables: Sequence[Table], private: Sequence[Answer])
                 for name in str(value).split() if isinstance(value, str) else []:
                     for place in (count,) if count else table.counted.counts:
                         if name in known and system.knows(table.cell(row, place)):
-                            kind = _KIND.get(place, "n_events")
+                            kind = KIND.get(place, "n_events")
                             system.same((RESULTS, name, 0, kind), table.cell(row, place))
 
 
@@ -89,7 +94,7 @@ def _names(system: System, tables: Sequence[Table]) -> None:
     first: dict[str, Cell] = {}
     for table in tables:
         for column, naming in table.counted.same.items():
-            for row, name in enumerate(table.private[naming] if naming in table.private else ()):
+            for row, name in enumerate(table.private.get(naming, ())):
                 if isinstance(name, str) and name and system.knows(table.cell(row, column)):
                     system.same(first.setdefault(name, table.cell(row, column)), table.cell(row, column))
 
@@ -120,64 +125,78 @@ def _times(table: Table) -> list[str]:
     return [column for column in ("time", "event_time", "bin_low") if column in table.private and column not in table.labels]
 
 
-def _captions(system: System, tables: Sequence[Table], private: Sequence[Answer], rule: Rule) -> None:
-    """A withheld count that is told by a caption, a result or a sentence of its chapter, and sums that are.
+def _captions(system: System, tables: Sequence[Table], told_here: Mapping[str, Readable], rule: Rule) -> None:
+    """Withheld counts and sums that nobody declared, and that are published elsewhere in the chapter.
 
-    Only counts of at least three thresholds: smaller ones agree by chance.
+    Equal numbers may be equal by chance. So a cell is joined only with a number that stands in several places (the size of a population does), and
+    the rows of a group are taken to add up to one only where those of every group of the column do.
     """
-    published = _published(system, private)
     for table in tables:
         for place, column in enumerate(table.columns):
-            kind = _KIND.get(column)
+            kind = KIND.get(column)
             if kind is None or column == table.counted.cumulative or not table.hidden[:, place].any():
                 continue
-            here = published.get(table.chapter, [])
-            for row in range(len(table.private)):
-                value = table.values[row, place]
-                if table.hidden[row, place] and value >= 3 * rule.threshold:
-                    for cell, number in here:
-                        if number == value and cell[3] in (kind, ""):
-                            system.same(cell, table.cell(row, column))
+            here = told_here[table.chapter]
+            for row in np.flatnonzero(table.hidden[:, place] & (table.values[:, place] >= 3 * rule.threshold)):
+                cell = here.find(kind, table.values[row, place], often=True)
+                if cell is not None:
+                    system.same(cell, table.cell(int(row), column))
             for name in ("*", *table.labels):
-                for rows in table.groups(name):
-                    cells = [table.cell(row, column) for row in rows if system.knows(table.cell(row, column))]
-                    total = sum(system.truth[system.numbers[cell]] for cell in cells)
-                    if len(cells) < 2 or total < 3 * rule.threshold or not table.hidden[rows, place].any():
-                        continue
-                    for cell, number in here:
-                        if number == total and cell[3] in (kind, ""):
-                            system.relate([*((one, 1.0) for one in cells), (cell, -1.0)], 0, 0, "rows add up to a count that is published elsewhere")
+                groups = [rows for rows in table.groups(name) if len(rows) > 1]
+                sums = [here.find(kind, float(np.nansum(table.values[rows, place]))) for rows in groups]
+                if not groups or None in sums or (name != "*" and len(groups) < 2):
+                    continue
+                for rows, total in zip(groups, sums, strict=True):
+                    parts = [(table.cell(int(row), column), 1.0) for row in rows if system.knows(table.cell(int(row), column))]
+                    if total is not None and np.nansum(table.values[rows, place]) >= 3 * rule.threshold:
+                        system.relate([*parts, (total, -1.0)], 0, 0, "rows add up to a count that is published elsewhere")
 
 
-def readable(system: System, tables: Sequence[Table], private: Sequence[Answer], rule: Rule) -> dict[str, dict[float, Cell]]:
-    """By chapter, counts that stand somewhere as they are, and where each stands first; small ones are of departments and periods."""
-    out: dict[str, dict[float, Cell]] = {answer.chapter: {} for answer in private}
-    chapters = {table.exhibit: table.chapter for table in tables}
-    chapters |= {result.id: answer.chapter for answer in private for result in answer.results}
-    chapters |= {exhibit.id: answer.chapter for answer in private for exhibit in answer.exhibits}
-    for cell, number in system.numbers.items():
-        if not system.hidden[cell] and system.lower[number] == system.upper[number] >= rule.threshold:
-            chapter = chapters.get(cell[1] if cell[0] == RESULTS else cell[0], cell[0])
-            out.setdefault(chapter, {}).setdefault(system.truth[number], cell)
-    return out
+@dataclass
+class Readable:
+    """Counts of a chapter that stand as they are in a caption, result, sentence or row of totals: by kind and value where, and how often.
+
+    A result of everybody, the largest population of its chapter, counts twice.
+    """
+
+    first: dict[tuple[str, float], Cell] = field(default_factory=dict)
+    times: dict[tuple[str, float], int] = field(default_factory=dict)
+
+    def add(self, kind: str, value: float, cell: Cell, times: int) -> None:
+        self.first.setdefault((kind, value), cell)
+        self.times[kind, value] = self.times.get((kind, value), 0) + times
+
+    def find(self, kind: str, value: float, *, often: bool = False) -> Cell | None:
+        """A place where the value stands; "": in a sentence, of either kind."""
+        for one in ((kind, value), ("", value)):
+            if one in self.first and (not often or self.times[one] > 1):
+                return self.first[one]
+        return None
 
 
-def _published(system: System, private: Sequence[Answer]) -> dict[str, list[tuple[Cell, float]]]:
-    """Counts of captions, results and sentences by chapter; equal ones of one kind are one quantity."""
-    out: dict[str, list[tuple[Cell, float]]] = {}
+def readable(system: System, tables: Sequence[Table], private: Sequence[Answer], rule: Rule) -> dict[str, Readable]:
+    """By chapter, what an attacker may take for the total of a table; small counts among it are of departments and periods."""
+    out = {answer.chapter: Readable() for answer in private}
+
+    def add(chapter: str, kind: str, cell: Cell, times: int = 1) -> None:
+        if system.knows(cell) and not system.hides(cell):
+            number = system.numbers[cell]
+            if system.lower[number] == system.upper[number] >= rule.threshold:
+                out[chapter].add(kind, system.truth[number], cell, times)
+
     for answer in private:
-        cells = [(exhibit.id, OPTIONS, 0, name) for exhibit in answer.exhibits for name in _COUNTS]
-        cells += [(RESULTS, result.id, 0, name) for result in answer.results for name in _COUNTS]
-        first: dict[tuple[str, float], Cell] = {}
-        for cell in cells:
-            if system.knows(cell):
-                value = system.truth[system.numbers[cell]]
-                first.setdefault((cell[3], value), cell)
-        told_here = [(cell, key[1]) for key, cell in first.items()]
+        everybody = max((result.estimate.n or 0 for result in answer.results), default=0)
+        for name in _COUNTS:
+            for exhibit in answer.exhibits:
+                add(answer.chapter, name, (exhibit.id, OPTIONS, 0, name))
+            for result in answer.results:
+                add(answer.chapter, name, (RESULTS, result.id, 0, name), 2 if result.estimate.n == everybody else 1)
         for place, statement in enumerate(answer.lead):
             for name in statement.counts:
-                cell = (answer.chapter, TEXT, place, name)
-                if system.knows(cell):
-                    told_here.append(((answer.chapter, TEXT, place, name), system.truth[system.numbers[cell]]))
-        out[answer.chapter] = told_here
+                add(answer.chapter, "", (answer.chapter, TEXT, place, name))
+    for table in tables:
+        for column in table.columns:
+            for row in range(len(table.private)) if column in KIND else ():
+                if is_total(table, row):
+                    add(table.chapter, KIND[column], table.cell(row, column))
     return out

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from copy import deepcopy
 from typing import Any
 
 import pandas as pd
 
-from mentorship_eval.disclosure.audit.judge import Audit, Narrow, audit
-from mentorship_eval.disclosure.audit.remedies import Requests, remedy
-from mentorship_eval.disclosure.audit.system import Relation
+from mentorship_eval.disclosure.audit.judge import Audit, audit
+from mentorship_eval.disclosure.audit.remedies import Requests, remedies
+from mentorship_eval.disclosure.audit.system import Cell, Relation
 from mentorship_eval.disclosure.protect import protect
 from mentorship_eval.disclosure.rules import Rule
 from mentorship_eval.questions.answer import Answer
 
 __all__ = ["audited"]
 
-_PATIENCE = 3  # rounds that an exhibit is coarsened before it is left out
-_ROUNDS = 30
+_PATIENCE = 8  # rounds that an exhibit is coarsened before it is left out
+_EXHIBIT = 12.0  # what leaving out an exhibit costs, beside the costs of `remedies`
+_ROUNDS = 40
 
 
 def audited(answers: Iterable[Answer], rule: Rule, **more: Any) -> tuple[list[Answer], pd.DataFrame, Audit]:
@@ -29,7 +31,7 @@ def audited(answers: Iterable[Answer], rule: Rule, **more: Any) -> tuple[list[An
     private = list(answers)
     asked, log, tried = Requests(), [], {}
     for _ in range(_ROUNDS):
-        shown, ledger = protect(asked.apply(private), rule, also=frozenset(asked.also), **more)
+        shown, ledger = protect(asked.apply(private, rule.second_mark), rule, also=frozenset(asked.also), **more)
         found = audit(private, shown, rule)
         before = asked.size
         if found.passed or not _coarsen(found, private, asked, log, tried):
@@ -41,32 +43,32 @@ def audited(answers: Iterable[Answer], rule: Rule, **more: Any) -> tuple[list[An
 
 def _coarsen(found: Audit, private: Sequence[Answer], asked: Requests, log: list[tuple[str, str, str, str]], tried: dict[str, int]) -> bool:
     """Ask for one more number for each narrowed count, unless another of this round may do; whether anything was asked for."""
-    relations = found.system.settled()
     of: dict[int, list[Relation]] = {}
-    for one in relations:
+    for one in found.system.settled():
         for number, _ in one.terms:
             of.setdefault(number, []).append(one)
     chapters = {exhibit.id: answer.chapter for answer in private for exhibit in answer.exhibits}
     here = {narrow.cell[0] for narrow in found.narrow}
-    done: set[tuple[str, str]] = set()
-    size = asked.size
+    now: set[tuple[Cell, ...]] = set()
+    before = deepcopy(asked)
     for exhibit in here:
         tried[exhibit] = tried.get(exhibit, 0) + 1
     for narrow in found.narrow:
-        exhibit, frame, _, column = narrow.cell
-        if (exhibit, column) in done:
+        exhibit, frame, _, _ = narrow.cell
+        options = [one for one in remedies(found, narrow, private, of) if not before.includes(one)]
+        if any(one.places in now for one in options):
             continue
-        done.add((exhibit, column))
-        places, why = remedy(found, narrow, private, relations, of)
-        if exhibit not in asked.exhibits and (not places or tried[exhibit] > _PATIENCE):
+        best = options[0] if options else None
+        if exhibit not in asked.exhibits and (best is None or best.cost > _EXHIBIT or tried[exhibit] > _PATIENCE):
             asked.exhibits.add(exhibit)
-            log.append((chapters[exhibit], exhibit, frame, f"audit: {why or 'marks that add up'}; the exhibit is left out"))
-            continue
-        for cell, derived in places:
-            asked.ask(cell, derived=derived)
-        if places:
-            log.append((chapters[exhibit], exhibit, frame, f"audit: {why}"))
-    return asked.size > size
+            log.append((chapters[exhibit], exhibit, frame, f"audit: {best.why if best else 'marks that add up'}; the exhibit is left out"))
+        elif best is not None:
+            now.add(best.places)
+            for cell in best.places:
+                asked.ask(cell, derived=best.derived)
+            where = next((cell for cell in best.places if cell[0] in chapters), narrow.cell)
+            log.append((chapters[where[0]], where[0], where[1], f"audit: {best.why}"))
+    return asked.size > before.size
 
 
 def _logged(ledger: pd.DataFrame, log: list[tuple[str, str, str, str]], rule: Rule) -> pd.DataFrame:

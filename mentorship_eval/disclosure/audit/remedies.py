@@ -13,17 +13,23 @@ from mentorship_eval.disclosure.audit.links import OPTIONS, RESULTS, TEXT
 from mentorship_eval.disclosure.audit.system import Cell, Relation
 from mentorship_eval.questions.answer import Answer, Exhibit, Result, Statement
 
-__all__ = ["Requests", "remedy"]
+__all__ = ["Remedy", "Requests", "remedies"]
 
-_REACH = 4  # relations between a narrowed count and the number that is withheld for it
-_WITHHELD = "withheld"
+_REACH = 14  # relations between a narrowed count and the number that is withheld for it
+_FARTHER = 0.05  # cost of each of them: what is near is more likely to help
+_DERIVED = 2.0
+# the table below a curve, in which the counts so far are dispensable
+AT_RISK, EVENTS = "at_risk", "n_event"
 
 
 @dataclass
 class Requests:
-    """What the audit asks for. also: counts in tables; derived: other numbers in tables; options, results, texts, exhibits: by id."""
+    """What the audit asks for. also: counts in tables; running: counts so far in tables beside curves, of which all of the column go;
+    derived: other numbers in tables; options, results, texts, exhibits: by id.
+    """
 
     also: set[Cell] = field(default_factory=set)
+    running: set[tuple[str, str, str]] = field(default_factory=set)
     derived: set[Cell] = field(default_factory=set)
     options: set[tuple[str, str]] = field(default_factory=set)
     results: set[str] = field(default_factory=set)
@@ -38,15 +44,25 @@ class Requests:
             self.options.add((where, column))
         elif part == TEXT:
             self.texts.add((where, row))
+        elif part == AT_RISK and column == EVENTS:
+            self.running.add((where, part, column))
         else:
             (self.derived if derived else self.also).add(cell)
 
+    def includes(self, one: Remedy) -> bool:
+        """Whether all of it was asked for before, to no avail."""
+        trial = Requests()
+        for cell in one.places:
+            trial.ask(cell, derived=one.derived)
+        return (trial.also <= self.also and trial.running <= self.running and trial.derived <= self.derived and trial.options <= self.options
+                and trial.results <= self.results and trial.texts <= self.texts)  # fmt: skip
+
     @property
     def size(self) -> int:
-        return sum(len(part) for part in (self.also, self.derived, self.options, self.results, self.texts, self.exhibits))
+        return sum(len(part) for part in (self.also, self.running, self.derived, self.options, self.results, self.texts, self.exhibits))
 
-    def apply(self, answers: Sequence[Answer]) -> list[Answer]:
-        """The private answers without what is to be withheld; counts in tables are left to the ledger, which knows what goes with them."""
+    def apply(self, answers: Sequence[Answer], mark: str) -> list[Answer]:
+        """The private answers without what is to be withheld, with ``mark`` in its place; counts in tables are left to the ledger, which knows what goes with them."""
         # a count of one behind a number withholds it under every rule
         out = []
         for answer in answers:
@@ -54,19 +70,22 @@ class Requests:
                          for place, one in enumerate(answer.lead))  # fmt: skip
             lead = tuple(self._quoting(one) for one in lead)
             results = tuple(replace(r, rests_on=(*r.rests_on, 1)) if r.id in self.results else r for r in answer.results)
-            out.append(replace(answer, lead=lead, results=results, exhibits=tuple(self._exhibit(one) for one in answer.exhibits)))
+            out.append(replace(answer, lead=lead, results=results, exhibits=tuple(self._exhibit(one, mark) for one in answer.exhibits)))
         return out
 
     def _quoting(self, one: Statement) -> Statement:
         return replace(one, rests_on=(*one.rests_on, 1)) if self.results.intersection(one.results) else one
 
-    def _exhibit(self, exhibit: Exhibit) -> Exhibit:
+    def _exhibit(self, exhibit: Exhibit, mark: str) -> Exhibit:
         if exhibit.id in self.exhibits:
             return replace(exhibit, rests_on=(*exhibit.rests_on, 1))
-        options = {name: _WITHHELD if (exhibit.id, name) in self.options else value for name, value in exhibit.options.items()}
+        options = {name: mark if (exhibit.id, name) in self.options else value for name, value in exhibit.options.items()}
         frames = dict(exhibit.frames)
         for _, name, row, column in sorted(cell for cell in self.derived if cell[0] == exhibit.id):
             frames[name] = _without(frames[name], row, column)
+        for _, name, column in sorted(each for each in self.running if each[0] == exhibit.id):
+            values = frames[name][column].astype(object)
+            frames[name] = frames[name].assign(**{column: values.where(~(frames[name][column] > 0), mark)})
         return replace(exhibit, frames=frames, options=options)
 
 
@@ -75,33 +94,38 @@ def _without(frame: pd.DataFrame, row: int, column: str) -> pd.DataFrame:
     return frame.assign(**{column: frame[column].where(kept)})
 
 
-def remedy(found: Audit, narrow: Narrow, answers: Sequence[Answer], relations: Sequence[Relation], of: dict[int, list[Relation]]) -> tuple[list[tuple[Cell, bool]], str]:
-    """The places of the cheapest published number near a narrowed count (cell; whether it is no count), and the relation that told."""
+@dataclass(frozen=True)
+class Remedy:
+    """Published places of one number near a narrowed count. derived: it is no count; cost: what a reader loses; why: the relation that tells."""
+
+    places: tuple[Cell, ...]
+    derived: bool
+    cost: float
+    why: str
+
+
+def remedies(found: Audit, narrow: Narrow, answers: Sequence[Answer], of: dict[int, list[Relation]]) -> list[Remedy]:
+    """What could be withheld so that a count is no longer narrow, the cheapest first; of: relations by the counts in them."""
     system = found.system
     start = system.number(narrow.cell)
-    seen, frontier, best = {start}, [start], None
-    for _ in range(_REACH):
-        candidates, after = [], []
+    seen, frontier, out = {start}, [start], []
+    for hop in range(_REACH):
+        after = []
         for number in frontier:
             for one in of.get(number, ()):
                 if one.by:
-                    candidates.append((0.5, 0.0, list(one.by), True, one.why))
+                    out.append(Remedy(one.by, True, _DERIVED + _FARTHER * hop, one.why))
                 for other, _ in one.terms:
                     if other in seen:
                         continue
                     seen.add(other)
-                    places = [cell for cell in system.places(other) if not system.hides(cell)]
-                    if places and system.truth[other]:
-                        candidates.append((_cost(places, answers), system.truth[other], places, False, one.why))
-                    elif not places:
+                    places = tuple(cell for cell in system.places(other) if not system.hides(cell))
+                    if not places:
                         after.append(other)
-        if candidates:
-            best = min(candidates, key=lambda one: (one[0], one[1], sorted(one[2])))
-            break
+                    elif system.truth[other]:
+                        out.append(Remedy(places, False, _cost(places, answers) + _FARTHER * hop, one.why))
         frontier = after
-    if best is None:
-        return [], ""
-    return [(cell, best[3]) for cell in sorted(best[2])], best[4]
+    return sorted(out, key=lambda one: (one.cost, sorted(one.places)))
 
 
 def _cost(places: Iterable[Cell], answers: Sequence[Answer]) -> float:
@@ -112,7 +136,8 @@ def _cost(places: Iterable[Cell], answers: Sequence[Answer]) -> float:
             result = next((one for one in (answer.result(part) for answer in answers) if one is not None), None)
             cost += 40.0 if _headline(result) else 8.0
         else:
-            cost += {TEXT: 5.0, OPTIONS: 2.0}.get(part, 1.0)
+            # the people at risk stand beside a curve that is shown without them
+            cost += {TEXT: 5.0, OPTIONS: 2.0, AT_RISK: 0.3}.get(part, 1.0)
     return cost
 
 

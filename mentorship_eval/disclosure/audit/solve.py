@@ -153,6 +153,14 @@ class Attack:
 
     # -- questions ------------------------------------------------------------------------------------------------------------
 
+    def _part(self, number: int) -> _Part | None:
+        """The part of a count; at its first use a few solutions are sought that are far apart, as witnesses for all of its counts."""
+        part = self._parts.get(number)
+        if part is not None and not part.tree and part.constraint is None:
+            for goal in ([1.0], [-1.0], [1.0, -1.0], [-1.0, 1.0], [1.0, 1.0, -1.0], [-1.0, -1.0, 1.0]):
+                self._solve(part, {n: goal[place % len(goal)] for place, n in enumerate(part.numbers)})
+        return part
+
     def interval(self, number: int) -> tuple[float, float]:
         """The least and the greatest value that the count can have."""
         part = self._parts.get(number)
@@ -163,7 +171,7 @@ class Attack:
 
     def width(self, number: int, enough: float) -> float:
         """How far apart the least and the greatest value are; no further sought once it is ``enough``."""
-        part = self._parts.get(number)
+        part = self._part(number)
         if part is not None and not part.tree and max(part.seen[number]) - min(part.seen[number]) >= enough:
             return float(max(part.seen[number]) - min(part.seen[number]))
         low, high = self.interval(number)
@@ -171,7 +179,7 @@ class Attack:
 
     def impossible(self, number: int, values: Sequence[int]) -> list[int]:
         """Which of ``values`` the count cannot have."""
-        part = self._parts.get(number)
+        part = self._part(number)
         if part is None or part.tree:
             return [value for value in values if not self.lower[number] <= value <= self.upper[number]]
         if not part.network:
@@ -203,7 +211,8 @@ class Attack:
             low[places[fixed[0]]] = high[places[fixed[0]]] = fixed[1]
         costs = np.array([goal.get(n, 0.0) for n in part.numbers])
         found = milp(
-            costs, constraints=part.constraint, bounds=Bounds(low, high), integrality=np.ones(len(costs)), options={"mip_rel_gap": 0.0, "time_limit": 20.0},
+            costs, constraints=part.constraint, bounds=Bounds(low, high), integrality=np.ones(len(costs)),
+            options={"mip_rel_gap": 0.0, "time_limit": 20.0},
         )  # fmt: skip
         if found.x is None:
             # proved to have no solution; when the time is up the bounds of propagation stand, which is the attacker's worse case

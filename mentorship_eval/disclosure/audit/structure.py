@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
 
+from mentorship_eval.disclosure.audit.links import KIND, Readable
 from mentorship_eval.disclosure.audit.system import Cell, System, Target
-from mentorship_eval.disclosure.audit.tables import Table
+from mentorship_eval.disclosure.audit.tables import Table, is_total
 from mentorship_eval.disclosure.rules import Rule
 
 __all__ = ["relate_rows", "relate_steps", "step_cell"]
 
-_TOTAL_WORDS = frozenset({"all", "total", "overall", "everyone", "all staff", "all causes"})
 # part and whole by the names that our tables use; a part is never more than its whole
 _PARTS = (("n_events", "n"), ("left", "people"), ("left", "at_risk"), ("mentees", "people"), ("mentored", "people"), ("left_mentored", "left"),
           ("left_mentored", "mentored"), ("mentored_left", "mentored_n"), ("not_left", "not_n"))  # fmt: skip
 
 
-def relate_rows(system: System, table: Table, published: Mapping[float, Cell]) -> None:
+def relate_rows(system: System, table: Table, published: Readable) -> None:
     """Sums down and across, and flows, of a table in which something is withheld; published: counts of its chapter that can be read."""
     for total, parts in _across(table):
         for row in range(len(table.private)):
@@ -85,11 +85,7 @@ def _added_rows(table: Table) -> Iterator[tuple[np.ndarray, bool]]:
             yield from ((rows, False) for rows in table.groups(name) if len(rows) > 1)
 
 
-def _is_total(table: Table, row: int) -> bool:
-    return any(word in table.counted.totals or word.lower() in _TOTAL_WORDS for word in table.words[row])
-
-
-def _down(system: System, table: Table, found: tuple[np.ndarray, bool], column: str, published: Mapping[float, Cell]) -> None:
+def _down(system: System, table: Table, found: tuple[np.ndarray, bool], column: str, published: Readable) -> None:
     """The rows of a group add up to the row that is their total, or, where that is declared, to a count that is published elsewhere."""
     rows, declared = found
     place = table.columns.index(column)
@@ -98,12 +94,12 @@ def _down(system: System, table: Table, found: tuple[np.ndarray, bool], column: 
     # which of several rows called a total is that of these rows, the data say
     for row in rows:
         parts = [int(other) for other in rows if other != row]
-        if _is_total(table, row) and abs(np.nansum(table.values[parts, place]) - table.values[row, place]) < 0.5:
+        if is_total(table, row) and abs(np.nansum(table.values[parts, place]) - table.values[row, place]) < 0.5:
             _sum(system, table, [table.cell(other, column) for other in parts], table.cell(row, column), "rows add up to their total")
             return
-    if declared and not any(_is_total(table, row) for row in rows):
+    if declared and not any(is_total(table, row) for row in rows):
         known = [table.cell(row, column) for row in rows if system.knows(table.cell(row, column))]
-        elsewhere = published.get(float(np.nansum(table.values[rows, place])))
+        elsewhere = published.find(KIND.get(column, ""), float(np.nansum(table.values[rows, place])))
         if len(known) > 1 and elsewhere is not None and elsewhere not in known:
             terms = [*((cell, 1.0) for cell in known), (elsewhere, -1.0)]
             system.relate(terms, 0.0, 0.0, "rows add up to a total that is published elsewhere")

@@ -53,8 +53,9 @@ class System:
         """A count that is published as something between ``lower`` and ``upper``."""
         if cell in self.numbers or math.isnan(truth):
             return
-        # what is published is true; bounds that are not would make the system infeasible and every attack succeed
-        lower, upper = min(lower, truth), max(upper, truth)
+        if not lower <= truth <= upper:
+            # a number that is another quantity (a sum of rounded parts) tells nothing of this one
+            lower, upper = 0.0, math.inf
         self.numbers[cell] = len(self.truth)
         self._merged.append(len(self.truth))
         self.truth.append(truth)

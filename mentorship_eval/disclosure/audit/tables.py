@@ -15,7 +15,9 @@ from mentorship_eval.disclosure.audit.system import Cell, System, Target
 from mentorship_eval.disclosure.rules import Rule
 from mentorship_eval.questions.answer import Answer, Counted
 
-__all__ = ["Table", "add_cells", "tables_of"]
+__all__ = ["Table", "add_cells", "is_total", "tables_of"]
+
+_TOTAL_WORDS = frozenset({"all", "total", "overall", "everyone", "all staff", "all causes"})
 
 
 @dataclass(frozen=True)
@@ -38,9 +40,12 @@ class Table:
 
     def published(self, row: int, column: str) -> Any:
         """What stands in the published frame; missing where nothing does."""
-        if self.shown is None or column not in self.shown or self.rows[row] < 0:
-            return np.nan
-        return self.shown[column].iloc[self.rows[row]]
+        values = self._published.get(column)
+        return np.nan if values is None or self.rows[row] < 0 else values[self.rows[row]]
+
+    @cached_property
+    def _published(self) -> dict[str, list[Any]]:
+        return {} if self.shown is None else {str(column): list(self.shown[column].array) for column in self.shown}
 
     def value(self, row: int, column: str) -> float:
         return float(self.values[row, self.columns.index(column)])
@@ -48,13 +53,14 @@ class Table:
     @cached_property
     def labels(self) -> list[str]:
         """Columns that say what a row is."""
-        other = {*self.columns, *self.counted.derived, *self.counted.results, *self.counted.same.values(), *self.counted.amounts.values(), "reason", "id"}
+        counted = self.counted
+        other = {*self.columns, *counted.derived, *counted.results, *counted.same.values(), *counted.amounts.values(), "reason", "id"}
         return [column for column in self.private if column not in other and self.private[column].dtype == object]
 
     @cached_property
     def words(self) -> list[list[str]]:
         """The labels of each row."""
-        return [[str(value) for value in row] for row in self.private[self.labels].itertuples(index=False, name=None)]
+        return [[str(value) for value in row] for row in self.private[self.labels].to_numpy(dtype=object).reshape(len(self.private), -1)]
 
     def groups(self, column: str) -> Iterator[np.ndarray]:
         """Rows of each group; "*": all rows are one."""
@@ -75,6 +81,11 @@ def _table(chapter: str, exhibit: str, name: str, private: pd.DataFrame, shown: 
         for row in range(len(private)):
             table.hidden[row, place] = is_hidden(table.published(row, column), rule) and not np.isnan(values[row, place])
     return table
+
+
+def is_total(table: Table, row: int) -> bool:
+    """Whether the labels of a row call it the total of others."""
+    return any(word in table.counted.totals or word.lower() in _TOTAL_WORDS for word in table.words[row])
 
 
 def tables_of(private: Sequence[Answer], shown: Sequence[Answer], rule: Rule) -> list[Table]:
