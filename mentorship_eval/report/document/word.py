@@ -64,10 +64,12 @@ def _(block: Box) -> Iterator[Node]:
 
 
 def _item(item: Item) -> list[Node]:
-    space: list[Node] = [{"t": "Space"}]
-    nodes = [pandoc.strong(item.bold), *space] if item.bold else []
-    nodes += pandoc.text(item.plain)
-    return [*nodes, *space, {"t": "Emph", "c": pandoc.text(item.italic)}] if item.italic else nodes
+    said = [[pandoc.strong(item.bold)] if item.bold else [], pandoc.text(item.plain)]
+    said.append([{"t": "Emph", "c": pandoc.text(item.italic)}] if item.italic else [])
+    nodes: list[Node] = []
+    for words in filter(None, said):
+        nodes += [{"t": "Space"}, *words] if nodes else words
+    return nodes
 
 
 @_nodes.register
