@@ -134,6 +134,20 @@ class LabPage:
         self._execute("notebook:run-all-cells")
         self._until(lambda state: state["kernel"] == "idle" and None not in state["counts"], "cells are still to run")
 
+    def note_progress(self) -> None:
+        """From here on every text that stands below a cell, however briefly, is kept for `progress`."""
+        self.page.evaluate("""() => {
+          window.seenBelowCells = new Set();
+          const keep = each => window.seenBelowCells.add(each.innerText.slice(0, 200));
+          const look = () => document.querySelectorAll(".jp-OutputArea-output").forEach(keep);
+          new MutationObserver(look).observe(document.body, {childList: true, subtree: true, characterData: true});
+        }""")
+
+    def progress(self) -> list[str]:
+        """The lines of progress that were seen since `note_progress`."""
+        seen = self.page.evaluate("Array.from(window.seenBelowCells)")
+        return [text.strip() for text in seen if "… (" in text]
+
     def save(self, book: Path) -> None:
         """Save, and stay until the file ``book`` has every code cell as it is on the screen."""
 

@@ -13,10 +13,12 @@ from typing import Any
 
 import pytest
 
+from mentorship_eval.cli.laboratory import copy_notebooks
 from mentorship_eval.report.chapter import RUN_VARIABLE
 from mentorship_eval.report.estimates import ESTIMATE_COLUMNS, ESTIMATES_MIME
 from mentorship_eval.report.kernel import kernel_variables
 from mentorship_eval.report.notebook_tools import load_notebook_tools
+from mentorship_eval.report.parameters import NOTEBOOKS
 from tests.browser import chromium
 from tests.notebooks.lab import LabPage, jupyter_lab
 from tests.report.shared_run import ROOT, RunOnce
@@ -72,6 +74,14 @@ def test_papermill_by_hand_equals_the_run(ran: RunOnce, by_hand: Path) -> None:
     assert rows == estimates_of(ran.run / "notebooks" / "02_retention.ipynb")
 
 
+def test_nothing_of_the_progress_is_left_in_the_notebook(by_hand: Path) -> None:
+    text = by_hand.read_text(encoding="utf-8")
+    cells = json.loads(text)["cells"]
+    kinds = [[output["output_type"] for output in cell.get("outputs", ())] for cell in cells]
+    assert all(kind in ([], ["execute_result"]) for kind in kinds), kinds
+    assert "answering" not in text
+
+
 def test_by_hand_stands_under_a_banner(by_hand: Path) -> None:
     assert "Shown by hand: not yet passed through a run" in by_hand.read_text(encoding="utf-8")
 
@@ -119,18 +129,24 @@ def a_reader_sees_figures_and_estimates(page: Any) -> None:
 @pytest.mark.slow
 def test_run_all_in_jupyterlab_equals_papermill_and_the_run(ran: RunOnce, by_hand: Path, tmp_path: Path) -> None:
     books = tmp_path / "books"
-    books.mkdir()
-    source = (ROOT / "notebooks" / "02_retention.ipynb").read_text(encoding="utf-8")
+    assert len(copy_notebooks(books)) == len(NOTEBOOKS)
     shutil.copytree(ran.cohort, books / "small")
     book = books / "02_retention.ipynb"
-    book.write_text(source.replace('cohort = \\"data/demo\\"', 'cohort = \\"small\\"'), encoding="utf-8")
+    book.write_text(book.read_text(encoding="utf-8").replace('cohort = \\"data/demo\\"', 'cohort = \\"small\\"'), encoding="utf-8")
     private = tmp_path / "private"
     with chromium() as browser, jupyter_lab(books, private, surroundings(private)) as (address, token):
         lab = LabPage(browser.new_page(), book.name)
         lab.open(address, token)
+        lab.note_progress()
         lab.run_all()
         lab.save(book)
         a_reader_sees_figures_and_estimates(lab.page)
+        seen = lab.progress()
+        lab.page.set_viewport_size({"width": 1280, "height": 900})
+        lab.page.locator(".jp-OutputArea-output figure").first.scroll_into_view_if_needed()
+        lab.page.screenshot(path=tmp_path / "jupyterlab.png")
+    assert {"answering: sensitivity", "answering: subgroups"} <= {line.split(" …")[0] for line in seen}, seen
+    assert "… (" not in book.read_text(encoding="utf-8")
     rows = estimates_of(book)
     assert rows == estimates_of(by_hand)
     assert as_csv(rows) == chapter_of_run(ran.run, "retention")
