@@ -31,7 +31,7 @@ _LAZY = {
     "placebo_distribution": "placebo",
     "power_curve": "power",
     "rate_trend": "trends",
-    "save": "journals.prepare",
+    "save": "journals.journal_figure",
     "schoenfeld": "residuals",
     "stacked_cif": "cif_stack",
     "survival_curves": "curves",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mentorship_eval.display.journals.strokes import Stroke, strokes, visible_ticks
+from mentorship_eval.display.journals.line_widths import Stroke, strokes, visible_ticks
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

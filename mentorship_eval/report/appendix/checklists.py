@@ -95,7 +95,8 @@ def _places(item: Mapping[str, Any], source: Source, labels: Mapping[str, str]) 
         for answer in source.answers.values():
             for exhibit in answer.exhibits:
                 if fnmatchcase(exhibit.id, pattern):
-                    yield f"{labels[exhibit.id]} ({source.anchor(exhibit.id)})"
+                    anchor = source.anchor(exhibit.id)
+                    yield f"{labels[exhibit.id]} ({anchor})" if exhibit.id in labels else anchor
         if pattern in labels and all(answer.exhibit(pattern) is None for answer in source.answers.values()):
             yield labels[pattern]  # a table of the appendix that is no exhibit of the report: the repair log
     for pattern in item.get("estimates", ()):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from mentorship_eval.display.journals.profile import Journal
+from mentorship_eval.errors import UsageError, listing
 from mentorship_eval.questions.answer import Exhibit
 from mentorship_eval.report.appendix.source import Source
 from mentorship_eval.report.numbering import exhibit_numbers
@@ -17,7 +19,7 @@ from mentorship_eval.report.numbering import exhibit_numbers
 if TYPE_CHECKING:
     from mentorship_eval.display.table_model import TableModel
 
-__all__ = ["Item", "label_stem", "numbered_items", "table_model_of"]
+__all__ = ["Item", "label_stem", "numbered_items", "source_frames", "table_model_of"]
 
 _LOG_LABELS = {"code": "Code", "table": "Table", "file": "File", "row": "Row", "column": "Column", "before": "Before", "after": "After",
                "reason": "Reason", "count": "Count"}  # fmt: skip
@@ -46,11 +48,20 @@ def label_stem(label: str) -> str:
     return re.sub(r"[^A-Za-z0-9]+", "_", label).strip("_")
 
 
-def numbered_items(source: Source, journal: Journal) -> list[Item]:
-    """Every figure and table of the run in the order of the report, the summary first; then flows and repairs as tables."""
+def numbered_items(source: Source, journal: Journal, only: Sequence[str] = ()) -> list[Item]:
+    """The figures and tables of the run in the order of the report, the summary first; then flows and repairs as tables.
+
+    only: patterns of ids (``retention.*``); without one all are taken. Raises `UsageError` for a pattern that no id matches.
+    """
+    everything = [*_in_order(source), *_tables_of_steps(source)]
+    for pattern in only:
+        if not any(fnmatchcase(exhibit.id, pattern) for exhibit, _, _ in everything):
+            raise UsageError(f"The run has no figure or table {pattern!r}.", fix=f"It has {listing(exhibit.id for exhibit, _, _ in everything)}.")
     counted = {"figure": 0, "table": 0}
     items: list[Item] = []
-    for exhibit, chapter, number in [*_in_order(source), *_tables_of_steps(source)]:
+    for exhibit, chapter, number in everything:
+        if only and not any(fnmatchcase(exhibit.id, pattern) for pattern in only):
+            continue
         kind = "table" if exhibit.kind == "table" else "figure"
         counted[kind] += 1
         items.append(Item(kind, journal.label(kind, counted[kind]), exhibit.id, exhibit, chapter, number))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from mentorship_eval.display.journals.prepare import prepare
+from mentorship_eval.display.journals.journal_figure import prepare
 from mentorship_eval.display.journals.profile import Journal, load_journal
 from mentorship_eval.display.journals.rules import Breach
 from mentorship_eval.errors import MentorshipEvalError
@@ -53,13 +53,13 @@ class _Made:
 
 def make_appendix(
     run: str | Path, *, journal: str = "generic", disclosure: str | None = None, out: str | Path | None = None, column: str = "double",
-    progress: Callable[[str], Any] | None = None
+    only: Sequence[str] = (), progress: Callable[[str], Any] | None = None
 ) -> Appendix:
     """Write the supplementary material of ``run`` by the rules of ``journal``. The data are not needed, and nothing is told that the run withheld.
 
     run: a run folder, or the folder of a cohort's runs. disclosure: the profile that it has to have been protected by. out: a folder; by
     default one beside the run, never inside it. column: the journal's column that figures are laid out for: single, middle or double.
-    progress: called with one line per step.
+    only: ids of the exhibits to take, or patterns of them. progress: called with one line per step.
 
     Raises `UsageError` for a run, profile or column that there is not, and where the run was protected by another profile.
     """
@@ -68,8 +68,8 @@ def make_appendix(
     profile.width(column)
     source = open_source(run, disclosure)
     profile, notes = _allowed_formats(profile, source)
+    items = numbered_items(source, profile, only)
     place = place_of(source.folder, source.key, journal, out)
-    items = numbered_items(source, profile)
     private = Path(tempfile.mkdtemp(prefix="mentorship-eval-"))
     try:
         with whole_folder(place) as folder:

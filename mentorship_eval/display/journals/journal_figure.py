@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mentorship_eval.display.drawn import Drawn
+from mentorship_eval.display.journals.line_widths import hold_widths
 from mentorship_eval.display.journals.measured import MM, measure
 from mentorship_eval.display.journals.profile import COLUMNS, Journal, load_journal
 from mentorship_eval.display.journals.rules import Breach, breaches, layout_breaches
-from mentorship_eval.display.journals.strokes import hold_widths
 from mentorship_eval.display.rendering import render
 from mentorship_eval.display.style import Page, on_page
 from mentorship_eval.errors import UsageError
