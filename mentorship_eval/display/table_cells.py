@@ -16,7 +16,7 @@ __all__ = ["KINDS", "Format", "column_kind", "filled", "format_cell", "names_in"
 
 Format = str | Callable[[Any], str]
 DIGITS = ("0", "1", "2", "3")
-KINDS = ("ratio", "number", "rate", "percent", "share", "count", "whole", "p", "text", *DIGITS)
+KINDS = ("ratio", "number", "rate", "percent", "share", "count", "whole", "near", "p", "text", *DIGITS)
 _P_NAMES = frozenset({"p", "p_value", "permutation_p"})
 _MISSING = "–"
 _FIELD = re.compile(r"\{(\w+)(?::(\w+))?\}")
@@ -61,6 +61,8 @@ def format_cell(value: Any, kind: Format = "number") -> str:
         return f"{text} %" if kind == "percent" else text
     if kind == "whole":
         return format_number(number, 0)
+    if kind == "near":
+        kind = "0" if abs(number) >= 99.95 else "1"
     if kind in DIGITS:
         # rounded to what the other cells of its row have, however small it is
         text = f"{number:,.{kind}f}"

@@ -88,8 +88,8 @@ def _rows(frame: pd.DataFrame, shown: Sequence[str], kinds: Mapping[Any, Format]
             first, second = (str(row[name]) for name in layout.stub)
             opens = not second.strip() or is_blank(row[layout.stub[1]])
             if first != heading and not opens:
-                yield TableRow((_marked(first, marks), *(Cell("") for _ in shown[1:])), "heading")
-            heading, indent, label = first, 0 if opens else 1, first if opens else second
+                yield TableRow((_marked(_capital(first), marks, first), *(Cell("") for _ in shown[1:])), "heading")
+            heading, indent, label = first, 0 if opens else 1, _capital(first if opens else second)
             if opens:
                 label += f", {row[layout.suffix]}" if layout.suffix and not is_blank(row[layout.suffix]) else ""
                 after = records[place + 1] if place + 1 < len(records) else {}
@@ -103,6 +103,10 @@ def _rows(frame: pd.DataFrame, shown: Sequence[str], kinds: Mapping[Any, Format]
             # a heading that holds nothing of its own is not a row of dashes
             cells[1:] = [Cell("") if cell.text == "–" else cell for cell in cells[1:]]
         yield TableRow(tuple(cells), kind, indent)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _marked(text: str, marks: Mapping[str, str], also: str = "") -> Cell:

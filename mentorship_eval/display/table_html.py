@@ -13,7 +13,7 @@ from mentorship_eval.display.table_model import Cell, TableColumn, TableModel, T
 
 __all__ = ["table_html"]
 
-_CELL = "padding:0.25em 0.7em;vertical-align:top;border-bottom:1px solid var(--line, #d5d8dc);"
+_CELL = "padding:0.25em 0.55em;vertical-align:top;border-bottom:1px solid var(--line, #d5d8dc);"
 _RULE = "border-bottom:2px solid var(--quiet, #666);vertical-align:bottom;"
 _NOTE = "font-size:0.85em;margin:0.3em 0 0"
 

@@ -122,7 +122,8 @@ def aligned(texts: Sequence[str]) -> list[str]:
         if match is not None:
             own, rest = match["decimals"] or "", match["tail"] or ""
             more = decimals[shape] if shape[1] else _longest([decimals[kind] for kind in decimals if not kind[1]]) if not tails else own
-            text = match["whole"] + own + _filler(more, own) + _filler(longest.get(shape[1] or commonest, ""), rest) + rest
+            unit, bracket, limits = rest.partition("(")
+            text = match["whole"] + own + _filler(more, own) + unit + _filler(longest.get(shape[1] or commonest, ""), rest) + bracket + limits
         out.append(text)
     return out
 

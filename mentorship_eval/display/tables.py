@@ -63,9 +63,9 @@ def html_table(
     """``frame`` as an accessible HTML table that scrolls inside its own box on a narrow screen.
 
     formats: per column ``ratio``, ``number`` and ``rate`` (2 decimals), ``percent`` (a proportion, 1 decimal) and ``share`` (the same without
-        the sign), ``count``, ``whole`` (a mean, without decimals), ``0`` to ``3`` (decimals), ``p``, ``text``, or a function from cell to
-        text. By default: text and categories as they are, whole numbers as counts, columns named p or p_value as p, the rest as
-        numbers. Text in a column of numbers (``<10``, ``not estimable``) is printed as it stands.
+        the sign), ``count``, ``whole`` (a mean, without decimals), ``0`` to ``3`` (decimals), ``near`` (one decimal, none from 100 on),
+        ``p``, ``text``, or a function from cell to text. By default: text and categories as they are, whole numbers as counts, columns named
+        p or p_value as p, the rest as numbers. Text in a column of numbers (``<10``, ``not estimable``) is printed as it stands.
     labels: headers in place of column names. The first column holds the row headers.
     layout: joined cells, headers that span columns, groups of rows, footnotes, as in `table_frame.Layout`.
 

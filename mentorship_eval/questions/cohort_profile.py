@@ -94,8 +94,9 @@ def _people(cohort: Cohort) -> Exhibit:
         within="characteristic",
         ratios={"share": ("mentees", "people")},
         same={"people": "quantity", "mentees": "quantity_mentored"},
+        stub=["characteristic", "level"],
         formats={"people": "count", "mentees": "count", "share": "percent"},
-        labels={"characteristic": "Characteristic", "level": "Level", "people": "People", "mentees": "Ever matched", "share": "Share"},
+        labels={"characteristic": "Characteristic", "people": "People", "mentees": "Ever matched", "share": "Share"},
         note="Ever matched describes reach. It is not an exposure: who stays longer has longer to be matched.",
     )
 

@@ -88,7 +88,7 @@ def test_alignment_adds_spaces_and_nothing_else(texts):
 
 
 def test_units_stand_under_units():
-    assert aligned(["5 (1.0)", "12 (33.3)", "<10"]) == ["5\u2007 (1.0)", "12 (33.3)", "<10\u00a0\u2008\u2008\u2008\u2007\u2007\u2007"]
+    assert aligned(["5 (1.0)", "12 (33.3)", "<10"]) == ["5 \u2007(1.0)", "12 (33.3)", "<10\u00a0\u2008\u2008\u2008\u2007\u2007\u2007"]
     assert aligned(["1.5", "12"]) == ["1.5", "12\u2008\u2007"]
 
 

@@ -19,7 +19,7 @@ _NOTE = (
     "many people there are."
 )
 _PATTERNS = {
-    "n": "{n}", "n (%)": "{n} ({share:share})", "mean (SD)": "{middle:1} ({sd:1})", "median (IQR)": "{middle:1} ({low:1} to {high:1})",
+    "n": "{n}", "n (%)": "{n} ({share:share})", "mean (SD)": "{middle:near} ({sd:near})", "median (IQR)": "{middle:near} ({low:near} to {high:near})",
     "rate": "{middle:2}",
 }  # fmt: skip
 

@@ -186,13 +186,13 @@ def _table(curves: ExitCurves, rows: pd.DataFrame) -> Exhibit:
         totals=(_ALL,),
         by="cause",
         labels={
-            "time": "Time since hire",
-            "cause": "Cause",
+            "time": "Time since hire and cause",
             "left": "Left",
             "share": "Share of leavers",
             "incidence": "Have left by then (95 % CI)",
         },
-        formats={"left": "count", "share": "percent"},
+        stub=["time", "cause"],
+        formats={"left": "count", "share": "percent", "incidence": "number"},
         note=note,
     )
 

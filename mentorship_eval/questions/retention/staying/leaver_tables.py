@@ -67,8 +67,7 @@ def rates_table(table: pd.DataFrame) -> Exhibit:
         totals=TOTALS,
         results={"told": "left", "told_voluntary": "voluntary"},
         labels={
-            "period": "Period",
-            "group": "Staff group",
+            "period": "Period and staff group",
             "heads": "Head-count (mean)",
             "left": "Left",
             "rate": "Leaver rate (95 % CI)",
@@ -76,7 +75,8 @@ def rates_table(table: pd.DataFrame) -> Exhibit:
             "voluntary_rate": "Voluntary leaver rate (95 % CI)",
             "other": "Left otherwise",
         },
-        formats={**dict.fromkeys(("left", "voluntary", "other"), "count"), "heads": "whole"},
+        stub=["period", "group"],
+        formats={**dict.fromkeys(("left", "voluntary", "other"), "count"), "heads": "whole", "rate": "number", "voluntary_rate": "number"},
         note="Leavers of the organisation over the mean of month-end head-counts. People on maternity leave, a career break or a secondment are "
         "in post. Staff groups with few leavers are joined. Intervals take people as independent.",
     )
@@ -103,14 +103,14 @@ def stability_table(table: pd.DataFrame) -> list[Exhibit]:
             totals=TOTALS,
             results={"told_stability": ""},
             labels={
-                "period": "Period",
-                "group": "Staff group",
+                "period": "Period and staff group",
                 "at_start": "In post the day before",
                 "stayed": "Of them in post at the end",
                 "gone": "Of them gone",
                 "stability": "Stability index (95 % CI)",
             },
-            formats=dict.fromkeys(("at_start", "stayed", "gone"), "count"),
+            stub=["period", "group"],
+            formats={**dict.fromkeys(("at_start", "stayed", "gone"), "count"), "stability": "number"},
             note="Who left and came back within the period is in post at both ends. Over several periods a person counts once in each.",
         )
     ]
@@ -140,8 +140,7 @@ def wte_table(table: pd.DataFrame) -> Exhibit:
         totals=TOTALS,
         results={"told": "left", "told_voluntary": "voluntary"},
         labels={
-            "period": "Period",
-            "group": "Staff group",
+            "period": "Period and staff group",
             "wte": "Whole-time equivalents (mean)",
             "left": "Left (people)",
             "rate": "Leaver rate (95 % CI)",
@@ -149,7 +148,8 @@ def wte_table(table: pd.DataFrame) -> Exhibit:
             "voluntary_rate": "Voluntary leaver rate (95 % CI)",
             "stability": "Stability index (95 % CI)",
         },
-        formats={"wte": "number", "left": "count", "voluntary": "count"},
+        stub=["period", "group"],
+        formats={"wte": "number", "left": "count", "voluntary": "count", "rate": "number", "voluntary_rate": "number", "stability": "number"},
         note="Leavers count by the whole-time equivalent of their last post, over the mean of month-end whole-time equivalents.",
     )
 
