@@ -17,10 +17,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mentorship_eval.disclosure import Rule
+from mentorship_eval.errors import DataError
 from mentorship_eval.estimate import Caution, Estimate
 from mentorship_eval.questions.answer import Answer, Exhibit, Result
 from mentorship_eval.report.compare.causes import find_causes, groups_of
-from mentorship_eval.report.compare.comparison import Comparison, compare_releases
+from mentorship_eval.report.compare.comparison import Comparison, compare_releases, compare_runs
 from mentorship_eval.report.compare.files import COLUMNS, as_csv, as_json
 from mentorship_eval.report.compare.page import comparison_html
 from mentorship_eval.report.compare.release import Release, read_release
@@ -276,3 +277,7 @@ def test_a_release_is_read_from_its_folder(tmp_path: Path, own_cache: Path) -> N
     assert read.intact and not read.rule.active and "retention.group.yes" in read.rows
     (run / "answers.json").write_bytes((run / "answers.json").read_bytes() + b"\n")
     assert not read_release(run).intact
+    manifest = json.loads((run / "manifest.json").read_text(encoding="utf-8"))
+    (run / "manifest.json").write_text(json.dumps({name: value for name, value in manifest.items() if name != "plan"}))
+    with pytest.raises(DataError, match="verify"):
+        compare_runs(run, run)

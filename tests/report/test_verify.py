@@ -164,6 +164,12 @@ def test_other_data_are_named(made: tuple[Path, Path], run: Path, tmp_path: Path
         verify_run(run, rerun=True)
 
 
+def test_a_file_that_is_not_what_its_ending_says_is_no_failure_of_ours(made: tuple[Path, Path], run: Path) -> None:
+    (run / "report.docx").write_bytes(b"not a document")
+    verdict = verify_run(run, cohort=made[0])
+    assert found(verdict)["no person"] == "differs" and "report.docx: extra, not in the manifest" in details(verdict, "files")
+
+
 def test_raw_data_and_ids_inside_a_run_are_found(made: tuple[Path, Path], run: Path) -> None:
     shutil.copyfile(made[0] / "durations.csv", run / "tables" / "harmless.csv")
     rehash(run, "tables/harmless.csv")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mentorship_eval.errors import DataError
 from mentorship_eval.report.compare.causes import GROUPS, Cause, find_causes, groups_of
 from mentorship_eval.report.compare.numbers import CHANGES, Change, compare_numbers
 from mentorship_eval.report.compare.pair import Told, near_estimates, told_together
@@ -115,7 +116,10 @@ def _why(comparison: Comparison) -> list[str]:
 def compare_runs(old: str | Path, new: str | Path) -> Comparison:
     """Compare two run folders. Raises `UsageError` when one is not there, `DataError` when it is damaged."""
     first, second = read_release(old), read_release(new)
-    return compare_releases(first, second)
+    try:
+        return compare_releases(first, second)
+    except (KeyError, TypeError) as error:
+        raise DataError(f"A manifest is not whole ({error}).", fix="`mentorship-eval verify RUN` says what it lacks.") from None
 
 
 def compare_releases(old: Release, new: Release) -> Comparison:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,6 @@ def check_people(run: Path, cohort: Cohort) -> Check:
         scan(run, [], ids)
     except LeakError as error:
         return Check("no person", "differs", str(error).split(";")[0])
-    except UnicodeDecodeError:
-        return Check("no person", "differs", "a text file is no text")
+    except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
+        return Check("no person", "differs", f"a file cannot be read to the end ({type(error).__name__})")
     return Check("no person", "ok", f"none of {len(ids):,} ids of people stands in the {len(files_of(run))} files")
