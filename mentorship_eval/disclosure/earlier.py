@@ -29,7 +29,9 @@ class Earlier:
     def option(self, exhibit: Exhibit, name: str, rule: Rule) -> float | None:
         """What an earlier run published in the caption of an exhibit, where that differs by few."""
         now = exhibit.options.get(name)
-        for run in self.runs if isinstance(now, int | float) else ():
+        if not isinstance(now, int | float):
+            return None
+        for run in self.runs:
             old = next((each for answer in run for each in answer.exhibits if each.id == exhibit.id), None)
             then = None if old is None else old.options.get(name)
             if isinstance(then, int | float) and rule.near(float(now) - float(then)):

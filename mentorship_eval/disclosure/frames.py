@@ -51,7 +51,7 @@ class _Cells:
         """Columns in which no count may be exact: those of sums that hold a blank, sizes that are secret, and counts near an earlier run's."""
         if counted.adds_up and self.blank.any():
             return np.ones(len(self.columns), dtype=bool)
-        told = (known.rough(self.values) | ~np.isnan(self.near)) & ~self.blank
+        told = (known.rough(self.values, self.columns, counted.same) | ~np.isnan(self.near)) & ~self.blank
         return np.asarray(told.any(axis=0))
 
 

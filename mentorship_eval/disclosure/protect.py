@@ -70,7 +70,7 @@ def _decide(answers: list[Answer], rule: Rule, also: Iterable[Cell], earlier: Ea
         cells[exhibit_id, name] = cells.get((exhibit_id, name), frozenset()) | {(row, column)}
     told = frozenset(r.id for a in answers for r in a.results if is_small(r, rule))
     exhibits = [exhibit for answer in answers for exhibit in answer.exhibits]
-    decided = _Decided(Known(told, sizes=frozenset() if rule.round_to else _differing_by_few(exhibits, rule)), cells, earlier)
+    decided = _Decided(Known(told, people=frozenset() if rule.round_to else _differing_by_few(exhibits, rule)), cells, earlier)
     # the others decide about nothing but themselves
     telling = [(exhibit, name) for exhibit in exhibits for name in exhibit.frames if _tells(exhibit.counted.get(name), earlier)]
     while rule.active:
@@ -154,7 +154,7 @@ def _protect_options(exhibit: Exhibit, shown: Iterable[ShownFrame], ledger: Ledg
             options[name] = rule.mark
         elif (published := decided.earlier.option(exhibit, name, rule)) is not None:
             options[name], why = f"≈{published:,.0f}", "earlier run"
-        elif (roughly := decided.known.roughly(float(value), rule)) is not None:
+        elif (roughly := decided.known.roughly(float(value), rule, of_people=name == "n")) is not None:
             options[name], why = f"≈{roughly:,.0f}", "earlier run" if float(value) in decided.known.said else "rounded"
         elif any(hidden > 0 and exact > 0 and rule.small(float(value) - exact) for exact, hidden in parts):
             options[name], why = rule.second_mark, "second"

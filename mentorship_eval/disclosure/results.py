@@ -79,7 +79,7 @@ def show_result(result: Result, rule: Rule, known: Known, earlier: Earlier) -> t
             continue
         if earlier.near(result, name, rule) is not None:
             changed[name], why[name] = None, "earlier run"
-        elif (roughly := known.roughly(float(count), rule)) is not None:
+        elif (roughly := known.roughly(float(count), rule, of_people=name == "n")) is not None:
             # a number that is an earlier run's would look exact here
             changed[name] = None if float(count) in known.said else roughly
             why[name] = "earlier run" if float(count) in known.said else "rounded"

@@ -55,7 +55,7 @@ def masked(text: str, rule: Rule) -> str:
 
 def roughly(text: str, rule: Rule, known: Known) -> str:
     """``text`` with every number that may only be shown roughly in this run said so."""
-    if not (known.sizes or known.said):
+    if not (known.sizes or known.people or known.said):
         return text
 
     def said(found: re.Match[str]) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +28,9 @@ def pdf_bytes(document: Document, *, vector: bool = True) -> bytes:
     import matplotlib
     import typst
 
-    blocks = [replace(each, svg=each.svg if vector else each.png) if isinstance(each, Picture) else each for each in document.blocks]
-    pictures = {Path(block.svg).name: Path(block.svg) for block in blocks if isinstance(block, Picture)}
-    data = {"about": asdict(document.about), "blocks": _turned([_block(block) for block in blocks])}
+    drawn = [block for block in document.blocks if isinstance(block, Picture)]
+    pictures: dict[str, Any] = {Path(block.svg).name: Path(block.svg) if vector else _as_pixels(block) for block in drawn}
+    data = {"about": asdict(document.about), "blocks": _turned([_block(block) for block in document.blocks])}
     files: dict[str, Any] = {
         "main.typ": _TEMPLATE.read_bytes(), "document.json": json.dumps(data, ensure_ascii=False, sort_keys=True).encode("utf-8"), **pictures,
     }  # fmt: skip
@@ -43,6 +44,13 @@ def pdf_bytes(document: Document, *, vector: bool = True) -> bytes:
     if warnings:
         raise TypesettingError("report.pdf could not be set well: " + "; ".join(str(each) for each in warnings))
     return bytes(made)
+
+
+def _as_pixels(block: Picture) -> bytes:
+    """An SVG that holds the picture and no points; typst takes files of text alone."""
+    data = base64.b64encode(Path(block.png).read_bytes()).decode("ascii")
+    size = f'width="{block.width:g}" height="{block.height:g}"'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {size}><image {size} href="data:image/png;base64,{data}"/></svg>'.encode()
 
 
 def _block(block: Block) -> dict[str, Any]:
