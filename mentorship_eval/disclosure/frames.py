@@ -179,7 +179,9 @@ def _put_counts(
     grid = rule.on_grid if counted.cumulative else rule.rounded
     numbers = np.where(blank, np.nan, grid(values))
     for place in map(int, np.flatnonzero(rough)):
-        numbers[:, place] = np.where(blank[:, place], np.nan, np.floor(values[:, place] / rule.coarse + 0.5) * rule.coarse)
+        coarse = np.floor(values[:, place] / rule.coarse + 0.5) * rule.coarse
+        said = np.where(np.isnan(cells.near[:, place]), coarse, cells.near[:, place])
+        numbers[:, place] = np.where(blank[:, place], np.nan, said)
     if rule.totals_of_parts and not rough.any():
         numbers = totals_again(numbers, values, list(sums_of(frame, counted, cells.columns)), rule)
     exact = {}
