@@ -251,7 +251,8 @@ def test_a_count_that_differs_by_few_from_an_earlier_report_is_said_to_be_about_
     shares = frame.assign(share=frame["left"] / frame["people"])
     by_people = Counted(("people", "left"), ("share",), within="*", totals=("All",), ratios={"share": ("left", "people")})
     [old], _ = protect([an_answer(shares, by_people)], Rule(10))
-    [new], _ = protect([an_answer(shares.assign(people=grown["people"], share=grown["left"] / grown["people"]), by_people)], Rule(10), earlier=[[old]])
+    more = shares.assign(people=grown["people"], share=grown["left"] / grown["people"])
+    [new], _ = protect([an_answer(more, by_people)], Rule(10), earlier=[[old]])
     assert new.exhibits[0].frames["rows"]["share"].tolist() == pytest.approx([60 / 300, 25 / 120, 35 / 180]), "of what is printed"
     alone = an_answer(frame.iloc[:0], counted, options={"n_events": 64})
     [caption], _ = protect([alone], Rule(10), earlier=[[an_answer(frame, counted, options={"n_events": 60})]])
