@@ -76,15 +76,15 @@ def _study(cohort: Cohort) -> dict[str, Any]:
     return {**window, "rules": study.rules.model_dump(mode="json"), "table_settings_sha256": maps}
 
 
-def _results_of(exhibit: Exhibit, answer: Answer) -> list[str]:
-    """Results that an exhibit shows: those that its rows name, and the one to whose name its own adds a word."""
+def _results_of(exhibit: Exhibit, results: frozenset[str]) -> list[str]:
+    """Results that an exhibit shows: those that its rows name (headings among them name none), and the one to whose name its own adds a word."""
     named = {str(each) for frame in exhibit.frames.values() if "id" in frame for each in frame["id"].dropna()}
-    own = {result.id for result in answer.results if exhibit.id == result.id or exhibit.id.startswith(f"{result.id}.")}
-    return sorted(named | own)
+    own = {name for name in results if exhibit.id == name or exhibit.id.startswith(f"{name}.")}
+    return sorted((named & results) | own)
 
 
 def _exhibits(answers: Mapping[str, Answer], outputs: Iterable[str]) -> list[dict[str, Any]]:
-    there = set(outputs)
+    there, results = set(outputs), frozenset(result.id for answer in answers.values() for result in answer.results)
     found = []
     for chapter, answer in answers.items():
         for exhibit in answer.exhibits:
@@ -92,7 +92,7 @@ def _exhibits(answers: Mapping[str, Answer], outputs: Iterable[str]) -> list[dic
             parts = ("" if part == "rows" else f"-{file_stem(part)}" for part in exhibit.frames)
             files = [f"figures/{stem}.png", f"figures/{stem}.svg", *(f"tables/{stem}{part}.csv" for part in parts)]
             found.append({
-                "id": exhibit.id, "chapter": chapter, "kind": exhibit.kind, "results": _results_of(exhibit, answer),
+                "id": exhibit.id, "chapter": chapter, "kind": exhibit.kind, "results": _results_of(exhibit, results),
                 "files": [file for file in files if file in there],
             })  # fmt: skip
     return found
