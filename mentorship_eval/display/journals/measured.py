@@ -65,7 +65,7 @@ def _lettering(figure: Figure, scale: float) -> Iterator[Lettering]:
     from matplotlib.font_manager import findfont, get_font
     from matplotlib.text import Text
 
-    renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
+    renderer = figure._get_renderer()  # type: ignore[attr-defined]  # whatever canvas it has
     of_ticks = {id(label) for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)
                 for tick in [*axis.get_major_ticks(), *axis.get_minor_ticks()] for label in (tick.label1, tick.label2)}  # fmt: skip
     texts = [label for tick in visible_ticks(figure) for label in (tick.label1, tick.label2)]

@@ -36,7 +36,8 @@ class Rule:
             return f"at least {least:g}{unit}"
         if most is not None:
             return f"at most {most:g}{unit}"
-        return ", ".join(str(each) for value in self.allowed.values() if isinstance(value, list) for each in value)
+        listed = [str(each) for value in self.allowed.values() if isinstance(value, list) for each in value]
+        return ", ".join([*listed, *(["embedded"] if self.allowed.get("embedded") else [])])
 
     def holds(self, value: float, slack: float = 0.0) -> bool:
         """Whether ``value`` is within the limits; slack: what measuring may be off by."""

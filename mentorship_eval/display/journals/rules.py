@@ -67,7 +67,9 @@ def _words(measured: Measured, journal: Journal) -> Iterator[Breach]:
         allowed = {*rule.allowed["families"], *rule.allowed.get("like", [])}
         strangers = sorted({each.family for each in measured.lettering} - allowed)
         if strangers:
-            yield Breach("fonts", ", ".join(strangers), " or ".join(rule.allowed["families"]), rule.source)
+            others = rule.allowed.get("like", [])
+            free = f"; {' or '.join(others)} serve in their place where installed" if others else ""
+            yield Breach("fonts", ", ".join(strangers), " or ".join(rule.allowed["families"]) + free, rule.source)
 
 
 def _files(rendered: Mapping[str, bytes], measured: Measured, journal: Journal) -> Iterator[Breach]:
