@@ -22,13 +22,14 @@ from mentorship_eval.estimate import Caution, Estimate, format_number
 from mentorship_eval.inference.intervals import check_level, difference_estimate
 from mentorship_eval.inference.shown import as_html
 from mentorship_eval.surveys.baselines import ready_baseline
+from mentorship_eval.surveys.clusters import cluster_support
 from mentorship_eval.surveys.columns import cluster_codes, covariate_columns, numbers, read_arms, refuse_collinear, require
 from mentorship_eval.surveys.comparisons.least_squares import VARIANCES, Adjusted, adjusted_difference
 from mentorship_eval.surveys.comparisons.standardised import hedges_g
 
-__all__ = ["Ancova", "ancova", "cluster_cautions"]
+__all__ = ["Ancova", "ancova"]
 
-FEW_CLUSTERS, UNLIKE = 6, 0.25
+UNLIKE = 0.25  # standard deviations
 WHY_NOT_CHANGE = (
     "Change scores are a companion only: people with extreme baselines move towards the middle whatever is done (regression to the mean), "
     "so that arms which differ at baseline differ in change without any effect."
@@ -73,17 +74,6 @@ class Ancova:
         return as_html(self.statement(), self.arms, self.table, cautions=self.warnings)
 
 
-def cluster_cautions(cluster: str | None, codes: np.ndarray, inside: np.ndarray) -> list[Caution]:
-    """What must be said of the number of clusters."""
-    if cluster is None:
-        return [Caution("no_clusters", "People are taken as independent; if the programme was given to departments, name them as cluster.")]
-    by_arm = [len(np.unique(codes[inside == arm])) for arm in (1.0, 0.0)]
-    if min(by_arm) >= FEW_CLUSTERS:
-        return []
-    text = f"{by_arm[0]} and {by_arm[1]} clusters in the arms: intervals from so few are not dependable."
-    return [Caution("few_clusters", text, {"arm": by_arm[0], "reference": by_arm[1]})]
-
-
 def ancova(
     data: pd.DataFrame,
     *,
@@ -107,7 +97,8 @@ def ancova(
     arm : 0/1, booleans, or two labels with ``reference``.
     randomised : True when arms were allocated at random: a missing baseline is then its mean and an indicator; otherwise such rows are left out.
     weights : column of weights, taken as known; for weights of response, which are estimated, use `weighted_ancova`.
-    variance : "CR2" (Satterthwaite t) or "CR3" (jackknife, t on G-1); with ``weights`` the jackknife is the sounder.
+    variance : "CR2" (Satterthwaite t) or "CR3" (jackknife, t on G-1); with ``weights`` the jackknife is the sounder. "CR1" and "classical" are for
+        comparison with other software: the first is too small with few clusters, the second takes people as independent.
     companions : False leaves out all but the estimate, for analyses that are repeated on many completed data sets.
 
     Raises `UsageError` for unknown columns or settings; `EstimationError` for one arm, missing covariates, or collinear columns.
@@ -129,20 +120,25 @@ def ancova(
     refuse_collinear(
         np.column_stack([others, inside]), ["(Intercept)", *["baseline", "baseline missing"][: ready.columns.shape[1]], *more.terms, arm]
     )
+    support = cluster_support(cluster, codes, inside)
+
     def told(found: Adjusted, what: str, how: str) -> Estimate:
         method = f"{how}{', weighted' if weights else ''}; {VARIANCES[variance]}"
-        return difference_estimate(
+        return support.guarded(difference_estimate(
             found.value, found.se, df=found.df, ci_level=ci_level, n=len(rows), n_clusters=len(labels) if cluster else None, method=method,
             estimand=f"{what}, {arms.arm} less {arms.reference}",
-        )
+        ))  # fmt: skip
 
     adjusted = adjusted_difference(y, inside, others, codes, weights=w, variance=variance, leave_out=companions)
     given = "at the same baseline" if baseline else "adjusted" if covariates else "unadjusted"
-    cautions = [*ready.cautions, *cluster_cautions(cluster, codes, inside)]
+    cautions = [*ready.cautions, *support.cautions]
+    if adjusted.failed:
+        text = f"The difference does not exist without {adjusted.failed} of the clusters: no interval is given."
+        cautions.append(Caution("no_jackknife", text))
     change = raw = standardised = None
     if companions:
         what = f"{outcome}, {arms.arm} less {arms.reference}"
-        standardised = hedges_g(y, inside, codes, adjusted, weights=w, ci_level=ci_level, what=what)
+        standardised = support.guarded(hedges_g(y, inside, codes, adjusted, weights=w, ci_level=ci_level, what=what))
         raw = adjusted_difference(y, inside, np.ones((len(y), 1)), codes, weights=w, variance=variance)
     if baseline is not None and companions:
         change, imbalance = _change(answered, rows, outcome, baseline, inside, codes, w, variance, arms, more.matrix, told)

@@ -14,8 +14,8 @@ from mentorship_eval.estimate import Caution, Estimate
 from mentorship_eval.inference.intervals import check_level, ratio_estimate
 from mentorship_eval.inference.jackknife import cluster_jackknife
 from mentorship_eval.inference.shown import as_html
+from mentorship_eval.surveys.clusters import cluster_support
 from mentorship_eval.surveys.columns import cluster_codes, covariate_columns, numbers, read_arms, refuse_collinear, require
-from mentorship_eval.surveys.comparisons.covariance_adjusted import cluster_cautions
 
 __all__ = ["ProportionalOdds", "fit_cumulative", "ordinal"]
 
@@ -146,7 +146,8 @@ def ordinal(
     theta, covariance, value = fit
     cuts = len(found) - 1
     codes, labels = cluster_codes(rows, cluster)
-    cautions = cluster_cautions(cluster, codes, arms.inside)
+    support = cluster_support(cluster, codes, arms.inside)
+    cautions = list(support.cautions)
     se, df, count = float(np.sqrt(covariance[cuts, cuts])), None, None
     method = "proportional odds; standard error of the model"
     if cluster is not None:
@@ -175,7 +176,7 @@ def ordinal(
     table = counts.rename_axis(index="arm", columns=None).reset_index()
     terms = [arm, *more.terms]
     return ProportionalOdds(
-        estimate=estimate, table=table, by_cut=by_cut, cuts=theta[:cuts] + centre @ theta[cuts:],
+        estimate=support.guarded(estimate), table=table, by_cut=by_cut, cuts=theta[:cuts] + centre @ theta[cuts:],
         coefficients=pd.DataFrame({"term": terms, "log_odds": theta[cuts:], "model_se": np.sqrt(np.diag(covariance)[cuts:])}), deviance=-2 * value,
         left_out=int((~seen).sum()), warnings=tuple(cautions),
     )  # fmt: skip

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from mentorship_eval.errors import EstimationError, UsageError
-from mentorship_eval.inference.cluster_variance import cr2, leave_one_out_estimates
+from mentorship_eval.inference.cluster_variance import cr1, cr2, iid, leave_one_out_estimates
 from mentorship_eval.inference.jackknife import cluster_jackknife
 
 __all__ = ["VARIANCES", "Adjusted", "adjusted_difference"]
@@ -15,6 +15,8 @@ __all__ = ["VARIANCES", "Adjusted", "adjusted_difference"]
 VARIANCES = {
     "CR2": "bias-reduced cluster-robust standard error (CR2), Satterthwaite t",
     "CR3": "leave-one-cluster-out jackknife (CR3), t(G-1)",
+    "CR1": "cluster-robust standard error (CR1), t(G-1)",
+    "classical": "standard error of least squares, t(n-k)",
 }
 
 
@@ -65,5 +67,11 @@ def adjusted_difference(
         made = cluster_jackknife(float(beta[0]), without)
         se = float(made.se[0]) if not made.failed else np.nan
         return Adjusted(float(beta[0]), se, made.df, beta, made.n_clusters, without, len(made.failed))
-    robust = cr2(regressor, residual, cluster, basis)
+    if variance == "CR2":
+        robust = cr2(regressor, residual, cluster, basis)
+    elif variance == "CR1":
+        robust = cr1(regressor, residual, cluster, parameters=basis.shape[1])
+    else:
+        free = len(y) - basis.shape[1]
+        robust = replace(iid(regressor, float(residual @ residual) / free), df=float(free))
     return Adjusted(float(beta[0]), robust.se, float(robust.df if robust.df is not None else np.nan), beta, count, without, 0)

@@ -18,8 +18,8 @@ from mentorship_eval.estimate import Caution, Estimate
 from mentorship_eval.inference.intervals import check_level, difference_estimate
 from mentorship_eval.inference.proportions import wilson
 from mentorship_eval.inference.shown import as_html
+from mentorship_eval.surveys.clusters import cluster_support
 from mentorship_eval.surveys.columns import cluster_codes, covariate_columns, numbers, read_arms, refuse_collinear, require
-from mentorship_eval.surveys.comparisons.covariance_adjusted import cluster_cautions
 from mentorship_eval.surveys.comparisons.least_squares import adjusted_difference
 
 __all__ = ["Favourable", "favourable"]
@@ -87,7 +87,11 @@ def favourable(
     others = np.column_stack([np.ones(len(rows)), more.matrix])
     refuse_collinear(np.column_stack([others, arms.inside]), ["(Intercept)", *more.terms, arm])
     found = adjusted_difference(values, arms.inside, others, codes, weights=numbers(rows, weights) if weights else None, variance="CR3")
-    cautions = cluster_cautions(cluster, codes, arms.inside)
+    support = cluster_support(cluster, codes, arms.inside)
+    cautions = list(support.cautions)
+    if found.failed:
+        text = f"The difference does not exist without {found.failed} of the clusters: no interval is given."
+        cautions.append(Caution("no_jackknife", text))
     estimate = difference_estimate(
         found.value,
         found.se,
@@ -105,4 +109,5 @@ def favourable(
         part = values[arms.inside == inside]
         low, high = wilson(part.sum(), len(part), ci_level) if cluster is None else (np.nan, np.nan)
         table.append({"arm": label, "n": len(part), "favourable": int(part.sum()), "share": part.mean(), "ci_low": low, "ci_high": high})
-    return Favourable(estimate=estimate.warn(*cautions), table=pd.DataFrame(table), left_out=int((~seen).sum()), warnings=tuple(cautions))
+    estimate = support.guarded(estimate).warn(*cautions)
+    return Favourable(estimate=estimate, table=pd.DataFrame(table), left_out=int((~seen).sum()), warnings=tuple(cautions))

@@ -27,7 +27,8 @@ EXTREME = 10.0  # a weight ten times the mean speaks for itself
 @dataclass(frozen=True, kw_only=True)
 class ResponseWeights:
     """weights: index of the data, NaN for those who did not answer; table: arm, asked, answered, response, largest weight, effective_n;
-    model: term, odds_ratio; balance: term, mean of all, of those who answered, and of these weighted, with differences in SD; effective_n: Kish's,
+    model: arm, term, odds_ratio; balance: term, mean of all, of those who answered, and of these weighted, with differences in SD; effective_n:
+    Kish's,
     of all; truncated: how many weights were cut off."""
 
     weights: pd.Series
@@ -54,25 +55,26 @@ def kish(weights: np.ndarray) -> float:
 
 
 def fitted_weights(x: np.ndarray, inside: np.ndarray, flags: np.ndarray, truncate: float) -> tuple[np.ndarray, np.ndarray, int] | None:
-    """Weights of those who answered (in their order), log odds ratios, and how many weights were cut; None when the model has no finite fit.
+    """Weights of those who answered (in their order), log odds ratios (2, p) of reference and arm, and how many weights were cut; None when a model
+    has no finite fit.
 
-    x : (n, p) covariates of the chance of an answer; inside : (n,) arm; flags : (n,) who answered.
+    x : (n, p) covariates of the chance of an answer; inside : (n,) arm, each of which has a model of its own; flags : (n,) who answered.
     """
-    centre = x.mean(axis=0)
-    if flags.all():
-        return np.ones(int(flags.sum())), np.zeros(x.shape[1]), 0
-    fit = fit_cumulative(x - centre, flags.astype(int), 2)
-    if fit is None:
-        return None
-    theta = fit[0]
-    chance = 1 / (1 + np.exp(theta[0] - (x - centre) @ theta[1:]))
-    raw = 1 / chance[flags]
-    for arm in (0.0, 1.0):
+    raw, log_odds = np.ones(len(flags)), np.full((2, x.shape[1]), np.nan)
+    for arm in (0, 1):
         here = inside == arm
-        if here.any():
-            raw[inside[flags] == arm] *= flags[here].mean()
+        if not here.any() or flags[here].all():
+            continue
+        centre = x[here].mean(axis=0)
+        fit = fit_cumulative(x[here] - centre, flags[here].astype(int), 2)
+        if fit is None:
+            return None
+        theta = fit[0]
+        log_odds[arm] = theta[1:]
+        raw[here] = flags[here].mean() * (1 + np.exp(theta[0] - (x[here] - centre) @ theta[1:]))
+    raw = raw[flags]
     limit = float(np.quantile(raw, truncate))
-    return np.minimum(raw, limit), theta[1:], int((raw > limit).sum())
+    return np.minimum(raw, limit), log_odds, int((raw > limit).sum())
 
 
 def response_weights(
@@ -84,7 +86,7 @@ def response_weights(
     ----------
     data : one row per person asked, at one wave. answered : 0/1.
     covariates : what may tell who answers, known for all: the last score before, department, band. Give what also goes with the outcome.
-    arm : joins the model, and weights are scaled within it. truncate : quantile at which weights are cut off; 1 for none.
+    arm : each arm has a model of its own, since the programme may change who answers. truncate : quantile at which weights are cut off; 1 for none.
 
     Raises `UsageError` for unknown columns or settings; `EstimationError` when everybody or nobody of an arm answered, or covariates tell it for
     certain.
@@ -97,8 +99,10 @@ def response_weights(
     if not flags.any():
         raise EstimationError("Nobody answered.", fix="Check the column of answers.")
     more = covariate_columns(data, covariates)
-    x, terms = (np.column_stack([inside, more.matrix]), (arm, *more.terms)) if arm else (more.matrix, more.terms)
-    refuse_collinear(np.column_stack([np.ones(len(x)), x]), ["(Intercept)", *terms])
+    x, terms = more.matrix, more.terms
+    for value in (0.0, 1.0) if arm else (0.0,):
+        part = x[inside == value]
+        refuse_collinear(np.column_stack([np.ones(len(part)), part]), ["(Intercept)", *terms])
     made = fitted_weights(x, inside, flags, truncate)
     if made is None:
         raise EstimationError(
@@ -113,6 +117,9 @@ def response_weights(
         here, part = inside == value, weights[inside[flags] == value]
         table.append({"arm": value if arm else "all", "asked": int(here.sum()), "answered": len(part), "response": flags[here].mean(),
                       "largest_weight": part.max(initial=0.0), "effective_n": kish(part)})  # fmt: skip
+    names = ["reference", "arm"] if arm else ["all"]
+    model = pd.DataFrame([{"arm": name, "term": term, "odds_ratio": float(np.exp(value))}
+                          for name, row in zip(names, log_odds, strict=False) for term, value in zip(terms, row, strict=True)])  # fmt: skip
     cautions = []
     if weights.max() > EXTREME * weights.mean():
         cautions.append(
@@ -127,7 +134,7 @@ def response_weights(
     return ResponseWeights(
         weights=series,
         table=pd.DataFrame(table),
-        model=pd.DataFrame({"term": terms, "odds_ratio": np.exp(log_odds)}),
+        model=model,
         balance=_balance(x, terms, flags, weights),
         effective_n=kish(weights),
         truncated=cut,

@@ -15,8 +15,8 @@ from mentorship_eval.inference.intervals import check_level, difference_estimate
 from mentorship_eval.inference.jackknife import cluster_jackknife
 from mentorship_eval.inference.shown import as_html
 from mentorship_eval.surveys.baselines import ready_baseline
+from mentorship_eval.surveys.clusters import cluster_support
 from mentorship_eval.surveys.columns import cluster_codes, covariate_columns, numbers, read_arms, refuse_collinear, require
-from mentorship_eval.surveys.comparisons.covariance_adjusted import cluster_cautions
 from mentorship_eval.surveys.missing.response_model import fitted_weights, kish
 
 __all__ = ["WeightedAncova", "weighted_ancova"]
@@ -67,10 +67,9 @@ def weighted_ancova(
 
     Parameters
     ----------
-    data : one row per person asked at the wave; no outcome means no answer. response_covariates : known for all, see `response_weights`; the
-        model of response also has the arm. baseline, randomised : see `ancova`; rows that cannot be analysed for want of one are left out of the
-        model of
-        response too. cluster : left out in turn, model of response and all; jackknife t on G-1.
+    data : one row per person asked at the wave; no outcome means no answer. response_covariates : known for all, see `response_weights`.
+        baseline, randomised : see `ancova`; rows that cannot be analysed for want of one are left out of the model of response too.
+        cluster : left out in turn, model of response and all; jackknife t on G-1.
 
     Raises as `ancova` and `response_weights` do.
     """
@@ -84,7 +83,7 @@ def weighted_ancova(
     inside, y = arms.inside, numbers(rows, outcome)
     flags = ~np.isnan(y)
     codes, labels = cluster_codes(rows, cluster)
-    response = np.column_stack([inside, covariate_columns(rows, response_covariates).matrix])
+    response = covariate_columns(rows, response_covariates).matrix
     others = np.column_stack([np.ones(len(rows)), ready.columns, covariate_columns(rows, covariates).matrix])
     refuse_collinear(np.column_stack([others, inside])[flags], [*(f"column {k}" for k in range(others.shape[1])), arm])
 
@@ -102,6 +101,7 @@ def weighted_ancova(
             return np.nan, w
         return float(np.linalg.lstsq(x, y[there] * root, rcond=None)[0][0]), w
 
+    support = cluster_support(cluster, codes, inside)
     everyone = np.ones(len(rows), dtype=bool)
     about = f"{arms.arm} less {arms.reference}"
     found, without, weights = [], np.full(len(labels), np.nan), np.ones(0)
@@ -120,10 +120,10 @@ def weighted_ancova(
         ))  # fmt: skip
         if weighted:
             without, weights = left, w
-    cautions = [*ready.cautions, *cluster_cautions(cluster, codes, inside)]
+    cautions = [*ready.cautions, *support.cautions]
     return WeightedAncova(
-        estimate=found[0].warn(*cautions),
-        unweighted=found[1],
+        estimate=support.guarded(found[0]).warn(*cautions),
+        unweighted=support.guarded(found[1]),
         asked=len(rows),
         answered=int(flags.sum()),
         effective_n=kish(weights),

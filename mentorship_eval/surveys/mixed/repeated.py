@@ -12,7 +12,6 @@ the covariance, stands beside it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,8 +20,8 @@ import pandas as pd
 from mentorship_eval.errors import EstimationError, UsageError, listing
 from mentorship_eval.estimate import Caution, Estimate
 from mentorship_eval.inference.intervals import check_level, difference_estimate
-from mentorship_eval.inference.jackknife import cluster_jackknife
 from mentorship_eval.surveys.baselines import ready_baseline
+from mentorship_eval.surveys.clusters import cluster_support
 from mentorship_eval.surveys.columns import cluster_codes, covariate_columns, numbers, read_arms, refuse_collinear, require
 from mentorship_eval.surveys.mixed.correlation import correlations
 from mentorship_eval.surveys.mixed.fitting import Fit, intercept_templates, restricted_fit, unstructured_templates
@@ -30,12 +29,12 @@ from mentorship_eval.surveys.mixed.layout import build_layout
 from mentorship_eval.surveys.mixed.likelihood import Likelihood
 from mentorship_eval.surveys.mixed.random_effects import coefficient_table
 from mentorship_eval.surveys.mixed.repeated_result import RepeatedMeasures
+from mentorship_eval.surveys.mixed.repeated_tables import by_wave_table, left_out_in_turn, variance_table
 from mentorship_eval.surveys.mixed.small_sample import DF_METHODS, contrasts
 
 __all__ = ["mixed_model"]
 
 STRUCTURES = {"intercepts": "intercepts of department and person", "unstructured": "unstructured covariance over waves"}
-FEW_CLUSTERS = 6  # per arm: below that no interval is dependable
 
 
 def _design(rows: pd.DataFrame, inside: np.ndarray, wave: np.ndarray, waves: list[Any], baseline: np.ndarray, covariates: Sequence[str]) -> Any:
@@ -75,6 +74,7 @@ def mixed_model(
     reference: Any = None,
     randomised: bool = False,
     jackknife: bool = True,
+    icc_intervals: bool = True,
     ci_level: float = 0.95,
 ) -> RepeatedMeasures:
     """Differences between two arms at each wave, and their mean over the waves.
@@ -87,7 +87,8 @@ def mixed_model(
     arm : 0/1, booleans, or two labels with ``reference``; may change within a person.
     cluster : department; everybody in one. baseline : the score before, one value per person.
     structure : "intercepts" or "unstructured" (at most eight waves). df : "kenward-roger" or "satterthwaite".
-    randomised : how a missing baseline is met, see `ancova`. jackknife : whether to refit without each cluster.
+    randomised : how a missing baseline is met, see `ancova`. jackknife : whether to refit without each cluster. icc_intervals : whether the
+    correlations get limits.
 
     Raises `UsageError` for unknown columns or settings; `EstimationError` for one arm, a person twice at one wave or in two clusters, collinear
     columns, or a model that does not converge.
@@ -146,17 +147,24 @@ def mixed_model(
         )
         for k in range(len(lines))
     ]
-    cautions = [*ready.cautions, *_cautions(fit, cluster, codes, arms.inside, person_labels, people, repeated, structure)]
+    support = cluster_support(cluster, codes, arms.inside)
+    estimates = [support.guarded(e) for e in estimates]
+    cautions = [*ready.cautions, *support.cautions, *_cautions(fit, cluster, repeated, structure)]
     groups = tuple(filter(None, (cluster, person if repeated else None)))
-    checks, without = (None, pd.DataFrame(columns=["cluster", "estimate"]))
+    checks: tuple[Estimate, ...] | None = None
+    without = pd.DataFrame(columns=["cluster", "estimate"])
     if cluster and jackknife:
-        checks, without = _jackknife(fit, nonnegative, labels, lines, estimates, ci_level)
+        checks, without = left_out_in_turn(fit, nonnegative, labels, lines, estimates, ci_level)
+        checks = tuple(support.guarded(e) for e in checks)
+    table = coefficient_table(terms, contrasts(fit, np.eye(len(terms)), df), ci_level)
+    if not support.enough:
+        table[["p_value", "ci_low", "ci_high"]] = np.nan
     return RepeatedMeasures(
         estimate=estimates[0].warn(*cautions), at_wave=tuple(estimates[1:]), waves=tuple(waves[k] for k in place),
         jackknife=checks, leave_one_out=without,
-        by_wave=_by_wave(rows[wave], arms.inside, y, waves, place, estimates, checks), variances=_variances(fit, structure, waves, cluster),
-        icc=correlations(fit, groups, ci_level=ci_level) if structure == "intercepts" and groups else {},
-        table=coefficient_table(terms, contrasts(fit, np.eye(len(terms)), df), ci_level), deviance=fit.at.deviance, n_persons=len(person_labels),
+        by_wave=by_wave_table(rows[wave], arms.inside, y, waves, place, estimates, checks), variances=variance_table(fit, structure, waves, cluster),
+        icc=correlations(fit, groups, ci_level=ci_level, intervals=icc_intervals) if structure == "intercepts" and groups else {},
+        table=table, deviance=fit.at.deviance, n_persons=len(person_labels),
         left_out={"without an outcome": int((~seen).sum()), "without a baseline": int((~ready.kept).sum())},
         settings={"outcome": outcome, "arm": arm, "wave": wave, "person": person, "cluster": cluster, "baseline": baseline, "structure": structure,
                   "covariates": tuple(covariates), "df": df, "randomised": randomised, "ci_level": ci_level}, warnings=tuple(cautions),
@@ -187,86 +195,10 @@ def _refuse_unseen_pairs(people: np.ndarray, slot: np.ndarray, waves: list[Any])
         raise EstimationError(f"Fewer than five people answered both waves {listing(low)}.", fix="Use structure='intercepts', or leave a wave out.")
 
 
-def _cautions(
-    fit: Fit, cluster: str | None, codes: np.ndarray, inside: np.ndarray, persons: list[object], people: np.ndarray, repeated: bool, structure: str
-) -> list[Caution]:
+def _cautions(fit: Fit, cluster: str | None, repeated: bool, structure: str) -> list[Caution]:
     out = []
-    if cluster is None:
-        out.append(Caution("no_clusters", "People are taken as independent; if the programme was given to departments, name them as cluster."))
-    else:
-        by_arm = [len(np.unique(codes[inside == arm])) for arm in (1.0, 0.0)]
-        if min(by_arm) < FEW_CLUSTERS:
-            out.append(Caution("few_clusters", f"{by_arm[0]} and {by_arm[1]} clusters in the arms: intervals from so few are not dependable.",
-                               {"arm": by_arm[0], "reference": by_arm[1]}))  # fmt: skip
-        if fit.boundary[-1]:
-            out.append(Caution("no_cluster_variance", "The variance between clusters is estimated as 0, which few clusters cannot establish."))
+    if cluster is not None and fit.boundary[-1]:
+        out.append(Caution("no_cluster_variance", "The variance between clusters is estimated as 0, which few clusters cannot establish."))
     if not repeated and structure == "intercepts":
         out.append(Caution("no_repeats", "Nobody answered twice: there is no person effect to estimate."))
     return out
-
-
-def _jackknife(fit: Fit, nonnegative: np.ndarray, labels: list[object], lines: np.ndarray, estimates: list[Estimate], ci_level: float) -> Any:
-    """The same estimates with leave-one-cluster-out standard errors, and the mean without each cluster."""
-    without = np.full((len(labels), len(lines)), np.nan)
-    start = fit.at.theta + 1e-4 * fit.at.theta.max() * fit.boundary
-    for code in range(len(labels)):
-        try:
-            without[code] = lines @ restricted_fit(fit.likelihood.without(code), nonnegative=nonnegative, start=start).at.beta
-        except (EstimationError, np.linalg.LinAlgError):
-            continue  # does not exist without this cluster: NaN, told by the jackknife
-    made = cluster_jackknife(lines @ fit.at.beta, without)
-    checks = tuple(
-        replace(
-            difference_estimate(
-                e.value,
-                float(se) if not made.failed else np.nan,
-                df=made.df,
-                ci_level=ci_level,
-                n=e.n,
-                n_clusters=made.n_clusters,
-                estimand=e.estimand,
-            ),
-            method="the same estimate; leave-one-cluster-out jackknife (CR3), t(G-1)",
-        )
-        for e, se in zip(estimates, made.se, strict=True)
-    )
-    return checks, pd.DataFrame({"cluster": labels, "estimate": without[:, 0]})
-
-
-def _by_wave(
-    wave: pd.Series, inside: np.ndarray, y: np.ndarray, waves: list[Any], place: dict[int, int], estimates: list[Estimate], checks: Any
-) -> pd.DataFrame:
-    rows, number = [], 0
-    values = wave.to_numpy()
-    for k, w in enumerate(waves):
-        here = values == w
-        row: dict[str, Any] = {"wave": w}
-        for name, arm in (("arm", 1.0), ("reference", 0.0)):
-            part = y[here & (inside == arm)]
-            row |= {
-                f"n_{name}": len(part),
-                f"mean_{name}": part.mean() if len(part) else np.nan,
-                f"sd_{name}": part.std(ddof=1) if len(part) > 1 else np.nan,
-            }
-        if k in place:
-            number += 1
-            e = estimates[number]
-            row |= {"difference": e.value, "se": e.se, "df": e.df, "ci_low": e.ci_low, "ci_high": e.ci_high, "p_value": e.p_value}
-            row["se_jackknife"] = checks[number].se if checks else np.nan
-        rows.append(row)
-    return pd.DataFrame(rows)
-
-
-def _variances(fit: Fit, structure: str, waves: list[Any], cluster: str | None) -> pd.DataFrame:
-    theta = list(fit.at.theta)
-    rows = [{"part": f"between clusters ({cluster})", "value": theta.pop()}] if cluster else []
-    if structure == "intercepts":
-        rows += [{"part": "between people", "value": theta[1]}] if len(theta) > 1 else []
-        rows.append({"part": "residual", "value": theta[0]})
-        return pd.DataFrame(rows)
-    values = iter(theta)
-    for i in range(len(waves)):
-        for j in range(i + 1):
-            what = f"variance at wave {waves[i]}" if i == j else f"covariance of waves {waves[j]} and {waves[i]}"
-            rows.append({"part": what, "value": next(values)})
-    return pd.DataFrame(rows)
