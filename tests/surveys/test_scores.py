@@ -175,8 +175,10 @@ def estimate(low: float, high: float) -> Estimate:
 
 @pytest.mark.parametrize(
     ("low", "high", "place"),
-    [(3, 5, "benefit"), (-5, -3, "harm"), (-1, 1, "too small"), (1, 5, "some benefit"), (-5, -1, "some harm"), (-5, 5, "unclear"), (np.nan, np.nan, "unknown"),
-     (0.5, 1.5, "too small")],
+    [
+        (3, 5, "benefit"), (-5, -3, "harm"), (-1, 1, "too small"), (1, 5, "some benefit"), (-5, -1, "some harm"), (-5, 5, "unclear"),
+        (np.nan, np.nan, "unknown"), (0.5, 1.5, "too small"),
+    ],
 )  # fmt: skip
 def test_an_interval_against_what_matters(low, high, place):
     found = surveys.important_difference(estimate(low, high), mid=2)
