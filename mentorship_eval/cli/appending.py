@@ -26,8 +26,8 @@ def append(run: str, journal: str, disclosure: str | None, out: str | None, colu
     click.echo(f"{kinds['figure']} figures and {kinds['table']} tables, numbered and laid out for {journal}")
     for note in made.notes:
         click.echo(f"note: {note}")
-    for item, problem in made.missing:
-        click.echo(f"{item.label} ({item.id}): not made. {problem}")
+    for name, problem in made.missing:
+        click.echo(f"{name} cannot be drawn, and has no number: {problem}")
     _say_broken(made.broken)
     click.echo(str(made.place / "index.csv"))
     if strict and (made.broken or made.missing):

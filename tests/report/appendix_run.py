@@ -31,7 +31,7 @@ def _curves() -> Exhibit:
 
 
 def _flow() -> Exhibit:
-    flow = pd.DataFrame({"stage": ["In the window"], "start": [2100], "reason": ["left before the window"], "removed": [85], "kept": [2015]})
+    flow = pd.DataFrame({"step": ["In the window"], "start": [2100], "reason": ["left before the window"], "removed": [85], "kept": [2015]})
     return Exhibit("retention.flow", "flow_diagram", "People, from the staff table to the analysis", {"flow": flow}, options={"unit": "people"})
 
 
@@ -43,7 +43,7 @@ def _table() -> Exhibit:
 def write_run(folder: Path, *, disclosure: dict[str, object] | None = None, exhibits: tuple[Exhibit, ...] = ()) -> Path:
     """A finished run of one chapter in ``folder``; exhibits: besides the four that it always has."""
     folder.mkdir(parents=True)
-    result = Result("retention.being_mentored", "retention", "leaving", "staff", Estimate(0.81, ci_low=0.7, ci_high=0.95), "While mentored")
+    result = Result("retention.being_mentored", "retention", "leaving", "staff", Estimate(value=0.81, ci_low=0.7, ci_high=0.95), "While mentored")
     answer = Answer(
         "retention", "Retention", (Statement("1,204 people were followed."),), (result,), (_forest(), _curves(), _flow(), _table(), *exhibits),
         methods=("Cox model on (start, stop] rows.",),

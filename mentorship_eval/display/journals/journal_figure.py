@@ -102,15 +102,13 @@ def prepare(drawn: Drawn, journal: Journal, column: str = "double") -> JournalFi
 
 
 def _laid_out(drawn: Drawn, journal: Journal, column: str) -> tuple[str, Drawn]:
-    """The first try that fits, else the last: the widest, in the smallest type."""
+    """The first try that fits, else the last: the widest, in the smallest type; as it is where its words leave no room in any column."""
     last: tuple[str, Drawn] | None = None
     for used, made, fits in _tries(drawn, journal, column):
         last = used, made
         if fits:
             return last
-    if last is None:
-        raise UsageError("Its words leave no room in any column of the journal.", fix="Shorten the labels.")
-    return last
+    return last or (column, drawn)
 
 
 def save(figure: Drawn | Figure, path: str | Path = ".", *, journal: str = "generic", column: str = "double") -> JournalFigure:

@@ -11,32 +11,34 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from mentorship_eval.display.journals.profile import Journal
-from mentorship_eval.errors import UsageError, listing
+from mentorship_eval.errors import MentorshipEvalError, UsageError, listing
 from mentorship_eval.questions.answer import Exhibit
 from mentorship_eval.report.appendix.source import Source
+from mentorship_eval.report.exhibits import draw
 from mentorship_eval.report.numbering import exhibit_numbers
 
 if TYPE_CHECKING:
-    from mentorship_eval.display.table_model import TableModel
+    from mentorship_eval.display import Drawn, HtmlTable
 
-__all__ = ["Item", "label_stem", "numbered_items", "source_frames", "table_model_of"]
+__all__ = ["Item", "label_stem", "numbered_items", "source_frames"]
 
 _LOG_LABELS = {"code": "Code", "table": "Table", "file": "File", "row": "Row", "column": "Column", "before": "Before", "after": "After",
                "reason": "Reason", "count": "Count"}  # fmt: skip
-_FLOW_LABELS = {"stage": "Step", "table": "Table", "read": "Read", "start": "Read", "reason": "Reason", "removed": "Removed", "added": "Added",
-                "kept": "Kept", "label": "Step"}  # fmt: skip
+_FLOW_LABELS = {"step": "Step", "table": "Table", "read": "Read", "start": "Read", "reason": "Reason", "removed": "Removed", "added": "Added",
+                "kept": "Kept"}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
 class Item:
-    """kind: figure or table; label: ``S3 Fig``; id: of the exhibit, or of what else it shows; report: the number that it has in the report."""
+    """kind: figure or table; label: ``S3 Fig``; id: of the exhibit; report: the number that it has in the report; shown: as drawn for a page."""
 
     kind: str
     label: str
     id: str
     exhibit: Exhibit
     chapter: str
-    report: str = ""
+    report: str
+    shown: Drawn | HtmlTable
 
     @property
     def stem(self) -> str:
@@ -48,10 +50,11 @@ def label_stem(label: str) -> str:
     return re.sub(r"[^A-Za-z0-9]+", "_", label).strip("_")
 
 
-def numbered_items(source: Source, journal: Journal, only: Sequence[str] = ()) -> list[Item]:
+def numbered_items(source: Source, journal: Journal, only: Sequence[str] = ()) -> tuple[list[Item], list[tuple[str, str]]]:
     """The figures and tables of the run in the order of the report, the summary first; then flows and repairs as tables.
 
-    only: patterns of ids (``retention.*``); without one all are taken. Raises `UsageError` for a pattern that no id matches.
+    only: patterns of ids (``retention.*``); without one all are taken. What cannot be drawn has no number: its id and the reason come second.
+    Raises `UsageError` for a pattern that no id matches.
     """
     everything = [*_in_order(source), *_tables_of_steps(source)]
     for pattern in only:
@@ -59,13 +62,19 @@ def numbered_items(source: Source, journal: Journal, only: Sequence[str] = ()) -
             raise UsageError(f"The run has no figure or table {pattern!r}.", fix=f"It has {listing(exhibit.id for exhibit, _, _ in everything)}.")
     counted = {"figure": 0, "table": 0}
     items: list[Item] = []
+    missing: list[tuple[str, str]] = []
     for exhibit, chapter, number in everything:
         if only and not any(fnmatchcase(exhibit.id, pattern) for pattern in only):
             continue
+        try:
+            shown = draw(exhibit)
+        except MentorshipEvalError as error:
+            missing.append((exhibit.id, error.problem))
+            continue
         kind = "table" if exhibit.kind == "table" else "figure"
         counted[kind] += 1
-        items.append(Item(kind, journal.label(kind, counted[kind]), exhibit.id, exhibit, chapter, number))
-    return items
+        items.append(Item(kind, journal.label(kind, counted[kind]), exhibit.id, exhibit, chapter, number, shown))
+    return items, missing
 
 
 def _in_order(source: Source) -> Iterator[tuple[Exhibit, str, str]]:
@@ -93,13 +102,6 @@ def _tables_of_steps(source: Source) -> Iterator[tuple[Exhibit, str, str]]:
         labels = {column: _LOG_LABELS.get(str(column), str(column)) for column in repairs.columns}
         yield Exhibit("repair_log", "table", "Repairs made to the data before the analysis", {"rows": repairs},
                       options={"labels": labels, "empty": "Nothing was repaired."}), "cohort", ""  # fmt: skip
-
-
-def table_model_of(exhibit: Exhibit) -> TableModel:
-    """A table exhibit as every format needs it."""
-    from mentorship_eval.report.exhibits import draw
-
-    return draw(exhibit).model  # type: ignore[union-attr]
 
 
 def source_frames(exhibit: Exhibit) -> dict[str, pd.DataFrame]:

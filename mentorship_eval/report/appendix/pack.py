@@ -14,14 +14,12 @@ import pandas as pd
 from mentorship_eval.display.journals.journal_figure import prepare
 from mentorship_eval.display.journals.profile import Journal, load_journal
 from mentorship_eval.display.journals.rules import Breach
-from mentorship_eval.errors import MentorshipEvalError
 from mentorship_eval.report.appendix.checklists import checklist_names, fill, load_checklist
-from mentorship_eval.report.appendix.items import Item, numbered_items, source_frames, table_model_of
+from mentorship_eval.report.appendix.items import Item, numbered_items, source_frames
 from mentorship_eval.report.appendix.methods import methods_paragraphs
 from mentorship_eval.report.appendix.source import Source, open_source
 from mentorship_eval.report.appendix.words import Figure, Pack, appendix_document, appendix_markdown, captioned, check_references
 from mentorship_eval.report.appendix.writing import Files, place_of, whole_folder
-from mentorship_eval.report.exhibits import draw
 
 if TYPE_CHECKING:
     from mentorship_eval.display.table_model import TableModel
@@ -34,12 +32,12 @@ _RULES = ("item", "exhibit", "rule", "measured", "allowed", "source")
 
 @dataclass(frozen=True)
 class Appendix:
-    """place: the folder; broken: which figure breaks which rule; missing: exhibits that could not be drawn, with the reason; notes: to be read."""
+    """place: the folder; broken: which figure breaks which rule; missing: ids of what cannot be drawn, with the reason; notes: to be read."""
 
     place: Path
     items: tuple[Item, ...]
     broken: tuple[tuple[Item, Breach], ...]
-    missing: tuple[tuple[Item, str], ...] = ()
+    missing: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -48,7 +46,6 @@ class _Made:
     figures: list[Figure] = field(default_factory=list)
     tables: list[tuple[Item, TableModel]] = field(default_factory=list)
     broken: list[tuple[Item, Breach]] = field(default_factory=list)
-    missing: list[tuple[Item, str]] = field(default_factory=list)
 
 
 def make_appendix(
@@ -68,7 +65,7 @@ def make_appendix(
     profile.width(column)
     source = open_source(run, disclosure)
     profile, notes = _allowed_formats(profile, source)
-    items = numbered_items(source, profile, only)
+    items, missing = numbered_items(source, profile, only)
     place = place_of(source.folder, source.key, journal, out)
     private = Path(tempfile.mkdtemp(prefix="mentorship-eval-"))
     try:
@@ -84,7 +81,7 @@ def make_appendix(
             files.finish()
     finally:
         shutil.rmtree(private, ignore_errors=True)
-    return Appendix(place, tuple(items), tuple(made.broken), tuple(made.missing), (*profile.notes, *notes))
+    return Appendix(place, tuple(items), tuple(made.broken), tuple(missing), (*profile.notes, *notes))
 
 
 def _allowed_formats(journal: Journal, source: Source) -> tuple[Journal, list[str]]:
@@ -98,18 +95,15 @@ def _allowed_formats(journal: Journal, source: Source) -> tuple[Journal, list[st
 
 
 def _one(item: Item, journal: Journal, column: str, files: Files, private: Path, made: _Made) -> None:
-    """The files of one item; one that cannot be drawn is named, and the others go on."""
-    try:
-        if item.kind == "table":
-            _table(item, files, made)
-        else:
-            _figure(item, journal, column, files, private, made)
-    except MentorshipEvalError as error:
-        made.missing.append((item, error.problem))
+    """The files of one item."""
+    if item.kind == "table":
+        _table(item, files, made)
+    else:
+        _figure(item, journal, column, files, private, made)
 
 
 def _figure(item: Item, journal: Journal, column: str, files: Files, private: Path, made: _Made) -> None:
-    prepared = prepare(draw(item.exhibit), journal, column)  # type: ignore[arg-type]
+    prepared = prepare(item.shown, journal, column)  # type: ignore[arg-type]
     drawn = prepared.drawn
     words = {"item": item.label, "title": item.exhibit.title}
     names = [files.add(f"figures/{item.stem}.{format}", content, what="figure", **words) for format, content in prepared.files.items()]
@@ -124,7 +118,7 @@ def _figure(item: Item, journal: Journal, column: str, files: Files, private: Pa
 def _table(item: Item, files: Files, made: _Made) -> None:
     from mentorship_eval.report.document.tables import table_docx, table_latex
 
-    model = table_model_of(item.exhibit)
+    model = item.shown.model  # type: ignore[union-attr]
     words = {"item": item.label, "title": model.caption}
     files.add(f"tables/{item.stem}.docx", table_docx(model, item.label), what="table", **words)
     files.add(f"tables/{item.stem}.tex", table_latex(model, item.label), what="table", **words)
