@@ -86,13 +86,14 @@ def curve_again(frame: pd.DataFrame, counted: Counted, rule: Rule) -> pd.DataFra
     was censored between two rows counts for half, as actuaries do; Greenwood's variance, log-log limits). Others are made so coarse that
     a step of the last digit is worth as many people as the rounding hides.
     """
-    if not rule.round_to or not counted.cumulative or counted.cumulative in counted.counts or "n_risk" not in frame:
+    # a frame that has lost its events so far was made again already
+    if not rule.round_to or counted.cumulative in counted.counts or not {counted.cumulative, "n_risk"} <= set(frame):
         return frame
     frame = frame.copy()
     base = rule.midpoint or rule.round_to
     at_risk = pd.to_numeric(frame["n_risk"], errors="coerce").to_numpy(float)
     columns = [column for column in counted.derived if column in frame]
-    so_far = frame[counted.cumulative].to_numpy(float) if counted.cumulative in frame else np.full(len(frame), np.nan)
+    so_far = frame[counted.cumulative].to_numpy(float)
     for rows in groups_of(frame, counted):
         there = at_risk[rows][at_risk[rows] > 0]
         if not len(there):

@@ -175,6 +175,7 @@ def test_opensafely_puts_kaplan_meier_on_the_midpoint_6_grid():
     # 9 events among 117, 12 fewer at the end of them: (12 - 9) / 2 were censored on average; then 12 among 105 of whom 99 - 93 came in
     first, second = 9 / (117 - (117 - 105 - 9) / 2), 12 / (105 - (105 - 99 - 12) / 2)
     assert rows["estimate"].tolist() == pytest.approx([1.0, 1 - first, (1 - first) * (1 - second)])
+    assert shown(rows, curve, rule).equals(rows), "twice is once"
     named = with_published_names(rows, curve, rule)
     assert list(named) == ["by", "time", "estimate_midpoint6_derived", "ci_low_midpoint6_derived", "ci_high_midpoint6_derived", "n_risk_midpoint6"]
     assert with_published_names(rows, curve, Rule(10)) is rows
