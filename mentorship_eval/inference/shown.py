@@ -45,7 +45,8 @@ def as_html(
 
 def _table(frame: pd.DataFrame, max_rows: int | None, na_rep: str) -> str:
     ways: dict[Any, Any] = {column: _p for column in frame.columns if column in _P_NAMES and pd.api.types.is_numeric_dtype(frame[column])}
-    html = frame.to_html(index=False, border=0, max_rows=max_rows, na_rep=na_rep, float_format=_number, formatters=ways)
+    with pd.option_context("display.max_colwidth", None):  # a sentence in a cell is not cut off
+        html = frame.to_html(index=False, border=0, max_rows=max_rows, na_rep=na_rep, float_format=_number, formatters=ways)
     folded = max_rows is not None and len(frame) > max_rows
     return html + (f"<p>{max_rows} of {len(frame):,} rows; <code>.table</code> has them all.</p>" if folded else "")
 

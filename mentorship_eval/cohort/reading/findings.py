@@ -133,7 +133,9 @@ class Findings:
         return "\n".join([*lines, self.summary()])
 
     def _repr_html_(self) -> str:
-        return self.to_frame()._repr_html_()
+        from mentorship_eval.inference.shown import as_html
+
+        return as_html(f"{self.summary()}.", *((self.to_frame(),) if self.items else ()))
 
 
 class CohortError(DataError):
