@@ -83,17 +83,18 @@ def _calls(source: str, answer: Answer, shown: list[str]) -> Iterator[Block]:
 
 def _blocks(name: str, given: list[Any], named: dict[str | None, Any], answer: Answer, shown: list[str]) -> Iterator[Block]:
     if name in ("lead", "estimates", "methods", "gaps"):
-        yield Block(name)
+        there = {"estimates": answer.results, "methods": answer.methods, "gaps": answer.gaps}.get(name, True)
+        yield from [Block(name)] if there else []
         return
-    there = [item.id for item in answer.exhibits]
+    known = [item.id for item in answer.exhibits]
     if name == "show":
-        wanted = [each for each in there if each == given[0]]
+        wanted = [each for each in known if each == given[0]]
     elif name == "show_all":
-        wanted = [each for each in there if each.startswith(given[0] if given else "")]
+        wanted = [each for each in known if each.startswith(given[0] if given else "")]
     elif name == "section":
         wanted = wanted_by(answer, given[1:], shown)
     elif name == "show_rest":
-        wanted = [each for each in there if each not in shown and each not in named.get("but", ())]
+        wanted = [each for each in known if each not in shown and each not in named.get("but", ())]
     else:
         raise ValueError(f"A notebook calls chapter.{name}, of which the outline knows nothing.")
     shown.extend(wanted)

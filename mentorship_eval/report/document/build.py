@@ -110,8 +110,6 @@ class _Chapters:
                 yield _table(exhibit, self._numbers[name]) if exhibit.kind == "table" else picture(exhibit, self._numbers[name], self._figures)
 
     def _estimates(self, answer: Answer) -> Iterator[Block]:
-        if not answer.results:
-            yield Paragraph("This chapter has no estimates.")
         status = {row["id"]: row["status"] for row in estimate_rows([answer], self._planned)}
         number = self._numbers.get(estimates_id(answer), "")
         for place, table in enumerate(listed_estimates(answer, status)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -20,11 +21,9 @@ _INDENT = 1.2  # em
 _COMFORT, _LESS = (11.0, 7.5), (7.5, 6.0)
 _MEASURE = re.compile(r"[\d\s.,%()<>≈−–∞-]|to|CI|withheld|not estimable")  # all that an estimate with its interval is written with
 _STEP = 0.5  # em
-_SIZES = (9.0, 8.5, 8.0, 7.5)
-_TRIES = (
-    *((size, PORTRAIT, _COMFORT) for size in _SIZES), *((size, PORTRAIT, _LESS) for size in _SIZES),
-    *((size, LANDSCAPE, _COMFORT) for size in (*_SIZES, 7.0)), (7.0, LANDSCAPE, _LESS),
-)  # fmt: skip
+_SIZES, _SMALLEST = (9.0, 8.5, 8.0, 7.5), 7.0
+_RELUCTANCE = 4.0  # lines that each point of type must save, if it is given up
+_TRIES = ((PORTRAIT, _SIZES, _COMFORT), (PORTRAIT, _SIZES, _LESS), (LANDSCAPE, (*_SIZES, _SMALLEST), _COMFORT), (LANDSCAPE, (_SMALLEST,), _LESS))
 
 
 @dataclass(frozen=True)
@@ -37,8 +36,9 @@ class Fit:
     landscape: bool
 
 
+@lru_cache(maxsize=256)  # asked for by each format
 def fit(table: TableModel) -> Fit:
-    """The largest type, upright where possible, at which no number wraps and words have room for about two of them in a line.
+    """Type and widths of ``table``: upright where possible, and smaller than it could be only where that saves lines.
 
     What room is left goes where it saves most lines. Numbers and single words never break unless nothing else helps at the smallest
     type on a turned page; then the columns share the width in proportion.
@@ -46,18 +46,21 @@ def fit(table: TableModel) -> Fit:
     cells = [_Column(table, place) for place in range(len(table.columns))]
     gaps = tuple(_GAP if place and column.numbers < cells[place - 1].numbers else 0.0 for place, column in enumerate(cells))
     spent = _PADDING * len(cells) + sum(gaps)
-    size, room, needed = _TRIES[-1][0], LANDSCAPE, [column.least for column in cells]
-    for size, room, comfort in _TRIES:
+
+    def made(widths: list[float], size: float, landscape: bool) -> Fit:
+        return Fit(tuple(round(width * size + _PADDING + gap, 2) for width, gap in zip(widths, gaps, strict=True)), gaps, size, landscape)
+
+    for room, sizes, comfort in _TRIES:
         wanted = [column.wanted(comfort[min(at, 1)]) for at, column in enumerate(cells)]
-        if sum(wanted) * size <= room - spent:
-            needed = wanted
-            break
-    else:
-        squeezed = min(1.0, (room - spent) / (sum(needed) * size))
-        needed = [each * squeezed for each in needed]
-    widths = _shared(cells, needed, (room - spent) / size)
-    total = tuple(round(width * size + _PADDING + gap, 2) for width, gap in zip(widths, gaps, strict=True))
-    return Fit(total, gaps, size, room == LANDSCAPE)
+        fitting = [size for size in sizes if sum(wanted) * size <= room - spent]
+        if fitting:
+            found = {size: _shared(cells, wanted, (room - spent) / size) for size in fitting}
+            # smaller type only where it saves much of the height
+            best = min(fitting, key=lambda size: _height(_lines(cells, found[size])) + _RELUCTANCE * (fitting[0] - size))
+            return made(found[best], best, room == LANDSCAPE)
+    size, room = _SMALLEST, LANDSCAPE
+    squeezed = min(1.0, (room - spent) / (sum(column.least for column in cells) * size))
+    return made(_shared(cells, [column.least * squeezed for column in cells], (room - spent) / size), size, True)
 
 
 class _Column:
@@ -96,7 +99,7 @@ class _Column:
 def _shared(columns: list[_Column], needed: list[float], room: float) -> list[float]:
     """Widths in em: what is needed, then step by step more for the column at which it saves most lines of the table."""
     widths = list(needed)
-    lines = [column.lines(width) for column, width in zip(columns, widths, strict=True)]
+    lines = _lines(columns, widths)
     while True:
         left = room - sum(widths)
         height = _height(lines)
@@ -116,6 +119,10 @@ def _shared(columns: list[_Column], needed: list[float], room: float) -> list[fl
             return widths
         widths[best[1]] += best[2]
         lines[best[1]] = columns[best[1]].lines(widths[best[1]])
+
+
+def _lines(columns: list[_Column], widths: list[float]) -> list[np.ndarray]:
+    return [column.lines(width) for column, width in zip(columns, widths, strict=True)]
 
 
 def _height(lines: list[np.ndarray]) -> float:

@@ -30,7 +30,7 @@ def pdf_bytes(document: Document, *, vector: bool = True) -> bytes:
 
     drawn = [block for block in document.blocks if isinstance(block, Picture)]
     pictures: dict[str, Any] = {Path(block.svg).name: Path(block.svg) if vector else _as_pixels(block) for block in drawn}
-    data = {"about": asdict(document.about), "blocks": _turned([_block(block) for block in document.blocks])}
+    data = {"about": asdict(document.about), "blocks": _turned([_block(block, document) for block in document.blocks])}
     files: dict[str, Any] = {
         "main.typ": _TEMPLATE.read_bytes(), "document.json": json.dumps(data, ensure_ascii=False, sort_keys=True).encode("utf-8"), **pictures,
     }  # fmt: skip
@@ -53,7 +53,7 @@ def _as_pixels(block: Picture) -> bytes:
     return f'<svg xmlns="http://www.w3.org/2000/svg" {size}><image {size} href="data:image/png;base64,{data}"/></svg>'.encode()
 
 
-def _block(block: Block) -> dict[str, Any]:
+def _block(block: Block, document: Document) -> dict[str, Any]:
     kind = type(block).__name__.lower()
     if isinstance(block, Table):
         return {"kind": kind, "number": block.number, **_table(block.model)}
@@ -62,7 +62,7 @@ def _block(block: Block) -> dict[str, Any]:
     if isinstance(block, Heading):
         return {"kind": kind, **asdict(block), "words": block.words}
     if isinstance(block, Contents):
-        return {"kind": kind, "title": block.title}
+        return {"kind": kind, "title": block.title, "lines": len(document.headings)}
     return {"kind": kind, **asdict(block)}
 
 
