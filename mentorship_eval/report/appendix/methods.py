@@ -9,16 +9,17 @@ __all__ = ["methods_paragraphs"]
 _FIRST = ("numpy", "scipy", "pandas", "statsmodels", "lifelines", "matplotlib")  # those that a number of ours goes through
 
 
-def methods_paragraphs(source: Source) -> list[tuple[str, str]]:
-    """(heading, text) in the order of the report; what a chapter repeats of another stands once."""
+def methods_paragraphs(source: Source) -> list[tuple[str, tuple[str, ...]]]:
+    """(heading, paragraphs) in the order of the report; what a chapter repeats of another stands once."""
     told: set[str] = set()
-    parts: list[tuple[str, str]] = []
+    parts: list[tuple[str, tuple[str, ...]]] = []
     for name, answer in source.answers.items():
         own = [text for text in answer.methods if text not in told] if name != "summary" else []
         told.update(own)
         if own:
-            parts.append((answer.title, " ".join(own)))
-    return [*parts, ("Statistics in general", _general(source)), ("Software", _software(source)), ("Disclosure control", source.rule.describe())]
+            parts.append((answer.title, tuple(own)))
+    common = (("Statistics in general", _general(source)), ("Software", _software(source)), ("Disclosure control", source.rule.describe()))
+    return [*parts, *((heading, (text,)) for heading, text in common)]
 
 
 def _general(source: Source) -> str:

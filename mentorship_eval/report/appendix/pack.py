@@ -137,7 +137,9 @@ def _checklists(source: Source, items: Sequence[Item], files: Files) -> list[tup
         frame = pd.DataFrame([{"Item": each.item, "Section": each.section, "What it asks": each.asks, "Status": each.status, "Where": each.where,
                                "What remains": each.remains, "Page, by the author": ""} for each in lines])  # fmt: skip
         note = f"{checklist.source}. {checklist.scope} “In the report” says that it is there, never that it suffices."
-        model = html_table(frame, checklist.title, note=note, name=f"checklist-{name}").model
+        # in a document the label is enough; the anchor into the report stands in the CSV file
+        short = frame.assign(Where=frame["Where"].str.replace(r" \([^)]*#[^)]*\)", "", regex=True))
+        model = html_table(short, checklist.title, note=note, name=f"checklist-{name}").model
         files.add_frame(f"checklists/{name}.csv", frame, what="reporting checklist", title=checklist.title)
         files.add(f"checklists/{name}.docx", table_docx(model), what="reporting checklist", title=checklist.title)
         made.append((checklist.title, checklist.scope, model))
@@ -152,7 +154,7 @@ def _documents(pack: Pack, made: _Made, files: Files, say: Callable[[str], Any])
                    [(each.item.label, each.item.exhibit.title, captioned(each.item.label, each.caption), each.alt) for each in made.figures]
                    + [(item.label, model.caption, captioned(item.label, model.caption), "") for item, model in made.tables],
                    what="captions and alt texts")  # fmt: skip
-    methods = "\n\n".join(f"{heading}\n{text}" for heading, text in pack.methods)
+    methods = "\n\n".join("\n".join((heading, *texts)) for heading, texts in pack.methods)
     files.add("methods.txt", methods + "\n", item=pack.journal.label("text", 1), what="methods text")
     text = appendix_markdown(pack)
     wrong = check_references(text, pack.journal, [each.item for each in made.figures] + [item for item, _ in made.tables])

@@ -34,13 +34,13 @@ class Figure:
 
 @dataclass(frozen=True, eq=False)
 class Pack:
-    """Everything that the documents are made of. methods: (heading, text); checklists: title, scope and table of each."""
+    """Everything that the documents are made of. methods: (heading, paragraphs); checklists: title, scope and table of each."""
 
     source: Source
     journal: Journal
     figures: Sequence[Figure]
     tables: Sequence[tuple[Item, TableModel]]
-    methods: Sequence[tuple[str, str]]
+    methods: Sequence[tuple[str, tuple[str, ...]]]
     checklists: Sequence[tuple[str, str, TableModel]]
 
     @property
@@ -73,8 +73,8 @@ def appendix_markdown(pack: Pack) -> str:
         lines += [f"**{_plain(source.rule.describe())}**", ""]
     lines += ["## What was found", "", *[f"- {_plain(text)}" for text in pack.findings()], ""]
     lines += [f"## {journal.label('text', 1)}. Methods", ""]
-    for heading, text in pack.methods:
-        lines += [f"### {_plain(heading)}", "", _plain(text), ""]
+    for heading, texts in pack.methods:
+        lines += [f"### {_plain(heading)}", "", *(line for text in texts for line in (_plain(text), ""))]
     lines += ["## Figures", ""]
     for figure in pack.figures:
         shown = next((file for file in figure.files if file.endswith(".png")), None)
@@ -108,8 +108,8 @@ def appendix_document(pack: Pack) -> Document:
     source, journal = pack.source, pack.journal
     blocks: list[Block] = [Contents(), Heading("What was found", 1), *(Paragraph(text) for text in pack.findings())]
     blocks.append(Heading(f"{journal.label('text', 1)}. Methods", 1))
-    for heading, text in pack.methods:
-        blocks += [Heading(heading, 2), Paragraph(text)]
+    for heading, texts in pack.methods:
+        blocks += [Heading(heading, 2), *map(Paragraph, texts)]
     blocks.append(Heading("Figures", 1, ""))
     for figure in pack.figures:
         width, height = (side * 72 for side in figure.size)
