@@ -59,8 +59,14 @@ def test_an_unknown_call_of_a_notebook_is_told(notebooks):
 
 @pytest.mark.parametrize("chapter", NOTEBOOKS)
 def test_the_outline_knows_every_call_of_our_notebooks(chapter):
-    kinds = {block.kind for block in outline(Answer(chapter, chapter))}
+    kinds = {block.kind for block in outline(Answer(chapter, chapter, methods=("By hand.",)))}
     assert {"heading", "lead", "methods"} <= kinds
+
+
+def test_a_chapter_without_estimates_has_no_section_for_them(notebooks):
+    folder = notebooks("# R", "chapter.lead()", "## Estimates\n\nAll.", "chapter.estimates()", "## How", "chapter.methods()")
+    blocks = outline(Answer("retention", "R", methods=("By hand.",)), folder)
+    assert [block.title or block.kind for block in blocks] == ["R", "lead", "How", "methods"]
 
 
 def test_the_summary_has_plain_numbers():
