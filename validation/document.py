@@ -12,6 +12,7 @@ from validation.analyses import LABELS
 from validation.cells import HERE, Cell, Plan, Table
 from validation.rates_analyses import ON_THE_RATE
 from validation.run import stored
+from validation.survey_analyses import IN_POINTS
 from validation.tables import SUMMARY, markdown, summarise
 from validation.truths import read_truths
 from validation.whole_cohorts import WHOLE_LABELS
@@ -72,7 +73,8 @@ def _table_text(plan: Plan, table: Table, results: pd.DataFrame, reading: str) -
     if reading:
         parts += [reading.strip(), ""]
     if len(rows):
-        parts += [markdown(rows, LABELS | WHOLE_LABELS, {cell.id: cell.label for cell in plan.cells}, claimed, planned, IN_MONTHS | ON_THE_RATE), ""]
+        differences = IN_MONTHS | ON_THE_RATE | IN_POINTS
+        parts += [markdown(rows, LABELS | WHOLE_LABELS, {cell.id: cell.label for cell in plan.cells}, claimed, planned, differences), ""]
     lacking: dict[str, list[str]] = {}
     for cell, analysis in wanted:
         if (cell, analysis) not in here.index:

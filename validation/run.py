@@ -24,6 +24,8 @@ from validation.cells import Batch, Cell
 from validation.rates_fits import Counted
 from validation.rates_worlds import RateWorld, draw_rates
 from validation.strained import StrainedWorld, draw_strained
+from validation.survey_analyses import Surveyed
+from validation.survey_worlds import SurveyWorld, draw_survey
 from validation.whole_cohorts import WHOLE
 from validation.worlds import World, draw
 
@@ -38,11 +40,13 @@ def columns_of(cell: Cell) -> list[str]:
     return [*COLUMNS, "said"] if cell.kind == "rates" else COLUMNS
 
 
-def cohort_of(cell: Cell, number: int, offset: int = 0) -> Followed | Counted:
+def cohort_of(cell: Cell, number: int, offset: int = 0) -> Followed | Counted | Surveyed:
     """The cohort of one replicate; ``offset`` moves to other seeds, for trials."""
     rng = np.random.default_rng(np.random.SeedSequence(cell.seed + offset, spawn_key=(number,)))
     if cell.kind == "rates":
         return Counted(draw_rates(RateWorld(**_tuples(cell.world)), rng))
+    if cell.kind == "surveys":
+        return Surveyed(draw_survey(SurveyWorld(**_tuples(cell.world)), rng))
     if cell.kind == "strained":
         return Followed(draw_strained(StrainedWorld(**_tuples(cell.world)), rng))
     return Followed(draw(World(**_tuples(cell.world)), rng))
