@@ -38,7 +38,7 @@ def test_the_world_has_the_correlations_and_answers_that_it_claims():
 
 def test_the_default_finds_the_effect_and_none_where_there_is_none():
     """Few departments: intervals hold, and those of a model that does not know of departments would not."""
-    about = {"departments": 12, "staff": 16.0, "icc": 0.25, "waves": 2}
+    about = {"departments": 12, "staff": 40.0, "icc": 0.4, "waves": 2}
     effect, null = made(SurveyWorld(effect=-8.0, **about), 71, 16), made(SurveyWorld(effect=0.0, **about), 72, 36)
     found, nothing = answers("survey_unstructured", effect), answers("survey_unstructured", null)
     assert recovers(*mean_and_error(found), -8.0) and not recovers(*mean_and_error(found), 0.0)
