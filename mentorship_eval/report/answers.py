@@ -70,6 +70,9 @@ def rule_from(chosen: Disclosure) -> Rule:
 def protect_answers(
     answers: dict[str, Answer], cohort: Cohort, earlier: Sequence[Iterable[Answer]] = ()
 ) -> tuple[dict[str, Answer], pd.DataFrame]:
-    """Answers that may be shown, by chapter, and the log of what was withheld; earlier: protected answers of runs of the same cohort."""
-    shown, log = protect(answers.values(), rule_of(cohort), earlier=earlier)
+    """Answers that may be shown, by chapter, and the log of what was withheld; earlier: protected answers of runs of the same cohort.
+
+    They were attacked, and coarsened until no withheld count could be narrowed (`disclosure.audit`).
+    """
+    shown, log, _ = audited(answers.values(), rule_of(cohort), earlier=earlier)
     return dict(zip(answers, shown, strict=True)), log

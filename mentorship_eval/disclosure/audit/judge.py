@@ -4,7 +4,7 @@ The criterion (`Narrow` is a breach of it), with a threshold T:
 
 * a count of 1 to T-1: each of 1 to T-1 must stay possible. Excused is only what follows whatever is published: that zeros are shown as
   zeros, so that every other part of a sum is at least 1 (a total of three withheld parts is no less than 3);
-* a count withheld to cover another, and a step of a count so far: T-1 different values must stay possible, as many as behind
+* a count withheld to cover another (in a sum with it, and published nowhere), and a step of a count so far: T-1 different values must stay possible, as many as behind
   the mark of a small one. It is not secret for its own sake, so that which values these are does not matter.
 """
 
@@ -96,7 +96,7 @@ def _judge(system: System, rule: Rule) -> list[Narrow]:
     for target in system.targets:
         number = system.number(target.cell)
         kind = target.kind
-        if (number, kind) in done or (kind == "cover" and number not in leaned_on):
+        if (number, kind) in done or (kind == "cover" and (number not in leaned_on or _stands(system, number))):
             continue
         done.add((number, kind))
         excluded: tuple[int, ...] = ()
@@ -123,6 +123,11 @@ def _leaned_on(system: System, relations: list[Relation], rule: Rule) -> set[int
         if math.isfinite(one.upper) and any(rule.small(system.truth[n]) and system.lower[n] < system.upper[n] for n in numbers):
             out.update(numbers)
     return out
+
+
+def _stands(system: System, number: int) -> bool:
+    """Whether a count can be read in another place. There it hides nothing; what it would tell of a small one is asked of that one."""
+    return any(not system.hides(cell) for cell in system.places(number))
 
 
 def _implied(system: System, relations: list[Relation]) -> Attack:

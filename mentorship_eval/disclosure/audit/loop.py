@@ -17,7 +17,7 @@ from mentorship_eval.questions.answer import Answer
 
 __all__ = ["audited"]
 
-_PATIENCE = 8  # rounds that an exhibit is coarsened before it is left out
+_PATIENCE = 4  # rounds that an exhibit is coarsened before it is left out
 _EXHIBIT = 12.0  # what leaving out an exhibit costs, beside the costs of `remedies`
 _ROUNDS = 40
 
@@ -29,7 +29,9 @@ def audited(answers: Iterable[Answer], rule: Rule, **more: Any) -> tuple[list[An
     an exhibit that is still narrow after a few is left out. Deterministic.
     """
     private = list(answers)
-    asked, log, tried = Requests(), [], {}
+    asked = Requests()
+    log: list[tuple[str, str, str, str]] = []
+    tried: dict[str, int] = {}
     for _ in range(_ROUNDS):
         shown, ledger = protect(asked.apply(private, rule.second_mark), rule, also=frozenset(asked.also), **more)
         found = audit(private, shown, rule)
@@ -38,6 +40,8 @@ def audited(answers: Iterable[Answer], rule: Rule, **more: Any) -> tuple[list[An
             break
         if asked.size == before:
             break
+    chapters = {exhibit.id: answer.chapter for answer in private for exhibit in answer.exhibits}
+    log += [(chapters[one.cell[0]], one.cell[0], one.cell[1], "audit: still narrow, whatever is withheld") for one in found.narrow]
     return shown, _logged(ledger, log, rule), found
 
 

@@ -24,7 +24,8 @@ _MANY = 2000  # rows beyond which a table is no table
 
 def relate_ratios(system: System, table: Table) -> None:
     """Relations from the numbers of a table that are published in rows with a withheld count."""
-    rows = np.flatnonzero(table.hidden[:, [column in table.counted.counts for column in table.columns]].any(axis=1)) if len(table.private) else []
+    counts = [column in table.counted.counts for column in table.columns]
+    rows = np.flatnonzero(table.hidden[:, counts].any(axis=1))
     if table.shown is None or not len(rows) or len(table.private) > _MANY:
         return
     for column in _numbers(table):

@@ -62,7 +62,10 @@ class Requests:
         return sum(len(part) for part in (self.also, self.running, self.derived, self.options, self.results, self.texts, self.exhibits))
 
     def apply(self, answers: Sequence[Answer], mark: str) -> list[Answer]:
-        """The private answers without what is to be withheld, with ``mark`` in its place; counts in tables are left to the ledger, which knows what goes with them."""
+        """The private answers without what is to be withheld, with ``mark`` in its place.
+
+        Counts in tables are left to the ledger, which knows what goes with them.
+        """
         # a count of one behind a number withholds it under every rule
         out = []
         for answer in answers:

@@ -134,7 +134,7 @@ def relate_steps(system: System, table: Table, rule: Rule) -> None:
                     terms.append((table.cell(before, column), -1.0))
                     _risk(system, table, int(before), int(row), step)
                 system.relate(terms, 0, 0, "counts so far")
-                if rule.small(size):
+                if rule.near(size):
                     system.targets.append(Target(step, "step"))
 
 
