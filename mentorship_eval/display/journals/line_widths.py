@@ -25,8 +25,9 @@ def visible_ticks(figure: Figure) -> Iterator[Any]:
     """Ticks that are drawn: an axis holds others too."""
     for axes in figure.axes:
         if axes.get_visible() and axes.axison:
+            axis: Any
             for axis in (axes.xaxis, axes.yaxis):
-                yield from axis._update_ticks()  # type: ignore[attr-defined]
+                yield from axis._update_ticks()
 
 
 def _of_line(line: Any, what: str) -> Iterator[Stroke]:
@@ -40,6 +41,16 @@ def _of_line(line: Any, what: str) -> Iterator[Stroke]:
     filled = line.get_fillstyle() != "none" and not (isinstance(face, str) and face.lower() == "none") and marker not in ("x", "+", "|", "_")
     if isinstance(marker, int) or not filled or not same_color(edge, face):  # else the edge of a filled marker is no line of its own
         yield Stroke(f"marker of {what}", float(line.get_markeredgewidth()), line.set_markeredgewidth)
+
+
+def _of_edges(artist: Any, *, single: bool) -> Iterator[Stroke]:
+    """Edges of a patch (``single``) or of a collection of shapes."""
+    if single:
+        if artist.get_edgecolor()[3] > 0:
+            yield Stroke("edge", float(artist.get_linewidth()), artist.set_linewidth)
+    elif len(artist.get_edgecolor()):
+        widths = [float(width) for width in artist.get_linewidth() if width > 0]
+        yield from (Stroke("edge", width, artist.set_linewidth) for width in sorted({min(widths), max(widths)} if widths else ()))
 
 
 def strokes(figure: Figure) -> list[Stroke]:
@@ -56,16 +67,8 @@ def strokes(figure: Figure) -> list[Stroke]:
             if line.get_visible():
                 found += _of_line(line, what)
     for artist in figure.findobj(lambda each: isinstance(each, Line2D | Patch | Collection)):
-        if not artist.get_visible() or id(artist) in of_ticks:
-            continue
-        if isinstance(artist, Line2D):
-            found += _of_line(artist, "line")
-        elif isinstance(artist, Patch):
-            if artist.get_linewidth() > 0 and artist.get_edgecolor()[3] > 0 and artist is not figure.patch:
-                found.append(Stroke("edge", float(artist.get_linewidth()), artist.set_linewidth))
-        elif isinstance(artist, Collection) and len(artist.get_edgecolor()):  # type: ignore[arg-type]
-            widths = [float(width) for width in artist.get_linewidth() if width > 0]
-            found += [Stroke("edge", width, artist.set_linewidth) for width in ({min(widths), max(widths)} if widths else ())]
+        if artist.get_visible() and id(artist) not in of_ticks and artist is not figure.patch:
+            found += _of_line(artist, "line") if isinstance(artist, Line2D) else _of_edges(artist, single=isinstance(artist, Patch))
     return [stroke for stroke in found if stroke.width > 0]
 
 

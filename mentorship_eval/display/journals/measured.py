@@ -47,7 +47,6 @@ class Measured:
     lettering: tuple[Lettering, ...]
     lines: tuple[tuple[str, float], ...]
     marks: tuple[Mark, ...]
-    opaque: bool
 
 
 def measure(figure: Figure, scale: float = 1.0) -> Measured:
@@ -57,7 +56,7 @@ def measure(figure: Figure, scale: float = 1.0) -> Measured:
     found: list[Stroke] = strokes(figure)
     return Measured(
         width, height, tuple(_lettering(figure, scale)), tuple((each.what, each.width * scale) for each in found),
-        tuple(dict.fromkeys(_marks(figure))), figure.patch.get_alpha() in (None, 1.0) and figure.get_facecolor()[3] == 1.0,
+        tuple(dict.fromkeys(_marks(figure))),
     )  # fmt: skip
 
 
@@ -93,15 +92,16 @@ _BAND, _EDGE = 0.5, 0.7  # more translucent than this is a band around a line, o
 
 
 def _marks(figure: Figure) -> Iterator[Mark]:
+    axes: Any  # matplotlib's own hints do not know what its getters return
     for axes in figure.axes:
         for line in axes.lines:
-            many = len(line.get_xdata())  # type: ignore[arg-type]
+            many = len(line.get_xdata())
             dashed = line.get_linestyle() not in ("None", "none", "", " ") and many > 1
             marker = line.get_marker() if line.get_marker() not in (None, "None", "none", "", " ") else ""
-            faint = line.get_alpha() is not None and line.get_alpha() < _EDGE  # type: ignore[operator]
+            faint = line.get_alpha() is not None and line.get_alpha() < _EDGE
             if not line.get_visible() or faint or not many or not (dashed or marker):
                 continue
-            dashes = str(line._unscaled_dash_pattern) if dashed else ""  # type: ignore[attr-defined]
+            dashes = str(line._unscaled_dash_pattern) if dashed else ""
             colour = _on_white(line.get_color() if dashed else line.get_markeredgecolor(), line.get_alpha())
             if colour is not None:
                 hollow = "" if not marker or line.get_markerfacecolor() == line.get_markeredgecolor() else " hollow"
@@ -114,7 +114,7 @@ def _marks(figure: Figure) -> Iterator[Mark]:
         for group in axes.collections:
             shapes = ",".join(sorted({str(path.vertices.shape) for path in group.get_paths()})) if len(group.get_paths()) == 1 else ""
             offsets = len(group.get_offsets()) > 1 and bool(shapes)
-            for face in group.get_facecolor():  # type: ignore[attr-defined]
+            for face in group.get_facecolor():
                 colour = _on_white(face, None)
                 if group.get_visible() and colour is not None and (offsets or face[3] >= _BAND):
                     yield Mark("marker" if offsets else "fill", colour, f"{group.get_hatch() or ''}{shapes if offsets else ''}")
