@@ -6,6 +6,7 @@ import io
 import re
 import shutil
 import subprocess
+import sys
 import zipfile
 from pathlib import Path
 from xml.etree import ElementTree
@@ -201,6 +202,13 @@ def test_a_warning_of_the_typesetter_is_an_error(document, monkeypatch):
     monkeypatch.setattr(typst, "compile_with_warnings", lambda *_, **__: (b"%PDF", ["a font is missing"]))
     with pytest.raises(TypesettingError, match="a font is missing"):
         pdf_bytes(document)
+
+
+@pytest.mark.parametrize(("module", "make", "name"), [("typst", pdf_bytes, "typst"), ("pypandoc", docx_bytes, "pypandoc-binary")])
+def test_a_program_that_is_not_installed_is_named(document, monkeypatch, module, make, name):
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(RuntimeError, match=f"{name} is not installed.*requirements.lock"):
+        make(document)
 
 
 # -- both ---------------------------------------------------------------------------------------------------------------------

@@ -49,8 +49,10 @@ def to_docx(blocks: Sequence[Node], look: Look, pictures: Mapping[str, bytes] | 
 
 def _pandoc() -> str:
     """The pandoc that comes with the package, never another one on the machine: its version is locked like the rest."""
-    import pypandoc
-
+    try:
+        import pypandoc
+    except ImportError:
+        raise PandocError("pypandoc-binary is not installed, and without it there is no report.docx: install requirements.lock again.") from None
     place = Path(pypandoc.__file__).parent / "files" / ("pandoc.exe" if os.name == "nt" else "pandoc")
     return str(place) if place.is_file() else "pandoc"  # conda has it beside Python
 

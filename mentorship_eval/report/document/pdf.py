@@ -26,8 +26,11 @@ def pdf_bytes(document: Document, *, vector: bool = True) -> bytes:
     vectors, else as pictures.
     """
     import matplotlib
-    import typst
 
+    try:
+        import typst
+    except ImportError:
+        raise TypesettingError("typst is not installed, and without it there is no report.pdf: install requirements.lock again.") from None
     drawn = [block for block in document.blocks if isinstance(block, Picture)]
     pictures: dict[str, Any] = {Path(block.svg).name: Path(block.svg) if vector else _as_pixels(block) for block in drawn}
     data = {"about": asdict(document.about), "blocks": _turned([_block(block, document) for block in document.blocks])}
