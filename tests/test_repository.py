@@ -152,6 +152,7 @@ print(mentorship_eval.__version__)
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     subprocess.run([sys.executable, "-c", ask, str(target)], cwd=elsewhere, check=True, env={**os.environ, "PYTHONPATH": ""})
+    assert (target / "mentorship_eval" / "resources" / "starting" / "my_analysis.ipynb").is_file()
     templates = ROOT / "mentorship_eval" / "report" / "templates"
     for path in [p for p in templates.rglob("*") if p.is_file()]:
         assert (target / "mentorship_eval" / "report" / "templates" / path.relative_to(templates)).is_file()

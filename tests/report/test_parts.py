@@ -20,7 +20,7 @@ from mentorship_eval.report.cache import cached
 from mentorship_eval.report.cells import no_formula, without_formulas
 from mentorship_eval.report.chapter import ChapterView
 from mentorship_eval.report.estimates import ESTIMATES_MIME, estimate_rows, estimates_csv
-from mentorship_eval.report.manifest import _inputs
+from mentorship_eval.report.manifest import list_inputs
 from mentorship_eval.report.parameters import check_chapters, resolve_cohort
 from mentorship_eval.report.publish import unfinished
 from tests.cohort.folders import PEOPLE, good
@@ -35,9 +35,9 @@ def test_a_cohort_that_is_not_text_is_explained(value: object) -> None:
 
 
 def test_the_manifest_tells_no_number_of_rows_under_disclosure_control(tmp_path: Path) -> None:
-    open_to_all = _inputs(good(tmp_path / "a", PEOPLE))
+    open_to_all = list_inputs(good(tmp_path / "a", PEOPLE))
     assert [item["rows"] for item in open_to_all[1:]] == [3, 3, 1]
-    protected = _inputs(good(tmp_path / "b", PEOPLE, study_yaml=PEOPLE["study.yaml"].replace("disclosure: none", "disclosure: 10")))
+    protected = list_inputs(good(tmp_path / "b", PEOPLE, study_yaml=PEOPLE["study.yaml"].replace("disclosure: none", "disclosure: 10")))
     assert [item["file"] for item in protected] == [item["file"] for item in open_to_all]
     assert not any("rows" in item for item in protected)
 
