@@ -8,7 +8,7 @@ out stands in the result.
 Scores
     score(data, *, items, key=None, subscale=None, low, high, reverse, method="mean", times=1, answered=0.5, numbers=None) -> Scored
         .scores (Series, index of data)  .table (what was answered, turned, scored)  .values (turned items)
-    inference.scales.keys: scoring_key(name) -> ScoringKey;  scoring_keys() -> all that are shipped, by name
+    scoring_key(name) -> ScoringKey   .subscales .higher_is_better(subscale) .cutoff_of(subscale) .important;  scoring_keys() -> all that are shipped
     important_difference(estimate, *, mid=None, sd=None, key=None, subscale=None, higher_is_better=True) -> AgainstImportant (.words, .table)
     reliability(data, *, items, wave=None, low=None, high=None, reverse=()) -> Reliability   .table per wave; .items per wave and item
 Comparisons
@@ -36,6 +36,8 @@ from mentorship_eval.lazy import fetched_late
 
 # Modules are not named like the functions: importing a submodule would put it in the function's place.
 _LAZY = {
+    "scoring_key": "scoring",
+    "scoring_keys": "scoring",
     "score": "scoring.items",
     "Scored": "scoring.items",
     "reliability": "consistency.by_wave",

@@ -123,6 +123,8 @@ def test_every_key_is_whole():
     assert not scoring_key("MBI-HSS").reverse and not scoring_key("MBI-HSS").higher_is_better("EE")
     assert scoring_key("WHO-5").score_range() == (0, 100) and scoring_key("ProQOL-5").score_range("burnout") == (10, 50)
     assert scoring_key("MBI-HSS").cutoff_of("EE").words() == "high: 27 or more"
+    names = [name for key in scoring_keys().values() for name in (key.name, *key.aliases)]
+    assert len(names) == len(set(names)) and surveys.scoring_key("MBI") is scoring_key("MBI-HSS")
 
 
 def test_reliability_against_psych():

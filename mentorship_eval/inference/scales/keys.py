@@ -64,6 +64,7 @@ class ScoringKey:
     cutoff: Cutoff | None = None
     important: float | None = None
     important_source: str = ""
+    aliases: tuple[str, ...] = ()  # other names under which scores of it are kept
 
     def higher_is_better(self, subscale: str | None = None) -> bool:
         """True where higher is better, or neither is."""
@@ -106,6 +107,7 @@ def _key(name: str, entry: dict[str, Any]) -> ScoringKey:
         subscales=subscales,
         cutoff=_cutoff(more.pop("cutoff", None)),
         reverse=tuple(more.pop("reverse", ())),
+        aliases=tuple(more.pop("aliases", ())),
         important=important.get("value"),
         important_source=important.get("source", ""),
         **more,
@@ -125,8 +127,9 @@ def scoring_keys() -> dict[str, ScoringKey]:
 
 
 def scoring_key(name: str) -> ScoringKey:
-    """One key; `UsageError` naming those there are."""
+    """One key, by its name or another that is known; `UsageError` naming those there are."""
     keys = scoring_keys()
-    if name not in keys:
+    found = keys.get(name) or next((key for key in keys.values() if name in key.aliases), None)
+    if found is None:
         raise UsageError(f"There is no scoring key {name!r}.", fix=f"There are {', '.join(keys)}.")
-    return keys[name]
+    return found
