@@ -15,6 +15,7 @@ __all__ = ["caption_xml", "run_xml", "table_xml"]
 # lines below cells: an eighth of a point each
 _HEAVY = 'w:val="single" w:sz="8" w:color="000000"'
 _MIDDLE = 'w:val="single" w:sz="4" w:color="000000"'
+_FIRST = 5  # rows of a long table that stay with its header
 _THIN = 'w:val="single" w:sz="2" w:color="B9BDC2"'
 
 
@@ -112,9 +113,10 @@ def _body(table: TableModel, fitted: Fit, widths: list[int]) -> list[str]:
         for place, column in enumerate(table.columns)
     ]
     last = len(table.rows) - 1
-    whole = len(table.rows) <= WHOLE
+    # a short table stays on one page; a long one does not begin at the very end of a page
+    together = last if len(table.rows) <= WHOLE else _FIRST
     return [
-        _data(row, [column[at] for column in texts], table.columns, fitted, widths, "" if at == last else _THIN, whole and at < last)
+        _data(row, [column[at] for column in texts], table.columns, fitted, widths, "" if at == last else _THIN, at < together)
         for at, row in enumerate(table.rows)
     ]
 
