@@ -13,12 +13,12 @@ from mentorship_eval.questions.exhibits import counted_curve, counted_forest, fo
 __all__ = ["naive", "random_answer"]
 
 _Z = 1.959963984540054
-_GROUPS = ("nurse", "physician", "pharmacist", "technician", "midwife")
+_GROUPS = ("nurse", "physician", "pharmacist", "midwife")
 
 
 def people(rng: np.random.Generator) -> pd.DataFrame:
     """One row per person: group, sex, mentored, months followed, left, cause, score."""
-    n = int(rng.integers(30, 240))
+    n = int(rng.integers(30, 160))
     groups = int(rng.integers(2, len(_GROUPS) + 1))
     frame = pd.DataFrame(
         {
@@ -28,7 +28,7 @@ def people(rng: np.random.Generator) -> pd.DataFrame:
             "score": rng.integers(1, 6, n),
         }
     )
-    leaving, censored = rng.exponential(rng.uniform(15, 80), n), rng.uniform(3, 36, n)
+    leaving, censored = rng.exponential(rng.uniform(8, 40), n), rng.uniform(3, 18, n)
     frame["months"] = np.ceil(np.minimum(leaving, censored))
     frame["left"] = leaving <= censored
     frame["cause"] = np.where(frame["left"], np.where(rng.random(n) < 0.7, "voluntary", "other"), "")
@@ -94,10 +94,11 @@ def _flow(rng: np.random.Generator, n: int) -> Exhibit:
     for step, gone in enumerate(removed):
         rows.append({"table": "staff", "reason": f"step {step + 1}", "read": read, "removed": gone, "kept": read - gone})
         read -= gone
-    return Exhibit("toy.flow", "flow_diagram", "Rows kept", {"flow": pd.DataFrame(rows)}, {"flow": Counted(("read", "removed", "kept"), adds_up=True)})
+    counted = Counted(("read", "removed", "kept"), adds_up=True)
+    return Exhibit("toy.flow", "flow_diagram", "Rows kept", {"flow": pd.DataFrame(rows)}, {"flow": counted})
 
 
-def curve_rows(staff: pd.DataFrame, by: str, last: int = 24) -> pd.DataFrame:
+def curve_rows(staff: pd.DataFrame, by: str, last: int = 12) -> pd.DataFrame:
     """Kaplan-Meier by whole months with log-log limits of Greenwood's variance; at risk at the month, events until then."""
     rows, survival, variance, so_far = [], 1.0, 0.0, 0
     for month in range(last + 1):
@@ -118,7 +119,7 @@ def curve_rows(staff: pd.DataFrame, by: str, last: int = 24) -> pd.DataFrame:
 def _curves(staff: pd.DataFrame) -> Exhibit:
     arms = [curve_rows(part, "Mentored" if arm else "Not mentored") for arm, part in staff.groupby("mentored")]
     curve = pd.concat(arms, ignore_index=True)
-    ticks = curve.loc[curve["time"] % 6 == 0, ["by", "time", "n_risk", "n_event"]].reset_index(drop=True)
+    ticks = curve.loc[curve["time"] % 4 == 0, ["by", "time", "n_risk", "n_event"]].reset_index(drop=True)
     return Exhibit("toy.curves", "survival_curves", "Still in post", {"curve": curve, "at_risk": ticks}, counted_curve())
 
 

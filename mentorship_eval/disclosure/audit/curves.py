@@ -13,7 +13,6 @@ from itertools import pairwise
 
 import numpy as np
 
-from mentorship_eval.disclosure.audit.structure import step_cell
 from mentorship_eval.disclosure.audit.system import Cell, System
 from mentorship_eval.disclosure.audit.tables import Table
 
@@ -36,18 +35,14 @@ def relate_curves(system: System, table: Table) -> None:
             moved = [row for before, row in pairwise(points) if table.published(row, "estimate") != table.published(before, "estimate")]
             points = [*points[:1], *moved]
         for before, row in pairwise(points):
-            between = [int(one) for one in rows if before < one <= row]
-            steps = [step_cell(table, one, events) for one in between]
-            if all(system.knows(step) for step in steps):
-                _interval(system, table, before, row, steps)
+            _interval(system, table, before, row, [(table.cell(row, events), 1.0), (table.cell(before, events), -1.0)])
 
 
-def _interval(system: System, table: Table, before: int, row: int, steps: list[Cell]) -> None:
+def _interval(system: System, table: Table, before: int, row: int, all_events: list[tuple[Cell, float]]) -> None:
     first, second = float(table.published(before, "estimate")), float(table.published(row, "estimate"))
     n, m = table.cell(before, "n_risk"), table.cell(row, "n_risk")
     by = (table.cell(row, "estimate"), table.cell(row, "ci_low"), table.cell(row, "ci_high"))
     why = "a step of a curve is events by people at risk"
-    all_events = [(step, 1.0) for step in steps]
     if second == first:
         system.relate(all_events, 0, 0, why, by=by)
         return

@@ -4,8 +4,8 @@ The criterion (`Narrow` is a breach of it), with a threshold T:
 
 * a count of 1 to T-1: each of 1 to T-1 must stay possible. Excused is only what follows whatever is published: that zeros are shown as
   zeros, so that every other part of a sum is at least 1 (a total of three withheld parts is no less than 3);
-* a count withheld to cover another (in a sum with it, and published nowhere), and a step of a count so far: T-1 different values must stay possible, as many as behind
-  the mark of a small one. It is not secret for its own sake, so that which values these are does not matter.
+* a count withheld to cover another (in a sum with it, and published nowhere), and a step of a count so far: T-1 different values must
+  stay possible, as many as behind the mark of a small one. It is not secret for its own sake, so that which values these are does not matter.
 """
 
 from __future__ import annotations

@@ -126,7 +126,7 @@ class Attack:
             parts[name].tree &= all(abs(c) == 1.0 for _, c in terms)
         for name, part in parts.items():
             # a connected graph is a tree where it has one edge fewer than nodes
-            part.network = part.tree and _is_network(part.relations)
+            part.network = part.tree and _unimodular([terms for terms, _, _ in part.relations])
             part.tree &= edges[name] < len(part.numbers) + len(part.relations)
             part.seen = {number: {round(self.truth[number])} for number in part.numbers}
             for number in part.numbers:
@@ -223,23 +223,32 @@ class Attack:
         return out
 
 
-def _is_network(relations: list[tuple[_Terms, float, float]]) -> bool:
-    """Whether coefficients of 1 and -1 are a network matrix: no count in more than two relations, which can be put on two sides so that
-    it has equal signs on different sides or unequal ones on the same.
+def _unimodular(rows: Sequence[_Terms]) -> bool:
+    """Whether coefficients of 1 and -1 are seen to be totally unimodular: but for counts in a single relation, which change nothing, they or
+    their transpose are a network matrix.
     """
     of: dict[int, list[tuple[int, float]]] = {}
-    for place, (terms, _, _) in enumerate(relations):
+    for place, terms in enumerate(rows):
         for number, c in terms:
             of.setdefault(number, []).append((place, c))
-    sides: dict[int, int] = {}
+    columns = [tuple(uses) for uses in of.values() if len(uses) > 1]
+    kept = [tuple((number, c) for number, c in terms if len(of[number]) > 1) for terms in rows]
+    return _two_sides(columns) or _two_sides(kept)
+
+
+def _two_sides(lines: Sequence[_Terms]) -> bool:
+    """Whether no line has more than two entries, and what the lines join can be put on two sides: equal signs on different sides, unequal
+    ones on the same (Heller and Tompkins).
+    """
     near: dict[int, list[tuple[int, int]]] = {}
-    for uses in of.values():
-        if len(uses) > 2:
+    for line in lines:
+        if len(line) > 2:
             return False
-        if len(uses) == 2:
-            (one, a), (other, b) = uses
+        if len(line) == 2:
+            (one, a), (other, b) = line
             near.setdefault(one, []).append((other, int(a == b)))
             near.setdefault(other, []).append((one, int(a == b)))
+    sides: dict[int, int] = {}
     for start in near:
         waiting = [] if start in sides else [start]
         sides.setdefault(start, 0)

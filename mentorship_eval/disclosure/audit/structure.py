@@ -132,18 +132,18 @@ def relate_steps(system: System, table: Table, rule: Rule) -> None:
                 terms = [(table.cell(row, column), 1.0), (step, -1.0)]
                 if before is not None:
                     terms.append((table.cell(before, column), -1.0))
-                    _risk(system, table, int(before), int(row), step)
+                    _risk(system, table, int(before), int(row))
                 system.relate(terms, 0, 0, "counts so far")
                 if rule.near(size):
                     system.targets.append(Target(step, "step"))
 
 
-def _risk(system: System, table: Table, before: int, row: int, step: Cell) -> None:
+def _risk(system: System, table: Table, before: int, row: int) -> None:
     """Where nobody enters late, those who are gone from the risk set are the events and the censored, so that events are no more."""
     if "n_risk" not in table.columns or not _falls(table):
         return
-    system.relate([(table.cell(before, "n_risk"), 1.0), (table.cell(row, "n_risk"), -1.0), (step, -1.0)], 0, math.inf,
-                  "events are no more than leave the risk set")  # fmt: skip
+    terms = [(table.cell(one, column), sign) for column in ("n_risk", table.counted.cumulative) for one, sign in ((before, 1.0), (row, -1.0))]
+    system.relate(terms, 0, math.inf, "events are no more than leave the risk set")
 
 
 def _falls(table: Table) -> bool:
