@@ -144,9 +144,9 @@ def ancova(
         change, imbalance = _change(answered, rows, outcome, baseline, inside, codes, w, variance, arms, more.matrix, told)
         cautions += imbalance
     return Ancova(
-        estimate=told(adjusted, f"difference in {outcome} {given}", "analysis of covariance" if baseline else "least squares").warn(*cautions),
+        estimate=told(adjusted, f"{outcome} {given}", "analysis of covariance" if baseline else "least squares").warn(*cautions),
         standardised=standardised,
-        unadjusted=told(raw, f"difference in mean {outcome}", "least squares") if raw else None,
+        unadjusted=told(raw, f"mean {outcome}", "least squares") if raw else None,
         change_score=change,
         arms=_by_arm(rows, outcome, baseline, inside, arms),
         leave_one_out=pd.DataFrame({"cluster": labels, "estimate": adjusted.without} if companions else {"cluster": [], "estimate": []}),
@@ -177,7 +177,7 @@ def _change(answered: pd.DataFrame, rows: pd.DataFrame, outcome: str, baseline: 
     found = adjusted_difference(
         numbers(rows, outcome)[here] - before[here], inside[here], others, part, weights=None if w is None else w[here], variance=variance
     )
-    change = told(found, f"difference in change of {outcome} (companion)", "change scores").warn(Caution("change_score", WHY_NOT_CHANGE))
+    change = told(found, f"change of {outcome} (companion)", "change scores").warn(Caution("change_score", WHY_NOT_CHANGE))
     first, second = before[here & (inside == 1)], before[here & (inside == 0)]
     spread = (
         np.sqrt((first.var() * len(first) + second.var() * len(second)) / max(len(first) + len(second) - 2, 1)) if len(first) and len(second) else 0.0

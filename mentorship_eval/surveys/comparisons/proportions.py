@@ -102,7 +102,7 @@ def favourable(
         n_events=float(values.sum()),
         n_clusters=len(labels) if cluster else None,
         method="linear model of a yes or no; leave-one-cluster-out jackknife (CR3), t(G-1)",
-        estimand=f"difference in the share favourable, {arms.arm} less {arms.reference}",
+        estimand=f"share favourable, {arms.arm} less {arms.reference}",
     )
     table = []
     for label, inside in ((arms.reference, 0.0), (arms.arm, 1.0)):

@@ -60,5 +60,5 @@ def hedges_g(
         n=len(y),
         n_clusters=made.n_clusters,
         method="Hedges' g, SD within arms; leave-one-cluster-out jackknife, t(G-1)",
-        estimand=f"difference in {what}, in standard deviations",
+        estimand=f"{what}, in standard deviations",
     )

@@ -116,7 +116,7 @@ def weighted_ancova(
         found.append(difference_estimate(
             value, float(made.se[0]) if not made.failed else np.nan, df=made.df, ci_level=ci_level, n=int(flags.sum()), n_clusters=made.n_clusters,
             method=method,
-            estimand=f"difference in {outcome}, {about}, {'had all who were asked answered' if weighted else 'among those who answered'}",
+            estimand=f"{outcome}, {about}, {'had all who were asked answered' if weighted else 'among those who answered'}",
         ))  # fmt: skip
         if weighted:
             without, weights = left, w

@@ -143,7 +143,7 @@ def mixed_model(
             n=len(y),
             n_clusters=n_clusters,
             method=method,
-            estimand=f"difference in {outcome}, {unit}, {'mean over the waves' if k == 0 else f'at wave {waves[list(place)[k - 1]]}'}",
+            estimand=f"{outcome}, {'mean over the waves' if k == 0 else f'at wave {waves[list(place)[k - 1]]}'}, {unit}",
         )
         for k in range(len(lines))
     ]
