@@ -132,7 +132,7 @@ def ordinal(
     found, level = np.unique(values[seen], return_inverse=True)
     if len(found) < 3:
         raise EstimationError(f"Column {outcome!r} has {len(found)} different answers.", fix="Two answers are a share: use favourable.")
-    names = [column.cat.categories[int(v)] for v in found] if ordered else found.tolist()
+    names = [column.cat.categories[int(v)] for v in found] if ordered else [f"{value:g}" for value in found]
     arms = read_arms(rows, arm, reference)
     more = covariate_columns(rows, covariates)
     x = np.column_stack([arms.inside, more.matrix])

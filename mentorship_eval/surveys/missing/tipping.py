@@ -41,11 +41,8 @@ class TippingPoint:
     filled: int
 
     def statement(self) -> str:
-        begin = (
-            "The interval holds no effect when those who did not answer are like those who did"
-            if self.holds_no_effect
-            else "The interval excludes no effect"
-        )
+        side = "inside" if self.holds_no_effect else "outside"
+        begin = f"No effect lies {side} the interval when those who did not answer are like those who did"
         whom = {"arm": "in the arm", "reference": "in the reference arm", "both": "in both arms"}[self.shifted]
         tips = [t for t in self.tips_at if np.isfinite(t)]
         low, high = self.table["delta"].min(), self.table["delta"].max()
