@@ -9,12 +9,15 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
+from mentorship_eval.cohort.study.models import Disclosure
 from mentorship_eval.disclosure import Rule, load_profile, profile_names, protect, rule_named, with_published_names
 from mentorship_eval.disclosure.profiles import read_profile
 from mentorship_eval.errors import UsageError
 from mentorship_eval.estimate import Caution, Estimate
 from mentorship_eval.questions.answer import Answer, Counted, Exhibit, Gap, Result, Statement
+from mentorship_eval.report.answers import rule_from
 
 NAMES = ["acro", "cms11", "hes", "nhs5", "none", "opensafely", "survey", "tre10"]
 RULES = [Rule(10), *(rule_named(name) for name in NAMES if name != "none")]
@@ -78,6 +81,24 @@ def test_a_profile_is_only_made_stricter():
         rule_named("none", threshold=3)
     with pytest.raises(UsageError, match="no disclosure profile"):
         rule_named("cms12")
+
+
+@pytest.mark.parametrize(
+    ("written", "name", "threshold", "base"),
+    [("opensafely", "opensafely", 8, 5), ({"profile": "opensafely", "threshold": 12}, "opensafely (threshold 12)", 12, 5),
+     ({"profile": "acro", "round": 5}, "acro, rounded to 5", 10, 5), (7, "threshold 7", 7, 0),
+     ({"threshold": 7, "round": 5}, "threshold 7, rounded to 5", 7, 5),
+     ("none", "none", 0, 0), ({"profile": "none"}, "none", 0, 0)],
+)  # fmt: skip
+def test_what_study_yaml_says_becomes_the_rule(written, name, threshold, base):
+    rule = rule_from(Disclosure.model_validate(written))
+    assert (rule.name, rule.threshold, rule.round_to) == (name, threshold, base)
+
+
+@pytest.mark.parametrize("written", [{"profile": "hes", "threshold": 7}, {"profile": "hes", "round": 3}, {"profile": "none", "threshold": 3}])
+def test_study_yaml_cannot_loosen_a_profile(written):
+    with pytest.raises(ValidationError, match=r"looser|no threshold to change"):
+        Disclosure.model_validate(written)
 
 
 # -- the same table under each -----------------------------------------------------------------------------------------------
