@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from mentorship_eval.disclosure import Rule, protect, rule_named
+from mentorship_eval.disclosure import Rule, rule_named
+from mentorship_eval.disclosure.audit import audited
 from mentorship_eval.errors import DataError
 from mentorship_eval.evidence.claims import with_claims
 from mentorship_eval.questions import CHAPTERS
