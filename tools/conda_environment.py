@@ -25,6 +25,7 @@ CONDA_NAMES = {
     "nbclient": "nbclient",
     "nbconvert": "nbconvert-core",  # without pandoc and LaTeX
     "nbformat": "nbformat",
+    "networkx": "networkx",
     "numpy": "numpy",
     "openpyxl": "openpyxl",
     "packaging": "packaging",
