@@ -34,6 +34,7 @@ def further_tables(parameters: Parameters, departments: Departments, tables: dic
     more["programmes"] = delivery.programme_table(parameters)
     more["training"] = learning.training_table(parameters, tables, rng["training"])
     more["collaboration"] = learning.collaboration_table(parameters, tables, rng["collaboration"])
+    more["collaboration"] = learning.with_handoffs(parameters, tables, more["collaboration"], rng["handoffs"])
     more["audits"], audited = wards.audit_table(parameters, departments, dept_ids, rng["audits"])
     more["costs"] = wards.cost_table(parameters)
     more["calendar"] = wards.calendar_table(parameters)

@@ -10,10 +10,11 @@ import pandas as pd
 from mentorship_eval.cohort.simulation.outcomes import lives_of, text_dates
 from mentorship_eval.cohort.simulation.parameters import Parameters, window_days
 
-__all__ = ["collaboration_table", "learning_truth", "training_table"]
+__all__ = ["collaboration_table", "learning_truth", "training_table", "with_handoffs"]
 
 _COMPETENCIES = ("basic life support", "medicines safety", "speaking up")
 _KINDS = {"advice": 0.5, "joint task": 0.3, "project": 0.2}
+HANDOFF = "hand-off"
 _ROUNDS = 12  # of looking for a partner who is in post that day
 
 
@@ -44,6 +45,9 @@ def collaboration_table(parameters: Parameters, tables: dict[str, pd.DataFrame],
     order = np.argsort(profession, kind="stable")
     size = np.bincount(profession)
     begins = np.cumsum(size) - size
+    place = _places(tables, lives)
+    near_order, near_size = np.argsort(place, kind="stable"), np.bincount(place)
+    near_begins = np.cumsum(near_size) - near_size
     parts = []
     for across, rate in enumerate(parameters.ties):
         for low, high, ratio in ((first, switch, 1.0), (switch, last, parameters.ties_across_ratio if across else 1.0)):
@@ -51,6 +55,8 @@ def collaboration_table(parameters: Parameters, tables: dict[str, pd.DataFrame],
             who = np.repeat(np.arange(len(lives)), number)
             day = low[who] + rng.random(len(who)) * (high - low)[who]
             other = np.full(len(who), -1)
+            # nothing is drawn for cohorts without such ties, which keep their bytes
+            near = rng.random(len(who)) < parameters.ties_near if parameters.ties_near else np.zeros(len(who), bool)
             todo = np.arange(len(who))
             for _ in range(_ROUNDS):
                 if across:
@@ -58,7 +64,11 @@ def collaboration_table(parameters: Parameters, tables: dict[str, pd.DataFrame],
                 else:
                     own = profession[who[todo]]
                     pick = order[begins[own] + np.floor(rng.random(len(todo)) * size[own]).astype(int)]
-                right = (profession[pick] != profession[who[todo]]) if across else (pick != who[todo])
+                if parameters.ties_near:
+                    own = place[who[todo]]
+                    pick = np.where(near[todo], near_order[near_begins[own] + np.floor(rng.random(len(todo)) * near_size[own]).astype(int)], pick)
+                alike = profession[pick] == profession[who[todo]]
+                right = ~alike if across else alike & (pick != who[todo])
                 right &= (first[pick] < day[todo]) & (last[pick] > day[todo])
                 other[todo[right]] = pick[right]
                 todo = todo[~right]
@@ -72,7 +82,53 @@ def collaboration_table(parameters: Parameters, tables: dict[str, pd.DataFrame],
     return table.sort_values(["date", "from_id", "to_id", "kind"], kind="stable", ignore_index=True)
 
 
+def _places(tables: dict[str, pd.DataFrame], lives: pd.DataFrame) -> np.ndarray:
+    """The department of each person's first spell, as a number."""
+    first = tables["spells"].sort_values(["staff_id", "start"], kind="stable").drop_duplicates("staff_id").set_index("staff_id")["dept_id"]
+    return pd.factorize(lives["staff_id"].map(first))[0]
+
+
+def with_handoffs(parameters: Parameters, tables: dict[str, pd.DataFrame], ties: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """``ties`` with hand-offs to people of other departments, more often once the programme is active in the department that hands over."""
+    rate, ratio = parameters.handoffs
+    if not rate:
+        return ties
+    lives, place = lives_of(parameters, tables), _places(tables, lives_of(parameters, tables))
+    dept = tables["spells"].sort_values(["staff_id", "start"], kind="stable").drop_duplicates("staff_id").set_index("staff_id")["dept_id"]
+    live = pd.to_datetime(tables["rollout"].groupby("dept_id")["active_from"].min())
+    day_live = (lives["staff_id"].map(dept).map(live) - pd.Timestamp(parameters.start)).dt.days.to_numpy(float)
+    first, last = lives["first"].to_numpy(float), lives["last"].to_numpy(float)
+    switch = np.clip(np.where(np.isnan(day_live), np.inf, day_live), first, last)
+    parts = []
+    for low, high, factor in ((first, switch, 1.0), (switch, last, ratio)):
+        who = np.repeat(np.arange(len(lives)), rng.poisson(rate / 365.25 * factor * (high - low)))
+        day = low[who] + rng.random(len(who)) * (high - low)[who]
+        other = np.full(len(who), -1)
+        todo = np.arange(len(who))
+        for _ in range(_ROUNDS):
+            pick = rng.integers(0, len(lives), len(todo))
+            right = (place[pick] != place[who[todo]]) & (first[pick] < day[todo]) & (last[pick] > day[todo])
+            other[todo[right]] = pick[right]
+            todo = todo[~right]
+        found = other >= 0
+        parts.append(np.stack([who[found].astype(float), other[found].astype(float), np.floor(day[found])]))
+    source, target, day = np.concatenate(parts, axis=1)
+    ids = lives["staff_id"].to_numpy()
+    more = pd.DataFrame({"from_id": ids[source.astype(int)], "to_id": ids[target.astype(int)], "date": text_dates(parameters, day), "kind": HANDOFF})
+    table = pd.concat([ties, more], ignore_index=True).drop_duplicates(["from_id", "to_id", "date", "kind"])
+    return table.sort_values(["date", "from_id", "to_id", "kind"], kind="stable", ignore_index=True)
+
+
 def learning_truth(parameters: Parameters) -> dict[str, Any]:
     without, with_ = parameters.training_in_time
-    return {"training_in_time_risk_difference_mentored": with_ - without, "ties_across_professions_rate_ratio_mentored": parameters.ties_across_ratio,
+    (within, across), ratio = parameters.ties, parameters.ties_across_ratio
+    share, share_mentored = across / (within + across), across * ratio / (within + across * ratio)
+    told = {"training_in_time_risk_difference_mentored": with_ - without, "ties_across_professions_rate_ratio_mentored": ratio,
             "ties_within_profession_rate_ratio_mentored": 1.0}
+    if parameters.ties_near:
+        # where the partner works does not depend on the profession, so that both kinds of ties mix alike
+        told["ties_across_departments_rate_ratio_mentored"] = (within + across * ratio) / (within + across)
+        told["tie_share_across_difference_mentored"] = share_mentored - share
+    if parameters.handoffs[0]:
+        told["handoffs_rate_ratio_programme_active"] = parameters.handoffs[1]
+    return told
