@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from mentorship_eval.errors import EstimationError
 from mentorship_eval.estimate import Caution
 from mentorship_eval.surveys.columns import numbers
 
@@ -35,6 +36,8 @@ def ready_baseline(data: pd.DataFrame, baseline: str | None, randomised: bool) -
         return Baseline(everyone, np.zeros((len(data), 0)), ())
     values = numbers(data, baseline)
     missing = np.isnan(values)
+    if not missing.all() and np.ptp(values[~missing]) == 0:
+        raise EstimationError(f"The baseline {baseline!r} does not vary.", fix="Leave it out, or check how the waves are joined.")
     if not missing.any():
         return Baseline(everyone, values[:, None], ())
     about = {"missing": int(missing.sum()), "n": len(data)}

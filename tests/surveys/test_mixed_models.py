@@ -124,7 +124,7 @@ def test_two_waves_unstructured_give_the_t_test_of_one_wave():
 
 
 @settings(max_examples=4, deadline=None)
-@given(factor=st.floats(0.01, 1000), shift=st.floats(-500, 500), seed=st.integers(0, 10**6))
+@given(factor=st.floats(1, 1000), shift=st.floats(-1e7, 1e7), seed=st.integers(0, 10**6))
 def test_scale_shift_and_order_make_no_difference(factor, shift, seed):
     data = trial(seed, clusters=8, people=6, effect=3).dropna(subset="y")
     about = {"arm": "arm", "wave": "wave", "person": "person", "cluster": "dept", "baseline": "base", "jackknife": False, "icc_intervals": False}
@@ -216,6 +216,7 @@ def test_an_arm_that_nobody_is_in_at_first_shares_its_mean():
         (lambda d: d.assign(y=np.nan), "No row has an outcome"),
         (lambda d: d.assign(y=5.0), "no variance"),
         (lambda d: d.assign(base=d["arm"]), "determined by the others"),
+        (lambda d: d.assign(base=7.0), "does not vary"),
         (lambda d: d.assign(y=np.where(d.index == d.index[0], np.inf, d["y"])), "infinite"),
     ],
 )
@@ -263,7 +264,7 @@ def test_missing_baselines_restrict_or_are_imputed_and_both_are_told():
     assert restricted.left_out["without a baseline"] > 0 and imputed.left_out["without a baseline"] == 0
     assert imputed.n_persons > restricted.n_persons
     assert {w.code for w in restricted.warnings} >= {"baseline_restricted"} and {w.code for w in imputed.warnings} >= {"baseline_imputed"}
-    assert "baseline missing at wave 1" in imputed.table["term"].tolist()
+    assert "baseline missing" in imputed.table["term"].tolist()
 
 
 def test_job_satisfaction_of_soldiers():

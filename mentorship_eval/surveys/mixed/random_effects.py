@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -22,8 +22,9 @@ from mentorship_eval.surveys.mixed.small_sample import DF_METHODS, Contrasts, co
 __all__ = ["RandomIntercepts", "coefficient_table", "random_intercepts"]
 
 
-def coefficient_table(terms: Sequence[str], found: Contrasts, ci_level: float) -> pd.DataFrame:
-    """term, estimate, se, df, t, p_value, ci_low, ci_high."""
+def coefficient_table(terms: Sequence[str], found: Contrasts, ci_level: float, means: int = 0, middle: float = 0.0) -> pd.DataFrame:
+    """term, estimate, se, df, t, p_value, ci_low, ci_high; ``middle`` was taken off the outcome and goes to the first ``means`` terms."""
+    found = replace(found, estimate=found.estimate + middle * (np.arange(len(found.estimate)) < means))
     freedom = [None if np.isinf(df) else float(df) for df in found.df]
     half = np.array([critical_value(ci_level, df) if df is None or df >= 1 else np.nan for df in freedom]) * found.se
     t = np.divide(found.estimate, found.se, out=np.full(len(found.se), np.nan), where=found.se > 0)
@@ -109,6 +110,7 @@ def random_intercepts(
         raise EstimationError(f"Column {outcome!r} has no value.", fix="Check the filters that were applied before.")
     design = covariate_columns(rows, covariates)
     x, terms = np.column_stack([np.ones(len(rows)), design.matrix]), ("(Intercept)", *design.terms)
+    middle = float(y.mean())  # taken off, so that a score far from 0 loses no digits
     refuse_collinear(x, terms)
     codes = [cluster_codes(rows, name) for name in names]
     if len(names) == 1:
@@ -123,13 +125,13 @@ def random_intercepts(
             )
     templates = intercept_templates(int(slot.max()) + 1, person=len(names) == 2)
     layout = build_layout(inner, slot, codes[0][0], codes[-1][1] if len(names) == 2 else None)
-    fit = restricted_fit(Likelihood(layout, x, y, templates), nonnegative=np.ones(len(templates) + 1, dtype=bool))
+    fit = restricted_fit(Likelihood(layout, x, y - middle, templates), nonnegative=np.ones(len(templates) + 1, dtype=bool))
     theta = fit.at.theta
     parts = [*zip(names, [theta[-1], *theta[1:-1]], strict=True), ("residual", theta[0])]
     variances = pd.DataFrame([{"group": name, "variance": v, "sd": float(np.sqrt(v)), "share": v / theta.sum()} for name, v in parts])
     return RandomIntercepts(
         outcome=outcome,
-        table=coefficient_table(terms, contrasts(fit, np.eye(len(terms)), df), ci_level),
+        table=coefficient_table(terms, contrasts(fit, np.eye(len(terms)), df), ci_level, 1, middle),
         variances=variances,
         icc=correlations(fit, tuple(names), ci_level=ci_level),
         deviance=fit.at.deviance,

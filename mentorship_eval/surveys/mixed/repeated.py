@@ -47,16 +47,16 @@ def _design(rows: pd.DataFrame, inside: np.ndarray, wave: np.ndarray, waves: lis
     place = {k: len(waves) + j for j, k in enumerate(compared)}
     columns.append(inside[:, None] * at[:, compared])
     terms += [f"difference at wave {waves[k]}" for k in compared]
-    for name, values in zip(("baseline", "baseline missing"), baseline.T, strict=False):
-        crossed = (values - values.mean())[:, None] * at
-        columns.append(crossed)
-        terms += [f"{name} at wave {w}" for w in waves]
+    centred = baseline - baseline.mean(axis=0)
+    if baseline.shape[1]:
+        columns.append(centred[:, :1] * at)
+        terms += [f"baseline at wave {w}" for w in waves]
+    if baseline.shape[1] > 1:
+        columns.append(centred[:, 1:])
+        terms.append("baseline missing")
     more = covariate_columns(rows, covariates)
-    columns.append(more.matrix)
-    x = np.column_stack(columns).astype(float)
-    kept = (np.abs(x) > 0).any(axis=0)
-    terms = [*terms, *more.terms]
-    return x[:, kept], [term for term, there in zip(terms, kept, strict=True) if there], place
+    columns.append(more.matrix - more.matrix.mean(axis=0))
+    return np.column_stack(columns).astype(float), [*terms, *more.terms], place
 
 
 def mixed_model(
@@ -111,6 +111,7 @@ def mixed_model(
     x, terms, place = _design(rows, arms.inside, slot, waves, ready.columns, covariates)
     refuse_collinear(x, terms)
     y = numbers(rows, outcome)
+    middle = float(y.mean())  # taken off, so that a score far from 0 loses no digits
     repeated = len(people) > len(person_labels)
     place_of_row = slot
     if structure == "unstructured":
@@ -122,7 +123,7 @@ def mixed_model(
         stops = [True] * len(templates)
     nonnegative = np.array([*stops, *([True] if cluster else [])])
 
-    likelihood = Likelihood(build_layout(people, place_of_row, codes if cluster else None, person_labels), x, y, templates)
+    likelihood = Likelihood(build_layout(people, place_of_row, codes if cluster else None, person_labels), x, y - middle, templates)
     fit = restricted_fit(likelihood, nonnegative=nonnegative)
     lines = np.zeros((len(place) + 1, x.shape[1]))
     for row, column in enumerate(place.values(), start=1):
@@ -156,7 +157,7 @@ def mixed_model(
     if cluster and jackknife:
         checks, without = left_out_in_turn(fit, nonnegative, labels, lines, estimates, ci_level)
         checks = tuple(support.guarded(e) for e in checks)
-    table = coefficient_table(terms, contrasts(fit, np.eye(len(terms)), df), ci_level)
+    table = coefficient_table(terms, contrasts(fit, np.eye(len(terms)), df), ci_level, len(waves), middle)
     if not support.enough:
         table[["p_value", "ci_low", "ci_high"]] = np.nan
     return RepeatedMeasures(
