@@ -202,7 +202,8 @@ def _put_counts(
     with np.errstate(invalid="ignore"):
         changed = (numbers != values) & ~np.isnan(values) & ~blank
     changed |= rough[np.newaxis, :] & (values > 0) & ~blank
-    if changed.any():
+    # without rounding a share that is a result is quoted as it is, and its table says the same
+    if changed.any() and (rule.round_to or not counted.results):
         base = np.where(rough, rule.coarse, (rule.midpoint if counted.cumulative and rule.midpoint else rule.round_to) or rule.coarse)
         # under rounding no share is exact, whatever its own count happens to be
         ratios_again(out, counted, cells.columns, values, numbers, np.ones_like(changed) if rule.round_to else changed, base)
