@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from copy import deepcopy
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
-from mentorship_eval.disclosure.audit.judge import Audit, audit
+from mentorship_eval.disclosure.audit.judge import Audit, Narrow, audit
 from mentorship_eval.disclosure.audit.remedies import Requests, remedies
 from mentorship_eval.disclosure.audit.system import Cell, Relation
 from mentorship_eval.disclosure.protect import protect
@@ -17,9 +18,28 @@ from mentorship_eval.questions.answer import Answer
 
 __all__ = ["audited"]
 
-_PATIENCE = 4  # rounds that an exhibit is coarsened before it is left out
+_PATIENCE = 8  # rounds that an exhibit is coarsened before it is left out
+_IN_VAIN = 2  # those of them that changed nothing of what is narrow in it; one may be needed before the next can help
 _EXHIBIT = 12.0  # what leaving out an exhibit costs, beside the costs of `remedies`
 _ROUNDS = 40
+
+
+@dataclass
+class _Tried:
+    """What was narrow in an exhibit in the last round, how many rounds it was narrow, and how many changed nothing."""
+
+    last: set[Narrow] = field(default_factory=set)
+    rounds: int = 0
+    unchanged: int = 0
+
+    def again(self, narrow: set[Narrow]) -> None:
+        self.rounds += 1
+        self.unchanged += narrow == self.last
+        self.last = narrow
+
+    @property
+    def in_vain(self) -> bool:
+        return self.rounds > _PATIENCE or self.unchanged >= _IN_VAIN
 
 
 def audited(answers: Iterable[Answer], rule: Rule, **more: Any) -> tuple[list[Answer], pd.DataFrame, Audit]:
@@ -31,7 +51,7 @@ def audited(answers: Iterable[Answer], rule: Rule, **more: Any) -> tuple[list[An
     private = list(answers)
     asked = Requests()
     log: list[tuple[str, str, str, str]] = []
-    tried: dict[str, int] = {}
+    tried: dict[str, _Tried] = {}
     for _ in range(_ROUNDS):
         shown, ledger = protect(asked.apply(private, rule.second_mark), rule, also=frozenset(asked.also), **more)
         found = audit(private, shown, rule)
@@ -45,25 +65,27 @@ def audited(answers: Iterable[Answer], rule: Rule, **more: Any) -> tuple[list[An
     return shown, _logged(ledger, log, rule), found
 
 
-def _coarsen(found: Audit, private: Sequence[Answer], asked: Requests, log: list[tuple[str, str, str, str]], tried: dict[str, int]) -> bool:
+def _coarsen(found: Audit, private: Sequence[Answer], asked: Requests, log: list[tuple[str, str, str, str]], tried: dict[str, _Tried]) -> bool:
     """Ask for one more number for each narrowed count, unless another of this round may do; whether anything was asked for."""
     of: dict[int, list[Relation]] = {}
     for one in found.system.settled():
         for number, _ in one.terms:
             of.setdefault(number, []).append(one)
     chapters = {exhibit.id: answer.chapter for answer in private for exhibit in answer.exhibits}
-    here = {narrow.cell[0] for narrow in found.narrow}
     now: set[tuple[Cell, ...]] = set()
     before = deepcopy(asked)
-    for exhibit in here:
-        tried[exhibit] = tried.get(exhibit, 0) + 1
+    now_narrow: dict[str, set[Narrow]] = {}
+    for narrow in found.narrow:
+        now_narrow.setdefault(narrow.cell[0], set()).add(narrow)
+    for exhibit, those in now_narrow.items():
+        tried.setdefault(exhibit, _Tried()).again(those)
     for narrow in found.narrow:
         exhibit, frame, _, _ = narrow.cell
         options = [one for one in remedies(found, narrow, private, of) if not before.includes(one)]
         if any(one.places in now for one in options):
             continue
         best = options[0] if options else None
-        if exhibit not in asked.exhibits and (best is None or best.cost > _EXHIBIT or tried[exhibit] > _PATIENCE):
+        if exhibit not in asked.exhibits and (best is None or best.cost > _EXHIBIT or tried[exhibit].in_vain):
             asked.exhibits.add(exhibit)
             log.append((chapters[exhibit], exhibit, frame, f"audit: {best.why if best else 'marks that add up'}; the exhibit is left out"))
         elif best is not None:
