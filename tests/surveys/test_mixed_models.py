@@ -15,7 +15,7 @@ from mentorship_eval.surveys.mixed.layout import build_layout
 from mentorship_eval.surveys.mixed.likelihood import Likelihood
 from mentorship_eval.surveys.mixed.small_sample import contrasts
 from tests.shared_data import golden, shared_data
-from tests.surveys.trials import reference, stored_trial, trial
+from tests.surveys.trials import HERE, reference, stored_trial, trial
 
 
 def design(data: pd.DataFrame) -> np.ndarray:
@@ -82,6 +82,17 @@ def test_one_group_against_lme4():
     mean = surveys.random_intercepts(first, outcome="y", groups="dept")
     assert mean.icc["dept"].value == pytest.approx(variances[0] / sum(variances), rel=1e-5)
     assert "Intra-class correlation: dept" in mean.statement() and "<table" in mean._repr_html_()
+
+
+def test_no_variance_between_clusters_against_pbkrtest():
+    """Estimated as 0, it keeps its uncertainty in Kenward and Roger's standard errors and degrees of freedom."""
+    known = reference()["mixed"]["boundary"]
+    data = pd.read_csv(HERE / "shuffled.csv")
+    found = surveys.random_intercepts(data, outcome="y", groups="dept", covariates=["arm", "base"])
+    assert found.variances["variance"].iloc[0] == 0 and found.icc["dept"].ci_low == 0 < found.icc["dept"].ci_high
+    assert found.table["se"].tolist() == pytest.approx(known["kr_se"], rel=1e-6) and found.table["df"].tolist() == pytest.approx(
+        known["kr_df"], rel=1e-5
+    )
 
 
 def balanced(clusters: int, people: int, waves: int, seed: int) -> pd.DataFrame:

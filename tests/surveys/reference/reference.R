@@ -1,4 +1,4 @@
-# Reference values for tests/surveys: Rscript reference.R in this folder writes trial.csv, items.csv and reference.json beside it.
+# Reference values for tests/surveys: Rscript reference.R in this folder writes trial.csv, items.csv, shuffled.csv and reference.json beside it.
 # Made with R 4.2.2, lme4 1.1-31, lmerTest 3.1-3, pbkrtest 0.5.2, nlme 3.1-162, MASS 7.3-58, clubSandwich 0.5.8, psych 2.2.9, mice 3.15.0.
 suppressMessages({library(lme4); library(lmerTest); library(pbkrtest); library(nlme); library(MASS); library(clubSandwich); library(psych)})
 
@@ -40,6 +40,13 @@ m5 <- lmer(y ~ arm + base + (1 | dept), last, control = strict)
 m6 <- lmer(y ~ 1 + (1 | dept), subset(long, wave == 1), control = strict)
 icc <- function(m) { p <- profile(m, which = 1:2, signames = FALSE); c <- confint(p, level = 0.95); as.list(as.data.frame(t(c))) }
 
+# departments shuffled, so that the variance between them is estimated as 0
+set.seed(2)
+shuffled <- last
+shuffled$dept <- sample(shuffled$dept)
+write.csv(shuffled[, c("person", "dept", "arm", "base", "y")], "shuffled.csv", row.names = FALSE, quote = FALSE)
+m7 <- suppressMessages(lmer(y ~ arm + base + (1 | dept), shuffled, control = strict))
+
 # unstructured over waves, with and without a department intercept
 g1 <- gls(y ~ w * arm + base, long, correlation = corSymm(form = ~ wave | person), weights = varIdent(form = ~ 1 | w), control = glsControl(tolerance = 1e-10, msTol = 1e-12, maxIter = 500, msMaxIter = 500))
 g2 <- lme(y ~ w * arm + base, long, random = ~ 1 | dept / person, control = lmeControl(msMaxIter = 1000))
@@ -76,7 +83,7 @@ reliability <- list(items = rel(x), attitude = rel(attitude))
 # Rubin's rules with Barnard and Rubin's degrees of freedom
 rub <- mice::pool.scalar(c(1.9, 2.4, 2.1, 2.8, 2.2), c(0.81, 0.90, 0.77, 0.85, 0.88), n = 32, k = 2)
 out <- list(mixed = list(dept_person = c(fixed(m1), list(average = contrast(m1, c(0, 0, 0, 1, 0, 1/3, 1/3)), average_note = "mean over three waves of the arm difference; terms in the order of terms")),
-                         person = fixed(m2), pastes = fixed(m3), sleepstudy = fixed(m4), cross_section = fixed(m5), wave1 = c(fixed(m6), list(profile_sd_dept_sd_residual_ml = icc(m6)))),
+                         person = fixed(m2), pastes = fixed(m3), sleepstudy = fixed(m4), cross_section = fixed(m5), boundary = fixed(m7), wave1 = c(fixed(m6), list(profile_sd_dept_sd_residual_ml = icc(m6)))),
             unstructured = unstructured, ordinal = ordinal, wald = wald, reliability = reliability,
             rubin = list(estimates = c(1.9, 2.4, 2.1, 2.8, 2.2), variances = c(0.81, 0.90, 0.77, 0.85, 0.88), value = rub$qbar, total = rub$t, df = rub$df, fmi = rub$fmi, complete_df = 30))
 writeLines(jsonlite::toJSON(out, digits = 12, auto_unbox = TRUE, pretty = TRUE), "reference.json")
