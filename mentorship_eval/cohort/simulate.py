@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from mentorship_eval.cohort.simulation import tables as make
+from mentorship_eval.cohort.simulation.access import access_truth
 from mentorship_eval.cohort.simulation.departments import draw_departments, identifiers
 from mentorship_eval.cohort.simulation.files import write_json, write_study, write_tables
 from mentorship_eval.cohort.simulation.further import further_tables
@@ -167,7 +168,7 @@ def simulate_cohort(scenario: str = "default", *, seed: int = 0, name: str | Non
         "exposure": make.exposure_table(parameters, population, dept_ids, patient_days),
     }
     tables["mentors"] = mentor_table(parameters, shuffled, population.is_mentor, rng["sessions"])
-    tables["sessions"] = session_table(parameters, tables["matches"], rng["sessions"])
+    tables["sessions"] = session_table(parameters, tables["matches"], tables["staff"], rng["sessions"])
     truth = {
         "scenario": scenario,
         "seed": seed,
@@ -178,6 +179,7 @@ def simulate_cohort(scenario: str = "default", *, seed: int = 0, name: str | Non
     }
     if parameters.outcomes:
         more, truth["outcomes"] = further_tables(parameters, departments, tables, rng)
+        truth["outcomes"] |= access_truth(parameters, departments, population)
         tables |= more
     elif parameters.systems:
         tables["calendar"] = calendar_table(parameters)

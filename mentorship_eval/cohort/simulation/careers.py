@@ -181,7 +181,7 @@ def live(parameters: Parameters, departments: Departments, people: People, *, cl
         met = event == 4
         who = at[met]
         if len(who) and mentors is not None and len(mentors.person):  # without a mentor nobody is matched
-            choice = mentors.pick(dept[who], date[met], rng)
+            choice = mentors.pick(dept[who], date[met], rng, people.female[who])
             early = rng.random(len(who)) < parameters.early_end
             low, high = parameters.match_months
             length = np.where(early, rng.uniform(1.0, low, len(who)), rng.uniform(low, high, len(who))) * DAYS_PER_MONTH

@@ -45,11 +45,15 @@ def goal_table(parameters: Parameters, matches: pd.DataFrame, rng: np.random.Gen
                          "due_on": dates(parameters, due), "achieved_on": dates(parameters, done), "domain": domain})
 
 
-def feedback_table(parameters: Parameters, matches: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+def feedback_table(parameters: Parameters, matches: pd.DataFrame, staff: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     """match_id, date, role, mqs, action_on: both are asked after 30 days and every 60 days from then on."""
     begin, finish, last = _span(parameters, matches)
     mean, spread = parameters.match_quality
     quality = mean + spread * rng.standard_normal(len(matches))
+    if parameters.quality_alike:
+        gender = staff.set_index("staff_id")["gender"]
+        same = matches["mentee_id"].map(gender).to_numpy(object) == matches["mentor_id"].map(gender).to_numpy(object)
+        quality = quality + parameters.quality_alike * same
     times = np.maximum((finish - begin - 30) // 60 + 1, 0)
     match = np.repeat(np.arange(len(matches)), times)
     asked = begin[match] + 30 + 60 * (np.arange(len(match)) - np.repeat(np.cumsum(times) - times, times))

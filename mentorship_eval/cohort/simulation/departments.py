@@ -9,7 +9,7 @@ import numpy as np
 from mentorship_eval.cohort.simulation.parameters import Parameters, window_days
 
 __all__ = ["PROFESSIONS", "AtRisk", "Departments", "People", "chosen_for_harm", "draw_departments", "draw_people", "draw_rollout",
-           "identifiers", "joined_people", "uptake_probability"]
+           "identifiers", "is_minority", "joined_people", "uptake_gaps", "uptake_probability"]
 
 # profession: share, hazard ratio of leaving, log odds of uptake
 PROFESSIONS = {"nurse": (0.55, 1.00, 0.0), "physician": (0.15, 0.85, -0.4), "pharmacist": (0.05, 0.90, 0.2),
@@ -153,11 +153,21 @@ def draw_people(parameters: Parameters, number: int, rng: np.random.Generator) -
                   newly, contract, wte, commitment, leaving)
 
 
+def is_minority(ethnicity: np.ndarray) -> np.ndarray:
+    return np.isin(ethnicity, ["asian", "black", "mixed", "other"])
+
+
+def uptake_gaps(parameters: Parameters) -> tuple[float, float]:
+    """Log odds of uptake of women and of minority ethnic groups; cohorts without outcomes keep the gaps that they always had."""
+    return parameters.uptake_gaps if parameters.outcomes else (-0.16, -0.45)
+
+
 def uptake_probability(parameters: Parameters, people: People, departments: Departments) -> np.ndarray:
     """Chance of ever wanting a mentor, on average ``uptake``; it depends on what also drives leaving (confounding by design)."""
     odds = np.array([log_odds for _, _, log_odds in PROFESSIONS.values()])[people.profession]
-    odds = odds + parameters.newly_qualified_uptake * people.newly_qualified - 0.16 * people.female
-    odds = odds - 0.45 * np.isin(people.ethnicity, ["asian", "black", "mixed", "other"])
+    women, minority = uptake_gaps(parameters)
+    odds = odds + parameters.newly_qualified_uptake * people.newly_qualified + women * people.female
+    odds = odds + minority * is_minority(people.ethnicity)
     if parameters.frailty_sd > 0:
         odds = odds + parameters.frailty_uptake * departments.frailty[people.dept] / parameters.frailty_sd
     odds = odds + parameters.commitment_uptake * people.commitment

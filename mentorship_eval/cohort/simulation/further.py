@@ -30,7 +30,7 @@ def further_tables(parameters: Parameters, departments: Departments, tables: dic
     }
     more["surveys"] = with_more_instruments(parameters, tables | more, rng["instruments"])
     more["goals"] = delivery.goal_table(parameters, matches, rng["goals"])
-    more["feedback"] = delivery.feedback_table(parameters, matches, rng["feedback"])
+    more["feedback"] = delivery.feedback_table(parameters, matches, tables["staff"], rng["feedback"])
     more["programmes"] = delivery.programme_table(parameters)
     more["training"] = learning.training_table(parameters, tables, rng["training"])
     more["collaboration"] = learning.collaboration_table(parameters, tables, rng["collaboration"])

@@ -23,6 +23,8 @@ class Mentors:
     start: np.ndarray
     stop: np.ndarray
     left: np.ndarray
+    female: np.ndarray | None = None
+    alike: float = 0.0
 
     @cached_property
     def _by_dept(self) -> tuple[np.ndarray, np.ndarray]:
@@ -30,12 +32,14 @@ class Mentors:
         order = np.argsort(self.dept, kind="stable")
         return order, np.searchsorted(self.dept[order], np.arange(self.dept.max(initial=0) + 2))
 
-    def pick(self, dept: np.ndarray, day: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """A post in the department on that day at random, else one anywhere, else -1."""
+    def pick(self, dept: np.ndarray, day: np.ndarray, rng: np.random.Generator, female: np.ndarray | None = None) -> np.ndarray:
+        """A post in the department on that day at random, else one anywhere, else -1; with ``alike``, sooner one of the own gender."""
         if len(self.person) > EVERY_POST:
-            return self._tried(dept, day, rng)
+            return self._tried(dept, day, rng)  # gender has no part in it among so many
         present = (self.start[None, :] < day[:, None]) & (self.stop[None, :] > day[:, None])
-        score = rng.random(present.shape) + (self.dept[None, :] == dept[:, None])
+        score = rng.random(present.shape) + (1 + self.alike) * (self.dept[None, :] == dept[:, None])
+        if self.alike > 0 and self.female is not None and female is not None:
+            score += self.alike * (self.female[None, :] == female[:, None])
         score = np.where(present, score, -1.0)
         best = score.argmax(axis=1)
         return np.where(score[np.arange(len(dept)), best] >= 0, best, -1)

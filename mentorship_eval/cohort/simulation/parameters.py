@@ -119,6 +119,13 @@ class Parameters:
     resilience: tuple[float, float, float] = _later((30.0, 6.0, 1.2), of="outcomes")  # CD-RISC-10: mean, SD, change once mentored
     engagement: tuple[float, float, float] = _later((4.0, 1.1, 0.15), of="outcomes")  # UWES-9
     wellbeing: tuple[float, float, float] = _later((56.0, 19.0, 3.0), of="outcomes")  # WHO-5
+    self_efficacy: tuple[float, float, float] = _later((31.0, 4.5, 0.8), of="outcomes")  # General Self-Efficacy Scale
+    openness: tuple[float, float, float] = _later((62.0, 20.0, 4.0), of="outcomes")  # HSOPSC composites, percentage positive
+    safety_culture: tuple[float, float, float] = _later((64.0, 18.0, 3.0), of="outcomes")
+    across_units: tuple[float, float, float] = _later((58.0, 18.0, 3.0), of="outcomes")
+    work_family: tuple[float, float, float] = _later((4.2, 1.2, -0.2), of="outcomes")  # Work-Family Conflict Scale
+    belonging: tuple[float, float, float] = _later((3.6, 0.7, 0.12), of="outcomes")
+    satisfaction: tuple[float, float, float] = _later((4.9, 1.0, 0.2), of="outcomes")
     goals_per_match: float = _later(2.0, of="outcomes")
     goal_attained: float = _later(0.60, of="outcomes")
     match_quality: tuple[float, float] = _later((74.0, 12.0), of="outcomes")  # 0 to 100: mean, SD between matches
@@ -131,6 +138,10 @@ class Parameters:
     acting_up: tuple[float, float] = _later((0.03, 0.03), of="outcomes")
     certification: tuple[float, float] = _later((0.10, 0.13), of="outcomes")
     senior: tuple[float, float] = _later((0.40, 0.32), of="outcomes")  # in the upper grades: men, women
+    uptake_gaps: tuple[float, float] = _later((-0.16, -0.45), of="outcomes")  # log odds of uptake: women, minority ethnic groups
+    sessions_minority: float = _later(1.0)  # ratio of the share of sessions held, minority ethnic groups to white
+    alike: float = _later(0.0)  # 0 to 1: pull towards a mentor of one's own gender
+    quality_alike: float = _later(0.0, of="outcomes")  # points of match quality, pairs of one gender against others
     audit_compliance: float = _later(0.78, of="outcomes")
     audit_odds_ratio: float = _later(1.35, of="outcomes")  # under the programme, from the month of go-live on
     audit_cases: int = _later(20, of="outcomes")  # audited a month and measure

@@ -81,7 +81,7 @@ def populate(parameters: Parameters, departments: Departments, rng: dict[str, np
     of_mentors = live(parameters, departments, people.take(senior), clock=clock[senior], dept=dept[senior], opened=opened[senior],
                       until=until, rng=rng["mentors"])
     posts = Mentors(of_mentors.post_person, of_mentors.post_dept, of_mentors.post_start, of_mentors.post_stop,
-                    of_mentors.exit[of_mentors.post_person])
+                    of_mentors.exit[of_mentors.post_person], people.female[senior][of_mentors.post_person], parameters.alike)
     junior = np.flatnonzero(~is_mentor)
     # whether somebody would take a mentor is a matter of the person, drawn before anything happens
     willing = rng["mentors"].random(number) < uptake_probability(parameters, people, departments)

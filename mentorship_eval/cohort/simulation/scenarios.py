@@ -22,7 +22,9 @@ NO_EFFECT: Mapping[str, Any] = {
     "hazard_ratio": 1.0, "hazard_ratio_after": 1.0, "harm_irr": 1.0, "reporting": 1.0, "exhaustion_change": 0.0, "environment_change": 0.0,
     "project_ratio": 1.0, "promotion_mentored": 0.05, "resilience": (30.0, 6.0, 0.0), "engagement": (4.0, 1.1, 0.0),
     "wellbeing": (56.0, 19.0, 0.0), "training_in_time": (0.78, 0.78), "ties_across_ratio": 1.0, "audit_odds_ratio": 1.0,
-    "leadership": (0.02, 0.02), "certification": (0.10, 0.10), "senior": (0.36, 0.36),
+    "self_efficacy": (31.0, 4.5, 0.0), "openness": (62.0, 20.0, 0.0), "safety_culture": (64.0, 18.0, 0.0), "across_units": (58.0, 18.0, 0.0),
+    "work_family": (4.2, 1.2, 0.0), "belonging": (3.6, 0.7, 0.0), "satisfaction": (4.9, 1.0, 0.0),
+    "leadership": (0.02, 0.02), "certification": (0.10, 0.10), "senior": (0.36, 0.36), "uptake_gaps": (0.0, 0.0),
 }
 
 SCENARIOS: Mapping[str, Scenario] = {

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mentorship_eval.cohort.simulation.departments import is_minority
 from mentorship_eval.cohort.simulation.parameters import DAYS_PER_MONTH, Parameters, window_days
 from mentorship_eval.cohort.simulation.tables import dates
 
@@ -21,13 +22,15 @@ _CANCELLED = 0.6  # of the sessions that were not held; to the others nobody cam
 _KEPT_MODE = 0.85  # of sessions in the mode that the pair prefers
 
 
-def session_table(parameters: Parameters, matches: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+def session_table(parameters: Parameters, matches: pd.DataFrame, staff: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     """match_id, date, minutes, mode, status, protected: one row per session that was agreed, held or not."""
     p, origin, last = parameters, pd.Timestamp(parameters.start), int(window_days(parameters)[-1]) - 1
     begin = (pd.to_datetime(matches["start"]) - origin).dt.days.to_numpy()
     finish = (pd.to_datetime(matches["end"]) - origin).dt.days.fillna(last).to_numpy().astype(int)
     low, high = p.session_delivery
     kept, remote = rng.uniform(low, high, len(matches)), rng.random(len(matches)) < p.session_remote
+    minority = is_minority(matches["mentee_id"].map(staff.set_index("staff_id")["ethnicity_group"]).to_numpy(object))
+    kept = np.where(minority, p.sessions_minority, 1.0) * kept
     first = begin + 1 + rng.integers(0, 14, len(matches))
     number = np.maximum(np.floor((finish - first) / DAYS_PER_MONTH).astype(int) + 1, 0)
     match = np.repeat(np.arange(len(matches)), number)
