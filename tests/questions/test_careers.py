@@ -12,9 +12,10 @@ import pytest
 from mentorship_eval.disclosure import Rule, protect
 from mentorship_eval.questions import answer_chapter
 from mentorship_eval.questions.careers.being_mentored import by_landmark, incidence_without_each, while_mentored
-from mentorship_eval.questions.careers.groups import OTHER, levels_of, promotion_by_group, senior_by_group
+from mentorship_eval.questions.careers.groups import promotion_by_group, senior_by_group
 from mentorship_eval.questions.careers.mentors import recognised_mentors
 from mentorship_eval.questions.careers.steps import KINDS, career_study, until_step
+from mentorship_eval.questions.groups import OTHER, levels_of
 from mentorship_eval.report.exhibits import draw
 from tests.questions.cohorts import simulated
 

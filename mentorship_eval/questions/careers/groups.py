@@ -18,29 +18,12 @@ from mentorship_eval.questions.answer import Exhibit, Result
 from mentorship_eval.questions.careers.steps import CareerStudy, until_step
 from mentorship_eval.questions.covariates import varying
 from mentorship_eval.questions.exhibits import DAYS_PER_MONTH, curve_exhibit, forest_exhibit, in_months, just_after, monthly_grid, table_exhibit
+from mentorship_eval.questions.groups import FEWEST_PEOPLE, GROUPINGS, levels_of
 from mentorship_eval.questions.retention.model_rows import persons_not_rows
 from mentorship_eval.questions.section import Section
 from mentorship_eval.survival import aalen_johansen, cox
 
-__all__ = ["GROUPINGS", "promotion_by_group", "senior_by_group"]
-
-GROUPINGS = {"gender": "Gender", "ethnicity_group": "Ethnic group", "profession": "Staff group"}
-FEWEST_PEOPLE = 50  # of a level, below which it joins the others: settled by size alone
-MISSING, OTHER = "Not recorded", "Other"
-_HORIZONS = (12, 24, 36)
-
-
-def levels_of(values: pd.Series, fewest: int = FEWEST_PEOPLE) -> pd.Series:
-    """Levels in words; those of few people joined, without looking at any outcome."""
-    words = values.astype(object).map(lambda value: MISSING if pd.isna(value) else str(value).replace("_", " ").capitalize())
-    size = words.value_counts()
-    small = size.index[size < fewest]
-    joined = words.where(~words.isin(small), OTHER)
-    if (joined == OTHER).sum() < fewest and (joined == OTHER).any():
-        # still too few by themselves: the smallest of the others joins them
-        next_one = size[size >= fewest].index[-1] if (size >= fewest).sum() > 1 else None
-        joined = joined.where(joined != next_one, OTHER) if next_one is not None else joined
-    return joined
+__all__ = ["promotion_by_group", "senior_by_group"]
 
 
 def _grouped(study: CareerStudy, column: str) -> pd.Series | None:
