@@ -53,7 +53,7 @@ def test_figures_and_tables_of_a_publication(ran: RunOnce, tmp_path, capsys):
     assert "02_retention.html#exhibit-retention-flow" in checks["13a"]["Where"] and checks["13a"]["Status"] == "in the report"
     assert checks["22"]["Status"] == "author to complete"
     page = (ran.run / "02_retention.html").read_text(encoding="utf-8")
-    for anchor in re.findall(r"02_retention\.html#([\w-]+)", "".join(row["Where"] for row in checks.values())):
+    for anchor in re.findall(r"02_retention\.html#([\w-]+)", "; ".join(row["Where"] for row in checks.values())):
         assert f'id="{anchor}"' in page, anchor
     # the run is as it was
     code, _, _ = call(capsys, "verify", ran.run)
