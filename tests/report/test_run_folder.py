@@ -14,9 +14,10 @@ import pytest
 
 from mentorship_eval.report import ESTIMATE_COLUMNS, run_cohort
 from mentorship_eval.report.lint import LeakError, machine_paths, scan
+from mentorship_eval.report.parameters import NOTEBOOKS
 from tests.report.shared_run import RunOnce
 
-PAGES = ("index.html", "01_cohort.html", "02_retention.html", "03_incidents.html", "11_summary.html")
+PAGES = ("index.html", *(f"{notebook}.html" for notebook in NOTEBOOKS.values()))
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 
 
