@@ -40,13 +40,6 @@ m5 <- lmer(y ~ arm + base + (1 | dept), last, control = strict)
 m6 <- lmer(y ~ 1 + (1 | dept), subset(long, wave == 1), control = strict)
 icc <- function(m) { p <- profile(m, which = 1:2, signames = FALSE); c <- confint(p, level = 0.95); as.list(as.data.frame(t(c))) }
 
-# departments shuffled, so that the variance between them is estimated as 0
-set.seed(2)
-shuffled <- last
-shuffled$dept <- sample(shuffled$dept)
-write.csv(shuffled[, c("person", "dept", "arm", "base", "y")], "shuffled.csv", row.names = FALSE, quote = FALSE)
-m7 <- suppressMessages(lmer(y ~ arm + base + (1 | dept), shuffled, control = strict))
-
 # unstructured over waves, with and without a department intercept
 g1 <- gls(y ~ w * arm + base, long, correlation = corSymm(form = ~ wave | person), weights = varIdent(form = ~ 1 | w), control = glsControl(tolerance = 1e-10, msTol = 1e-12, maxIter = 500, msMaxIter = 500))
 g2 <- lme(y ~ w * arm + base, long, random = ~ 1 | dept / person, control = lmeControl(msMaxIter = 1000))
@@ -79,6 +72,13 @@ rel <- function(x) { a <- suppressWarnings(psych::alpha(as.data.frame(x))); ci <
        item_rest = unname(a$item.stats$r.drop), alpha_without = unname(a$alpha.drop$raw_alpha), loadings_minres = as.numeric(fm$loadings), loadings_ml = as.numeric(fl$loadings),
        omega_minres = tot(fm$loadings), omega_ml = tot(fl$loadings)) }
 reliability <- list(items = rel(x), attitude = rel(attitude))
+
+# departments shuffled, so that the variance between them is estimated as 0
+set.seed(2)
+shuffled <- last
+shuffled$dept <- sample(shuffled$dept)
+write.csv(shuffled[, c("person", "dept", "arm", "base", "y")], "shuffled.csv", row.names = FALSE, quote = FALSE)
+m7 <- suppressMessages(lmer(y ~ arm + base + (1 | dept), shuffled, control = strict))
 
 # Rubin's rules with Barnard and Rubin's degrees of freedom
 rub <- mice::pool.scalar(c(1.9, 2.4, 2.1, 2.8, 2.2), c(0.81, 0.90, 0.77, 0.85, 0.88), n = 32, k = 2)
