@@ -1,0 +1,120 @@
+"""Who could have been matched, from which day, and what came of it.
+
+Somebody is eligible from the first day on which they are in post in a department where the programme is active, unless they had been matched
+before or mentor others by then: all of it known on that day. From there on they are followed until their first match, with leaving competing, or
+to the end of the window. Whoever moves on to a department without the programme stays in: the share is of everybody who ever could.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from mentorship_eval.cohort import Cohort
+from mentorship_eval.cohort.person_time.episodes import Episodes
+from mentorship_eval.questions.groups import FEWEST_PEOPLE, GROUPINGS, MISSING, OTHER, levels_of
+from mentorship_eval.questions.retention.model_rows import cohort_episodes
+
+__all__ = ["ALL_OTHERS", "HORIZON", "STAGE", "UNSTATED", "WORDS", "EquityStudy", "begun_matches", "equity_study", "ordered", "with_levels"]
+
+HORIZON = 365.0  # days since they became eligible
+CROSS, STAGE = "gender_ethnicity", "career_stage"
+WORDS = {**GROUPINGS, "grade": "Grade", STAGE: "Career stage", CROSS: "Gender and ethnic group"}
+ALL_OTHERS = "All other groups together"
+UNSTATED = (MISSING, "Not stated", "Unknown", "Prefer not to say")
+
+
+@dataclass(frozen=True)
+class EquityStudy:
+    """cohort; episodes: person-time of employment; people: one row an eligible person: staff_id, since (days since hire on which eligibility begins),
+    dept_id and quarter of that day, stop (days from then), matched, left (0/1), year (1: twelve months lie within the window), and one column of
+    levels for each of ``groupings``; left_out: people in a department with the programme who were not eligible, by reason.
+    """
+
+    cohort: Cohort
+    episodes: Episodes
+    people: pd.DataFrame
+    groupings: tuple[str, ...]
+    left_out: dict[str, int]
+
+
+def begun_matches(cohort: Cohort) -> pd.DataFrame:
+    """Matches of mentoring that began; mentor_id is there, missing where unknown."""
+    matches = cohort.table("matches")
+    begun = matches[matches["start"].notna()]
+    if "relationship_type" in begun:
+        begun = begun[begun["relationship_type"].isna() | (begun["relationship_type"] == "mentoring")]
+    begun = begun.assign(start=pd.to_datetime(begun["start"]), end=pd.to_datetime(begun["end"]) if "end" in begun else pd.NaT)
+    return begun if "mentor_id" in begun else begun.assign(mentor_id=pd.NA)
+
+
+def _mentors(cohort: Cohort, matches: pd.DataFrame) -> pd.Series:
+    """Person -> the day from which they mentor; the beginning of time where a list of mentors has no date."""
+    known = matches.dropna(subset=["mentor_id"]).groupby("mentor_id")["start"].min()
+    if not cohort.has("mentors"):
+        return known
+    listed = cohort.table("mentors").drop_duplicates("staff_id").set_index("staff_id")
+    trained = pd.to_datetime(listed["trained_on"]) if "trained_on" in listed else pd.Series(pd.NaT, index=listed.index)
+    trained = trained.fillna(pd.Timestamp("1900-01-01"))
+    return pd.concat([known, trained]).groupby(level=0).min()
+
+
+def equity_study(cohort: Cohort) -> EquityStudy:
+    """Eligible people of a cohort that has staff, spells, matches and rollout."""
+    episodes = cohort_episodes(cohort)
+    active = episodes.rows[episodes.rows["programme_active"] == 1].drop_duplicates("staff_id")
+    people = active[["staff_id", "start", "dept_id"]].rename(columns={"start": "since"})
+    people = people.merge(episodes.persons[["staff_id", "hire", "stop", "cause"]], on="staff_id")
+    people["day"] = people["hire"] + pd.to_timedelta(people["since"], unit="D")
+    matches = begun_matches(cohort)
+    first = people["staff_id"].map(matches.groupby("mentee_id")["start"].min())
+    people["match"] = (first - people["hire"]).dt.days.astype(float).fillna(np.inf)
+    mentors = people["staff_id"].map(_mentors(cohort, matches)) <= people["day"]
+    before = people["match"] <= people["since"]
+    left_out = {"matched before they became eligible": int(before.sum()), "mentors themselves by then": int((mentors & ~before).sum())}
+    people = people[~before & ~mentors].reset_index(drop=True)
+    gone = people["cause"] != ""
+    # a match on the day of leaving came too late, as everywhere here
+    matched = (people["match"] < people["stop"]) | ((people["match"] == people["stop"]) & ~gone)
+    people["stop"] = np.where(matched, people["match"], people["stop"]) - people["since"]
+    people["matched"], people["left"] = matched.astype(int), (gone & ~matched).astype(int)
+    people["year"] = ((episodes.end - people["day"]).dt.days >= HORIZON).astype(int)
+    people["quarter"] = people["day"].dt.to_period("Q").astype(str)
+    people, groupings = with_levels(cohort, people)
+    return EquityStudy(cohort, episodes, people, groupings, left_out)
+
+
+def with_levels(cohort: Cohort, people: pd.DataFrame, fewest: int = FEWEST_PEOPLE) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """``people`` (staff_id; since, where their career stage is wanted) with a column of levels for each grouping that has two or more."""
+    staff = cohort.table("staff").set_index("staff_id").reindex(people["staff_id"])
+    found = {name: _levels(staff[name], fewest) for name in (*GROUPINGS, "grade") if name in staff and staff[name].notna().any()}
+    if "since" in people:
+        newly = staff["newly_qualified"].eq(True).to_numpy(bool) if "newly_qualified" in staff else np.zeros(len(people), bool)
+        years = people["since"].to_numpy(float) / 365.25
+        stage = np.select([newly & (years < 2), years < 2, years < 5], ["Newly qualified, under two years", "Others under two years",
+                                                                        "Two to five years"], "Five years and more")  # fmt: skip
+        found[STAGE] = _levels(pd.Series(stage), fewest)
+    if "gender" in found and "ethnicity_group" in found:
+        both = [None if MISSING in pair else f"{pair[0]}, {pair[1].lower()}" for pair in zip(found["gender"], found["ethnicity_group"], strict=True)]
+        found[CROSS] = _levels(pd.Series(both, dtype=object), fewest)
+    found = {name: levels for name, levels in found.items() if len(set(levels)) > 1}
+    order = tuple(name for name in WORDS if name in found)
+    return people.assign(**{name: found[name] for name in order}), order
+
+
+def _levels(values: pd.Series, fewest: int) -> np.ndarray:
+    """As `levels_of`; who did not say is never joined with those who did, however few they are."""
+    words = values.astype(object).map(lambda value: MISSING if pd.isna(value) else str(value).replace("_", " ").capitalize())
+    said = ~words.isin(UNSTATED).to_numpy()
+    levels = np.full(len(words), MISSING, dtype=object)
+    levels[said] = levels_of(values.reset_index(drop=True)[said], fewest).to_numpy(object)
+    return levels
+
+
+def ordered(levels: pd.Series) -> list[str]:
+    """Levels by their number of people, the largest first; the joined one and the unknown one last."""
+    size = levels.value_counts()
+    last = {OTHER: 1, MISSING: 2}
+    return sorted(map(str, size.index), key=lambda name: (last.get(name, 0), -int(size[name]), name))

@@ -1,0 +1,177 @@
+"""Reach: of everybody eligible, who has been matched within twelve months, by group, and how far each group lies from the largest one.
+
+Aalen-Johansen from the day of becoming eligible, leaving competing. The gap is in percentage points and not adjusted: what explains a gap is not
+the same as whether there is one. Intervals leave out one department at a time, of both groups at once.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from mentorship_eval.estimate import format_number
+from mentorship_eval.inference.multiplicity import holm
+from mentorship_eval.questions.answer import Exhibit, Result, Statement
+from mentorship_eval.questions.equity.eligible import ALL_OTHERS, HORIZON, WORDS, EquityStudy, ordered
+from mentorship_eval.questions.exhibits import curve_exhibit, forest_exhibit, in_months, just_after, monthly_grid, table_exhibit
+from mentorship_eval.questions.groups import FEWEST_PEOPLE, MISSING, OTHER, jackknifed_difference, slug
+from mentorship_eval.questions.section import Section
+from mentorship_eval.survival import aalen_johansen
+from mentorship_eval.survival.curves.leave_out_incidence import incidence_without_each
+
+__all__ = ["adjusted_table", "reach", "reached_without_each"]
+
+_CURVES = ("gender", "ethnicity_group")
+
+
+def reached_without_each(people: pd.DataFrame) -> np.ndarray:
+    """Share matched within the year from all of ``people``, then without each department (codes in ``place``): (1 + departments,)."""
+    return incidence_without_each(
+        people["stop"].to_numpy(float), people["matched"].to_numpy(int), people["left"].to_numpy(int), people["place"].to_numpy(int),
+        int(people.attrs["places"]), HORIZON,
+    )  # fmt: skip
+
+
+def reach(study: EquityStudy) -> Section:
+    """Gaps by group, curves by gender and ethnic group, the table of shares, p-values for the number of comparisons."""
+    told = Section()
+    people = study.people.assign(place=pd.factorize(study.people["dept_id"], sort=True)[0])
+    people.attrs["places"] = int(people["place"].max()) + 1
+    followed = float(((people["stop"] >= HORIZON) | (people["matched"] + people["left"] > 0)).sum())
+    if not people["matched"].any() or followed < FEWEST_PEOPLE or not people["year"].any():
+        reason = "Nobody, or hardly anybody, could be followed for twelve months from becoming eligible."
+        return told.lacks("Whom the programme reaches", reason, "A longer window, or an earlier start of the programme.")
+    tables = []
+    for name in study.groupings:
+        found, table = _gaps(people, name)
+        told.results += found
+        tables.append(table)
+    if not told.results:
+        return told.lacks("Whom the programme reaches", "There are no two groups to compare.", "gender, ethnicity_group or profession in staff")
+    told.results = [_as_headline(result) for result in told.results]
+    everybody = pd.concat(tables, ignore_index=True)
+    told.exhibits += [
+        forest_exhibit(
+            "equity.reach.forest", "Matched within twelve months of becoming eligible: gaps", told.results, log=False, digits=1,
+            value_label="Difference, percentage points", sides=("fewer reached", "more reached"),
+            note="Against the largest group of each kind; not adjusted. Intervals leave out one department at a time. n counts the people of both.",
+        ),
+        _table(everybody),
+        *(_curves(people, name) for name in study.groupings if name in _CURVES),
+        adjusted_table("equity.reach.adjusted", "Gaps in reach: p-values for the number of comparisons", told.results),
+    ]  # fmt: skip
+    told.lead += [_sentence(result) for result in told.results if result.role == "headline"]
+    out = "; ".join(f"{what}" for what, number in study.left_out.items() if number)
+    told.methods.append(
+        "Reach: eligible from the first day in post in a department with the programme"
+        + (f", without those {out.replace(';', ' or')}" if out else "")
+        + "; Aalen-Johansen incidence of the first match at twelve months, leaving competing; gap to the largest group with leave-one-department-out "
+        f"jackknife, t; levels of fewer than {FEWEST_PEOPLE} eligible people joined by size alone; p-values adjusted by Holm (1979)."
+    )
+    return told
+
+
+def _gaps(people: pd.DataFrame, name: str) -> tuple[list[Result], pd.DataFrame]:
+    levels = ordered(people[name])
+    parts = {level: people[people[name] == level] for level in levels}
+    stated = [level for level in levels[1:] if level != MISSING]
+    if name == "ethnicity_group" and len(stated) > 1:
+        parts[ALL_OTHERS] = people[people[name].isin(stated)]
+    shares = {level: reached_without_each(_kept(part, people)) for level, part in parts.items()}
+    reference, word = levels[0], WORDS[name]
+    found = []
+    told = [level for level in levels[1:] if len(parts[level]) >= FEWEST_PEOPLE]
+    for level in [*told, *([ALL_OTHERS] if ALL_OTHERS in parts else [])]:
+        estimand = f"share matched within 12 months of becoming eligible, {word.lower()}: {level} minus {reference}; leaving competes, not adjusted"
+        counts = [_counts(parts[each]) for each in (level, reference)]
+        estimate = jackknifed_difference(
+            shares[level], shares[reference], n=len(parts[level]) + len(parts[reference]), n_events=int(counts[0][0] + counts[1][0]),
+            method="Aalen-Johansen by group; leave-one-department-out jackknife of the difference, t(G-1)", estimand=estimand,
+        )  # fmt: skip
+        key = "others" if level == ALL_OTHERS else slug(level)
+        label = f"{level[:1].lower()}{level[1:]}, minus {reference[:1].lower()}{reference[1:]}"
+        behind = tuple(float(value) for count in counts for value in count)
+        found.append(Result(f"equity.reach.{name}.{key}", "reach", estimand, "eligible staff", estimate, label, "companion", word, rests_on=behind))
+    rows = []
+    for level in levels:
+        matched, others = _counts(parts[level])
+        rows.append({"characteristic": word, "level": level, "people": len(parts[level]), "matched": int(matched), "others": int(others),
+                     "share": float(shares[level][0])})  # fmt: skip
+    return found, pd.DataFrame(rows)
+
+
+def _kept(part: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
+    part = part.copy()
+    part.attrs["places"] = people.attrs["places"]
+    return part
+
+
+def _counts(part: pd.DataFrame) -> tuple[float, float]:
+    """Matched within the year, and not."""
+    matched = float((part["matched"] * (part["stop"] <= HORIZON)).sum())
+    return matched, float(len(part)) - matched
+
+
+def _as_headline(result: Result) -> Result:
+    """All other ethnic groups against the largest, and the second gender against the first, are what a reader asks for first."""
+    first = result.id == "equity.reach.ethnicity_group.others" or result.id.startswith("equity.reach.gender.")
+    stated = not result.id.endswith((slug(OTHER), slug(MISSING)))
+    if not first or not stated:
+        return result
+    label = f"Matched within 12 months, {result.label}"
+    return Result(result.id, result.outcome, result.estimand, result.population, result.estimate, label, "headline", result.group,
+                  rests_on=result.rests_on)  # fmt: skip
+
+
+def _sentence(result: Result) -> Statement:
+    e = result.estimate
+    limits = f" (95 % CI {format_number(e.ci_low, 1)} to {format_number(e.ci_high, 1)})" if np.isfinite(e.ci_low) else ""
+    text = f"{result.label[:1].upper()}{result.label[1:]}: {format_number(e.value, 1)} percentage points{limits}, leaving competing."
+    return Statement(text, rests_on=result.rests_on, results=(result.id,), see=("equity.reach.forest",))
+
+
+def _table(frame: pd.DataFrame) -> Exhibit:
+    named = [f"{row.characteristic}:{row.level}".lower() for row in frame.itertuples()]
+    frame = frame.assign(quantity=[f"people:{name}@eligible" for name in named])
+    counts = ("people", "matched", "others")
+    return table_exhibit(
+        "equity.reach.table", "Eligible staff, and what had come of it twelve months later", frame, counts=counts, derived=("share",),
+        within="characteristic", sums=(counts,), same={"people": "quantity"},
+        labels={"characteristic": "Characteristic", "level": "Group", "people": "Became eligible", "matched": "Matched within 12 months",
+                "others": "Not so: left, waiting, or not followed so long", "share": "Matched within 12 months, share"},
+        formats={"share": "percent", **dict.fromkeys(counts, "count")},
+        note="The share is the Aalen-Johansen estimate: it also uses those who became eligible less than twelve months before the end of the window.",
+    )  # fmt: skip
+
+
+def _curves(people: pd.DataFrame, name: str) -> Exhibit:
+    mine = people.assign(level=people[name], ended=np.select([people["matched"] == 1, people["left"] == 1], ["matched", "left"], ""))
+    mine = mine[mine.groupby("level")["level"].transform("size") >= FEWEST_PEOPLE]
+    fit = aalen_johansen(mine, stop="stop", cause="ended", by="level", cluster="dept_id")
+    longest = mine.groupby("level")["stop"].apply(lambda stop: np.sort(stop)[-10] if len(stop) >= 10 else stop.max()).min()
+    looked = in_months(fit.at(just_after(monthly_grid(min(float(longest), 2 * HORIZON)))))
+    looked = looked[looked["cause"] == "matched"]
+    word = WORDS[name]
+    return curve_exhibit(
+        f"equity.reach.by.{name}", f"Matched since becoming eligible, by {word.lower()}", looked, by="by", value="cif", by_label=word,
+        time_from="becoming eligible", y_label="Have been matched", n=len(mine), n_events=int(mine["matched"].sum()), population=f"eligible {name}",
+        method="Aalen-Johansen, leaving competes; intervals clustered by department",
+    )
+
+
+def adjusted_table(exhibit_id: str, title: str, results: list[Result]) -> Exhibit:
+    """p-values as they are and adjusted (Holm), headlines as one family and the others as another; withheld with the result."""
+    p_values = np.array([result.estimate.p_value for result in results])
+    first, adjusted = np.array([result.role == "headline" for result in results]), np.full(len(results), np.nan)
+    for family in (first, ~first):
+        adjusted[family] = holm(p_values[family])
+    frame = pd.DataFrame({
+        "group": [r.group for r in results], "level": [r.label for r in results], "p": p_values, "adjusted": adjusted,
+        "id": [r.id for r in results], "fewest": [min((float(c) for c in r.rests_on if c), default=np.nan) for r in results],
+    })  # fmt: skip
+    return table_exhibit(
+        exhibit_id, title, frame, derived=("p", "adjusted"), behind=("fewest",), results={"id": ""},
+        labels={"group": "Group", "level": "Comparison", "p": "p", "adjusted": "p (Holm)"}, formats={"p": "p", "adjusted": "p"},
+        note=(f"{int(first.sum())} comparisons asked first are one family, the other {int((~first).sum())} another. " if first.any() else
+              f"{len(results)} comparisons. ") + "A large p-value does not show that groups are alike.",
+    )  # fmt: skip

@@ -1,0 +1,113 @@
+"""Standardised reach ratios: how many of a group were matched within twelve months, over how many would have been at everybody's rates.
+
+Expected numbers know the department and the quarter of becoming eligible and nothing else (indirect standardisation), among those whose twelve
+months lie within the window, so that "matched within twelve months" is a fact of each. The ratio of a group is to everybody, itself included.
+Beside the raw ratios stand partially pooled ones: those of small groups are drawn towards the mean of their kind.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from mentorship_eval.errors import EstimationError
+from mentorship_eval.estimate import Estimate
+from mentorship_eval.inference.indirect import observed_over_expected
+from mentorship_eval.inference.intervals import ratio_estimate
+from mentorship_eval.inference.pooling import partial_pooling
+from mentorship_eval.questions.answer import Result
+from mentorship_eval.questions.equity.eligible import HORIZON, WORDS, EquityStudy, ordered
+from mentorship_eval.questions.exhibits import forest_exhibit
+from mentorship_eval.questions.groups import FEWEST_PEOPLE, jackknifed_ratio, slug
+from mentorship_eval.questions.section import Section
+
+__all__ = ["reach_ratios"]
+
+_METHOD = (
+    "observed over expected, expected from a multiplicative Poisson model of department and quarter of becoming eligible; leave-one-department-out "
+    "jackknife of the logarithm, the model fitted anew, t(G-1)"
+)
+
+
+def reach_ratios(study: EquityStudy) -> Section:
+    """One ratio a group, raw and pooled, in one forest each."""
+    told = Section()
+    people = study.people[study.people["year"] == 1].reset_index(drop=True)
+    question = "Standardised reach ratios"
+    if len(people) < FEWEST_PEOPLE:
+        return told.lacks(question, "Hardly anybody became eligible twelve months before the end of the window.", "A longer window.")
+    people["reached"] = ((people["matched"] == 1) & (people["stop"] <= HORIZON)).astype(int)
+    raw: list[Result] = []
+    pooled: list[Result] = []
+    for name in study.groupings:
+        try:
+            mine = _ratios(people, name)
+        except EstimationError as error:
+            return told.lacks(question, error.problem, error.fix or "A longer window.")
+        raw += mine
+        pooled += _pooled(mine)
+    told.results = [*raw, *pooled]
+    if not raw:
+        return told.lacks(question, "There are no two groups to compare.", "gender, ethnicity_group or profession in staff")
+    told.exhibits.append(
+        forest_exhibit(
+            "equity.ratio.forest", "Standardised reach ratios", raw, value_label="Observed over expected", sides=("fewer reached", "more reached"),
+            note="Expected from department and quarter of becoming eligible only; 1 is the rate of everybody, the group itself included.",
+        )
+    )
+    if pooled:
+        told.exhibits.append(
+            forest_exhibit(
+                "equity.ratio.pooled", "Standardised reach ratios, partially pooled", pooled, value_label="Observed over expected, pooled",
+                sides=("fewer reached", "more reached"),
+                note="Each drawn towards the mean of its kind, the more so the less precise it is: what a ranking of small groups should rest on.",
+            )
+        )
+    told.methods.append(f"Standardised reach ratios: {_METHOD} (Breslow and Day 1987, chapter 4).")
+    told.methods.append(
+        "Partial pooling within a characteristic: normal model of the log ratios, variance between groups by REML (Viechtbauer 2005), empirical "
+        "Bayes means and intervals (Morris 1983); the uncertainty of that variance is not in them."
+    )
+    return told
+
+
+def _ratios(people: pd.DataFrame, name: str) -> list[Result]:
+    levels = ordered(people[name])
+    group = people[name].map({level: index for index, level in enumerate(levels)}).to_numpy(int)
+    place, quarter = (pd.factorize(people[column], sort=True)[0] for column in ("dept_id", "quarter"))
+    made = observed_over_expected(people["reached"].to_numpy(float), place, quarter, group)
+    found, word = [], WORDS[name]
+    for index, level in enumerate(levels):
+        size, reached = int((group == index).sum()), int(made.observed[0, index])
+        if size < FEWEST_PEOPLE:
+            continue
+        estimand = f"standardised reach ratio, {word.lower()}: {level} against everybody, given department and quarter of becoming eligible"
+        estimate = jackknifed_ratio(made.ratio[:, index], scale="risk ratio", n=size, n_events=reached, method=_METHOD, estimand=estimand)
+        # that one group's interval holds 1 is no test of a gap: gaps are tested as gaps
+        estimate = replace(estimate, p_value=np.nan)
+        label = f"{level[:1].lower()}{level[1:]}"
+        found.append(Result(f"equity.ratio.{name}.{slug(level)}", "reach", estimand, "eligible staff whose twelve months lie within the window",
+                            estimate, label, "companion", word, rests_on=(float(reached), float(size - reached))))  # fmt: skip
+    return found
+
+
+def _pooled(raw: list[Result]) -> list[Result]:
+    known = [result for result in raw if result.estimate.value > 0]
+    try:
+        made = partial_pooling(np.log([r.estimate.value for r in known]), np.array([r.estimate.se for r in known]))
+    except EstimationError:
+        return []  # two groups say nothing about how much groups of their kind differ
+    out = []
+    for result, value, se in zip(known, made.value, made.se, strict=True):
+        if not np.isfinite(value):
+            continue
+        estimand = result.estimand.replace("standardised reach ratio", "partially pooled standardised reach ratio")
+        own: Estimate = replace(
+            ratio_estimate(float(value), float(se), scale="risk ratio", n=result.estimate.n, n_events=result.estimate.n_events,
+                           n_clusters=result.estimate.n_clusters, estimand=estimand, method="empirical Bayes, REML, of the raw ratios, z"),
+            p_value=np.nan,
+        )  # fmt: skip
+        out.append(replace(result, id=result.id.replace("equity.ratio.", "equity.pooled."), estimand=estimand, estimate=own, role="sensitivity"))
+    return out
