@@ -34,7 +34,8 @@ CHAPTERS: dict[str, Chapter] = {
         Chapter("retention", "retention.chapter", "02_retention", "Retention"),
         Chapter("incidents", "incidents.chapter", "03_incidents", "Incidents"),
         Chapter("careers", "careers.chapter", "06_careers", "Careers"),
-        Chapter("summary", "summary", "11_summary", "Summary", ("cohort", "retention", "incidents", "careers")),
+        Chapter("equity", "equity.chapter", "08_equity", "Equity"),
+        Chapter("summary", "summary", "11_summary", "Summary", ("cohort", "retention", "incidents", "careers", "equity")),
     )
 }
 

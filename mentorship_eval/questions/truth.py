@@ -27,6 +27,17 @@ _PLACES = {
     "careers.acting_up": ("outcomes", "acting_up_hazard_ratio_mentored"),
     "careers.certification": ("outcomes", "certification_hazard_ratio_mentored"),
     "careers.senior.gender.male": ("outcomes", "senior_percentage_points_men_minus_women"),
+    "equity.reach.gender.male": ("outcomes", "reach_percentage_points_men_minus_women"),
+    "equity.reach.ethnicity_group.others": ("outcomes", "reach_percentage_points_minority_minus_white"),
+    "equity.reach.ethnicity_group.asian": ("outcomes", "reach_percentage_points_minority_minus_white"),
+    "equity.reach.ethnicity_group.black": ("outcomes", "reach_percentage_points_minority_minus_white"),
+    "equity.ratio.gender.female": ("outcomes", "reach_ratio_women"),
+    "equity.ratio.gender.male": ("outcomes", "reach_ratio_men"),
+    "equity.ratio.ethnicity_group.white": ("outcomes", "reach_ratio_white"),
+    "equity.ratio.ethnicity_group.asian": ("outcomes", "reach_ratio_minority"),
+    "equity.ratio.ethnicity_group.black": ("outcomes", "reach_ratio_minority"),
+    "equity.dose.ethnicity_group.asian": ("outcomes", "session_ratio_minority"),
+    "equity.dose.ethnicity_group.black": ("outcomes", "session_ratio_minority"),
 }
 
 
