@@ -33,9 +33,12 @@ CHAPTERS: dict[str, Chapter] = {
         Chapter("cohort", "cohort_profile", "01_cohort", "Cohort"),
         Chapter("retention", "retention.chapter", "02_retention", "Retention"),
         Chapter("incidents", "incidents.chapter", "03_incidents", "Incidents"),
+        Chapter("wellbeing", "wellbeing.chapter", "04_wellbeing", "Wellbeing"),
         Chapter("careers", "careers.chapter", "06_careers", "Careers"),
+        Chapter("collaboration", "collaboration.chapter", "07_collaboration", "Collaboration"),
         Chapter("equity", "equity.chapter", "08_equity", "Equity"),
-        Chapter("summary", "summary", "11_summary", "Summary", ("cohort", "retention", "incidents", "careers", "equity")),
+        Chapter("summary", "summary", "11_summary", "Summary",
+                ("cohort", "retention", "incidents", "wellbeing", "careers", "collaboration", "equity")),
     )
 }
 

@@ -1,0 +1,1 @@
+"""Wellbeing, satisfaction, climate: scale scores over survey waves, mentored by the wave against not."""

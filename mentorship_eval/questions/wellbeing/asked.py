@@ -1,0 +1,162 @@
+"""Who was asked at each wave, whether they were mentored by then, and what they scored.
+
+One row a person and wave. Being mentored is taken on the day of the wave, so that it changes as people are matched, and a department is that of
+the person's first wave, which stays theirs. Who was mentored before the first wave has no level without mentoring to start from and is left out
+(prevalent users); how many is said.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from mentorship_eval.cohort import Cohort
+from mentorship_eval.estimate import Caution
+from mentorship_eval.inference.scales.keys import ScoringKey, scoring_keys
+from mentorship_eval.questions.covariates import planned_covariates, varying, with_covariates
+
+__all__ = ["Scale", "SurveyStudy", "survey_study"]
+
+# instruments that are often named shorter than their scoring key
+_NAMES = {"MBI": "MBI-HSS", "PROQOL": "ProQOL-5", "UWES": "UWES-9", "CD-RISC": "CD-RISC-10"}
+_WORDS = {
+    ("MBI-HSS", "EE"): "Emotional exhaustion", ("MBI-HSS", "DP"): "Depersonalisation", ("MBI-HSS", "PA"): "Personal accomplishment",
+    ("CD-RISC-10", "total"): "Resilience", ("BRS", "total"): "Resilience (BRS)", ("UWES-9", "total"): "Work engagement",
+    ("WHO-5", "total"): "General wellbeing", ("PES-NWI", "total"): "Practice environment", ("PSYCH-SAFETY", "total"): "Psychological safety",
+    ("GSE", "total"): "Self-efficacy", ("WFC", "total"): "Work-family conflict", ("BELONGING", "total"): "Belonging",
+    ("HSOPSC", "communication openness"): "Speaking up (communication openness)", ("HSOPSC", "overall perceptions"): "Safety culture (overall)",
+    ("HSOPSC", "teamwork across units"): "Teamwork across units", ("JOB-SATISFACTION", "total"): "Job satisfaction",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Scale:
+    """One scale: column of its scores; slug for ids; name in words; key of the instrument where one is shipped; higher is better or not."""
+
+    column: str
+    slug: str
+    name: str
+    instrument: str
+    subscale: str
+    key: ScoringKey | None
+    higher_is_better: bool | None
+
+    @property
+    def direction(self) -> str:
+        return {True: "higher is better", False: "lower is better", None: "direction not known"}[self.higher_is_better]
+
+    @property
+    def cutoff(self) -> tuple[float | None, float | None, str] | None:
+        """at_least, at_most and meaning of the key's cut-off for this scale, if it has one."""
+        if self.key is None:
+            return None
+        part = self.key.subscales.get(self.subscale)
+        chosen = part.cutoff if part is not None else self.key.cutoff if not self.key.subscales else None
+        return None if chosen is None else (chosen.at_least, chosen.at_most, chosen.means)
+
+
+@dataclass(frozen=True)
+class SurveyStudy:
+    """rows: person, wave, day, dept, mentored (0/1), covariates, one column of scores a scale (NaN: no answer); one row a person and wave asked.
+
+    scales in order; waves; linked: whether answers belong to people of staff; invited: whether who was asked is known; compared: whether there are
+    people in both arms; prevalent: people left out because they were mentored before their first wave.
+    """
+
+    cohort: Cohort
+    rows: pd.DataFrame
+    scales: tuple[Scale, ...]
+    waves: tuple[int, ...]
+    covariates: tuple[str, ...]
+    cautions: tuple[Caution, ...]
+    linked: bool
+    invited: bool
+    compared: bool
+    prevalent: int
+
+    @property
+    def last(self) -> int:
+        return self.waves[-1]
+
+    def answers(self, scale: Scale) -> pd.DataFrame:
+        """Rows with a score of ``scale``."""
+        return self.rows[self.rows[scale.column].notna()].reset_index(drop=True)
+
+
+def _scale(instrument: str, subscale: str) -> Scale:
+    name = instrument.upper()
+    known = {each.upper(): each for each in scoring_keys()}
+    told = known.get(name) or _NAMES.get(name)
+    key = scoring_keys()[told] if told else None
+    better: bool | None = None
+    if key is not None:
+        part = key.subscales.get(subscale)
+        better = (part.better if part is not None else key.better) == "higher"
+    words = _WORDS.get((told or instrument, subscale))
+    whole = subscale.lower() in ("total", "")
+    plain_name = words or (instrument if whole else f"{instrument}: {subscale.replace('_', ' ')}")
+    slug = "_".join(filter(None, [instrument, "" if whole else subscale])).lower().replace("-", "_").replace(" ", "_")
+    return Scale(f"{instrument}|{subscale}", slug, plain_name, instrument, subscale, key, better)
+
+
+def _asked(cohort: Cohort, surveys: pd.DataFrame, person: str) -> tuple[pd.DataFrame, bool]:
+    """person, wave and day of everybody asked; of those who answered alone where nobody wrote down whom they asked."""
+    days = surveys.groupby("wave")["completed_on"].median() if "completed_on" in surveys else pd.Series(dtype="datetime64[ns]")
+    if person == "staff_id" and cohort.has("survey_invites"):
+        invites = cohort.table("survey_invites").drop_duplicates(["staff_id", "wave"]).rename(columns={"staff_id": "person"})
+        day = pd.to_datetime(invites["invited_on"]) if "invited_on" in invites else pd.Series(pd.NaT, index=invites.index)
+        known = day.groupby(invites["wave"]).median()
+        return invites.assign(day=day.fillna(invites["wave"].map(known)).fillna(invites["wave"].map(days)))[["person", "wave", "day"]], True
+    rows = surveys.rename(columns={person: "person"})[["person", "wave"]].drop_duplicates()
+    return rows.assign(day=rows["wave"].map(days)), False
+
+
+def _departments(cohort: Cohort, rows: pd.DataFrame) -> pd.Series:
+    """The department of each person on the day of their first wave; of the nearest spell where none covers it."""
+    first = rows.sort_values("day", kind="stable").drop_duplicates("person")[["person", "day"]]
+    spells = cohort.table("spells")[["staff_id", "dept_id", "start", "end"]].rename(columns={"staff_id": "person"})
+    joined = first.merge(spells, on="person", how="left")
+    start, end = pd.to_datetime(joined["start"]), pd.to_datetime(joined["end"]).fillna(pd.Timestamp.max.normalize())
+    off = np.maximum((start - joined["day"]).dt.days, (joined["day"] - end).dt.days).clip(lower=0)
+    nearest = joined.assign(off=off).sort_values(["person", "off", "start"], kind="stable").drop_duplicates("person")
+    return nearest.set_index("person")["dept_id"]
+
+
+def survey_study(cohort: Cohort) -> SurveyStudy:
+    """What the survey tables of a cohort hold, with mentoring where answers are linked to people."""
+    surveys = cohort.table("surveys")
+    linked = "staff_id" in surveys and bool(surveys["staff_id"].notna().any())
+    person = "staff_id" if linked else "anon_id"
+    surveys = surveys[surveys[person].notna()].assign(subscale=lambda frame: frame["subscale"].astype(str))
+    rows, invited = _asked(cohort, surveys, person)
+    pairs = surveys[["instrument", "subscale"]].drop_duplicates().sort_values(["instrument", "subscale"])
+    scales = tuple(_scale(str(i), str(s)) for i, s in pairs.itertuples(index=False))
+    wide = surveys.assign(column=surveys["instrument"].astype(str) + "|" + surveys["subscale"]).pivot_table(
+        index=[person, "wave"], columns="column", values="score", aggfunc="first"
+    )
+    rows = rows.merge(wide.reset_index().rename(columns={person: "person"}), on=["person", "wave"], how="outer" if not invited else "left")
+    cautions: list[Caution] = []
+    covariates: list[str] = []
+    prevalent = 0
+    compared = linked and cohort.has("matches", "spells", "staff")
+    if compared:
+        began = pd.to_datetime(cohort.table("matches").groupby("mentee_id")["start"].min())
+        rows = rows.assign(began=rows["person"].map(began)).dropna(subset=["day"])
+        rows["mentored"] = (rows["began"] <= rows["day"]).astype(int)
+        first = rows.sort_values("day", kind="stable").drop_duplicates("person").set_index("person")["mentored"]
+        early = first.index[first == 1]
+        prevalent = len(early)
+        rows = rows[~rows["person"].isin(early)].reset_index(drop=True)
+        rows["dept"] = rows["person"].map(_departments(cohort, rows))
+        rows = rows[rows["dept"].notna()].reset_index(drop=True)
+        staff = cohort.table("staff")
+        planned = [name for name in planned_covariates(cohort, "wellbeing") or planned_covariates(cohort, "retention") if name in staff]
+        rows = rows.merge(staff[["staff_id", *planned]].rename(columns={"staff_id": "person"}), on="person", how="left")
+        rows, cautions = with_covariates(rows, planned)
+        covariates = varying(rows, planned) if len(rows) else []
+        compared = bool(len(rows)) and 0 < rows["mentored"].sum() < len(rows)
+    rows = rows.sort_values(["person", "wave"], kind="stable").reset_index(drop=True)
+    waves = tuple(int(wave) for wave in sorted(rows["wave"].unique()))
+    return SurveyStudy(cohort, rows, scales, waves, tuple(covariates), tuple(cautions), linked, invited, compared, prevalent)

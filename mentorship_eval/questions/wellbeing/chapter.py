@@ -1,0 +1,57 @@
+"""Did mentorship change how people feel and work together? Scales over survey waves, with who answered and what silence may have done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mentorship_eval.cohort import Cohort
+from mentorship_eval.estimate import Caution
+from mentorship_eval.questions.answer import Answer, Gap
+from mentorship_eval.questions.plain import plain, plain_cautions, plain_exhibits, plain_gaps, plain_lead, plain_results
+from mentorship_eval.questions.section import Section
+from mentorship_eval.questions.truth import with_truth
+from mentorship_eval.questions.wellbeing.asked import SurveyStudy, survey_study
+from mentorship_eval.questions.wellbeing.effects import by_scale, on_departments
+from mentorship_eval.questions.wellbeing.missing import missing_answers
+from mentorship_eval.questions.wellbeing.responses import likeness, response, scores_by_wave
+
+__all__ = ["answer"]
+
+_TITLE = "Wellbeing"
+_QUESTION = "Did mentorship change how people feel and work together?"
+
+
+def answer(cohort: Cohort, earlier: Mapping[str, Answer] | None = None) -> Answer:
+    """The wellbeing chapter of a cohort; says what lacks when it cannot be answered."""
+    if not cohort.has("surveys") or cohort.table("surveys").empty:
+        return Answer("wellbeing", _TITLE, gaps=(Gap(_QUESTION, "The cohort has no survey scores.", "surveys, and survey_invites, in study.yaml"),))
+    study = survey_study(cohort)
+    parts = Section.join(_parts(study))
+    return Answer(
+        "wellbeing",
+        _TITLE,
+        plain_lead(parts.lead),
+        tuple(plain_results(with_truth(parts.results, cohort))),
+        plain_exhibits(parts.exhibits),
+        plain_cautions(parts.cautions),
+        plain_gaps(parts.gaps),
+        tuple(plain(text) for text in parts.methods),
+    )
+
+
+def _parts(study: SurveyStudy) -> list[Section]:
+    described = [response(study), scores_by_wave(study), likeness(study)]
+    if study.compared:
+        return [by_scale(study), on_departments(study), missing_answers(study), *described, _left_out(study)]
+    if not study.linked:
+        reason, unlock = "Answers are anonymous: whether the person was mentored is not known.", "staff_id in surveys, with people's agreement"
+    else:
+        reason, unlock = "There is nobody who was mentored by a wave to compare with others.", "matches, spells and staff, with waves after matches"
+    return [Section().lacks(_QUESTION, reason, unlock), *described]
+
+
+def _left_out(study: SurveyStudy) -> Section:
+    if not study.prevalent:
+        return Section()
+    text = f"{study.prevalent} people were mentored before their first wave and are left out: they have no score without mentoring to start from."
+    return Section(cautions=[Caution("prevalent_mentored", text, {"persons": study.prevalent})])
