@@ -6,11 +6,13 @@ from collections.abc import Mapping
 
 from mentorship_eval.cohort import Cohort
 from mentorship_eval.questions.answer import Answer, Gap
+from mentorship_eval.questions.equity.alike import pairs_alike
 from mentorship_eval.questions.equity.concordance import concordance
 from mentorship_eval.questions.equity.dose import dose
 from mentorship_eval.questions.equity.eligible import equity_study
 from mentorship_eval.questions.equity.reach import reach
 from mentorship_eval.questions.equity.reach_ratio import reach_ratios
+from mentorship_eval.questions.equity.staying import excess_risk, gaps_in_staying
 from mentorship_eval.questions.plain import plain, plain_cautions, plain_exhibits, plain_gaps, plain_lead, plain_results
 from mentorship_eval.questions.section import Section, made
 from mentorship_eval.questions.truth import with_truth
@@ -32,7 +34,7 @@ def answer(cohort: Cohort, earlier: Mapping[str, Answer] | None = None) -> Answe
     if study.people.empty:
         reason = "Nobody became eligible: no department had the programme while somebody who was neither matched nor a mentor was in post."
         return Answer("equity", _TITLE, gaps=(Gap(_QUESTION, reason, "Dates of go-live within the window"),))
-    parts = Section.join([made(part, study) for part in (reach, reach_ratios, dose, concordance)])
+    parts = Section.join([made(part, study) for part in (reach, reach_ratios, dose, concordance, pairs_alike, gaps_in_staying, excess_risk)])
     return Answer(
         "equity",
         _TITLE,

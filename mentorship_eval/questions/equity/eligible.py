@@ -29,8 +29,9 @@ UNSTATED = (MISSING, "Not stated", "Unknown", "Prefer not to say")
 @dataclass(frozen=True)
 class EquityStudy:
     """cohort; episodes: person-time of employment; people: one row an eligible person: staff_id, since (days since hire on which eligibility begins),
-    dept_id and quarter of that day, stop (days from then), matched, left (0/1), year (1: twelve months lie within the window), and one column of
-    levels for each of ``groupings``; left_out: people in a department with the programme who were not eligible, by reason.
+    dept_id and quarter of that day, stop (days from then to the match or the end of follow-up), matched, left (0/1), waited (days to the match, inf
+    without), followed and gone (days to leaving or the end, 0/1), year (1: twelve months lie within the window), and the levels of each of
+    ``groupings``; left_out: people in a department with the programme who were not eligible, by reason.
     """
 
     cohort: Cohort
@@ -78,6 +79,8 @@ def equity_study(cohort: Cohort) -> EquityStudy:
     gone = people["cause"] != ""
     # a match on the day of leaving came too late, as everywhere here
     matched = (people["match"] < people["stop"]) | ((people["match"] == people["stop"]) & ~gone)
+    people["followed"], people["gone"] = people["stop"] - people["since"], gone.astype(int)
+    people["waited"] = people["match"] - people["since"]
     people["stop"] = np.where(matched, people["match"], people["stop"]) - people["since"]
     people["matched"], people["left"] = matched.astype(int), (gone & ~matched).astype(int)
     people["year"] = ((episodes.end - people["day"]).dt.days >= HORIZON).astype(int)
