@@ -58,7 +58,7 @@ def collaboration_table(parameters: Parameters, tables: dict[str, pd.DataFrame],
             # nothing is drawn for cohorts without such ties, which keep their bytes
             near = rng.random(len(who)) < parameters.ties_near if parameters.ties_near else np.zeros(len(who), bool)
             todo = np.arange(len(who))
-            for _ in range(_ROUNDS):
+            for _ in range(5 * _ROUNDS if parameters.ties_near else _ROUNDS):  # a department has few of some professions
                 if across:
                     pick = rng.integers(0, len(lives), len(todo))
                 else:
@@ -128,7 +128,7 @@ def learning_truth(parameters: Parameters) -> dict[str, Any]:
     if parameters.ties_near:
         # where the partner works does not depend on the profession, so that both kinds of ties mix alike
         told["ties_across_departments_rate_ratio_mentored"] = (within + across * ratio) / (within + across)
-        told["tie_share_across_difference_mentored"] = share_mentored - share
+        told["tie_share_across_percentage_points_mentored"] = 100 * (share_mentored - share)
     if parameters.handoffs[0]:
         told["handoffs_rate_ratio_programme_active"] = parameters.handoffs[1]
     return told

@@ -1,0 +1,153 @@
+"""How a hospital's staff mix: share of ties across professions, E-I index against chance, reciprocity, assortativity; by year and by department.
+
+Chance means: the same network, the same number of each profession in every department, and professions handed out anew within departments. Nothing
+of the network itself is shown: who is tied to whom, and what small parts it has, would be known again by those who work there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from mentorship_eval.estimate import format_number as number
+from mentorship_eval.inference.mixing import Mixing, expected_across, mixing_test
+from mentorship_eval.questions.answer import Statement
+from mentorship_eval.questions.collaboration.ties import TieStudy
+from mentorship_eval.questions.exhibits import table_exhibit
+from mentorship_eval.questions.section import Section
+
+__all__ = ["MOST_DRAWS", "Network", "by_department", "by_year", "networks"]
+
+MOST_DRAWS = 999
+FEWEST_TIES = 30  # of a department in the whole window, below which it joins the others: settled by size alone
+OTHERS = "Smaller departments"
+
+
+@dataclass(frozen=True)
+class Network:
+    """Ties of a year: positions (E,) of the ends among people (n,), and their professions and departments in that year."""
+
+    year: str
+    source: np.ndarray
+    target: np.ndarray
+    people: np.ndarray
+    profession: np.ndarray
+    dept: np.ndarray
+
+
+def networks(study: TieStudy) -> Iterator[Network]:
+    """One network for each calendar year with ties, of all staff followed in it; a person's department is the first of the year."""
+    rows = study.rows.assign(year=study.rows["period"].str[:4])
+    profession = study.cohort.table("staff").set_index("staff_id")["profession"].astype(object)
+    ties = study.ties.assign(year=study.ties["date"].dt.year.astype(str))
+    for year, mine in ties.groupby("year"):
+        people = rows[rows["year"] == year].drop_duplicates("staff_id")
+        people = people.assign(profession=people["staff_id"].map(profession))
+        people = people[people["profession"].notna()].sort_values("staff_id")
+        ids = pd.Index(people["staff_id"])
+        source, target = ids.get_indexer(mine["from_id"]), ids.get_indexer(mine["to_id"])
+        known = (source >= 0) & (target >= 0)
+        if known.any():
+            yield Network(str(year), source[known], target[known], ids.to_numpy(), people["profession"].to_numpy(str),
+                          people["dept_id"].astype(str).to_numpy())  # fmt: skip
+
+
+def _graph_indices(network: Network) -> tuple[float, float]:
+    """Share of ties that are answered, and assortativity by profession (Newman 2003), by networkx."""
+    import networkx as nx
+
+    graph = nx.DiGraph()
+    graph.add_nodes_from((i, {"profession": profession}) for i, profession in enumerate(network.profession))
+    graph.add_edges_from(zip(network.source.tolist(), network.target.tolist(), strict=True))
+    return float(nx.overall_reciprocity(graph)), float(nx.attribute_assortativity_coefficient(graph, "profession"))
+
+
+def by_year(study: TieStudy) -> Section:
+    """Indices of each year's network, with a test of the E-I index against chance."""
+    told, plan, lines = Section(), study.cohort.study.plan, []
+    draws = min(plan.permutations, MOST_DRAWS)
+    tests: list[tuple[str, Mixing, tuple[float, float]]] = []
+    for network in networks(study):
+        across = network.profession[network.source] != network.profession[network.target]
+        counts = float(across.sum()), float((~across).sum())
+        if len(set(network.profession)) < 2 or min(counts) < 1:
+            continue
+        found = mixing_test(network.source, network.target, network.profession, network.dept, draws=draws, seed=plan.seed)
+        reciprocity, assortativity = _graph_indices(network)
+        tests.append((network.year, found, counts))
+        lines.append({"year": network.year, "people": len(network.people), "ties": int(sum(counts)), "across": int(counts[0]),
+                      "within": int(counts[1]), "share": counts[0] / sum(counts), "index": found.observed, "expected": found.expected,
+                      "range": f"{number(found.low)} to {number(found.high)}", "p": found.p_value, "reciprocity": reciprocity,
+                      "assortativity": assortativity, "mutual": round(reciprocity * sum(counts))})  # fmt: skip
+    if not lines:
+        return told.lacks("How professions mix", "No year has ties both within and across professions.", "collaboration within the window")
+    told.exhibits.append(
+        table_exhibit(
+            "collaboration.indices", "How professions mix, by year", pd.DataFrame(lines), counts=("people", "ties", "across", "within"),
+            derived=("share", "index", "expected", "range", "p", "reciprocity", "assortativity"), within="*", sums=(("ties", "across", "within"),),
+            ratios={"share": ("across", "ties")}, behind=("mutual",), of={"reciprocity": "mutual"},
+            labels={"year": "Year", "people": "People", "ties": "Ties", "across": "Across", "within": "Within", "share": "Share across",
+                    "index": "E-I index", "expected": "By chance", "range": "95 % of draws", "p": "p", "reciprocity": "Reciprocity",
+                    "assortativity": "Assortativity"},
+            formats={**dict.fromkeys(("people", "ties", "across", "within"), "count"), "share": "percent", "p": "p",
+                     **dict.fromkeys(("index", "expected", "reciprocity", "assortativity"), "number")},
+            note="E-I index: −1 when all ties are within professions, 1 when all are across. By chance: professions handed out anew within "
+            "departments.",
+        )
+    )  # fmt: skip
+    year, last, counts = tests[-1]
+    where = "above" if last.observed > last.high else "below" if last.observed < last.low else "within the range of"
+    told.lead.append(
+        Statement(
+            f"In {year} the E-I index (−1: all ties within professions, 1: all across) was {number(last.observed)}, {where} what chance gives: "
+            f"{number(last.low)} to {number(last.high)} if professions were handed out anew within departments.",
+            rests_on=counts, see=("collaboration.indices",),
+        )
+    )
+    told.methods.append(
+        "How professions mix: E-I index (Krackhardt & Stern 1988) of the new ties of each calendar year; expectation, range and two-sided p-value "
+        f"from {draws:,} permutations of professions within departments, the network held as it is (seed {plan.seed}); reciprocity "
+        "and assortativity by profession (Newman 2003) by networkx. Components, and who is tied to whom, are not shown."
+    )
+    return told
+
+
+def by_department(study: TieStudy) -> Section:
+    """Observed and expected share across professions of the ties that go from each department, all years together."""
+    told, parts = Section(), []
+    for network in networks(study):
+        chance = expected_across(network.source, network.target, network.profession, network.dept)
+        across = network.profession[network.source] != network.profession[network.target]
+        parts.append(pd.DataFrame({"dept": network.dept[network.source], "across": across, "chance": chance}))
+    if not parts:
+        return told
+    ties = pd.concat(parts, ignore_index=True)
+    size = ties["dept"].value_counts()
+    small = size.index[size < FEWEST_TIES]
+    if len(small) == 1 and len(size) > 1:
+        # one alone would be named by what the others leave: the next smallest joins it
+        small = size.index[-2:]
+    ties["dept"] = ties["dept"].where(~ties["dept"].isin(small), OTHERS)
+    table = ties.groupby("dept").agg(ties=("across", "size"), across=("across", "sum"), chance=("chance", "mean")).reset_index()
+    table["last"] = table["dept"] == OTHERS
+    table = table.sort_values(["last", "dept"], kind="stable", ignore_index=True)
+    frame = pd.DataFrame({
+        "dept": table["dept"], "ties": table["ties"].astype(int), "across": table["across"].astype(int),
+        "within": (table["ties"] - table["across"]).astype(int), "share": table["across"] / table["ties"], "chance": table["chance"],
+        "index": 2 * table["across"] / table["ties"] - 1,
+    })  # fmt: skip
+    told.exhibits.append(
+        table_exhibit(
+            "collaboration.departments", "Ties from each department across professions", frame, counts=("ties", "across", "within"),
+            derived=("share", "chance", "index"), within="*", sums=(("ties", "across", "within"),), ratios={"share": ("across", "ties")},
+            labels={"dept": "Department", "ties": "Ties", "across": "Across", "within": "Within", "share": "Share across", "chance": "By chance",
+                    "index": "E-I index"},
+            formats={"ties": "count", "across": "count", "within": "count", "share": "percent", "chance": "percent", "index": "number"},
+            note=f"Departments with fewer than {FEWEST_TIES} ties are joined. By chance: given how many of each profession work in the departments. "
+            "No department is tested: differences between them are not what the programme promised.",
+        )
+    )  # fmt: skip
+    return told

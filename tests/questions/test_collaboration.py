@@ -1,0 +1,146 @@
+"""Collaboration on simulated staff: ratios that were put in are found, none where there is none, and ties are counted as they should be."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mentorship_eval.disclosure import Rule, protect
+from mentorship_eval.questions import answer_chapter
+from mentorship_eval.questions.collaboration.being_mentored import while_mentored
+from mentorship_eval.questions.collaboration.departments import handed_over, share_where_active
+from mentorship_eval.questions.collaboration.indices import OTHERS, by_department, by_year, networks
+from mentorship_eval.questions.collaboration.people import between_professions
+from mentorship_eval.questions.collaboration.ties import is_handoff, tie_study
+from mentorship_eval.questions.truth import known_truth
+from mentorship_eval.report.exhibits import draw
+from tests.questions.cohorts import simulated
+
+TABLES = ("staff", "departments", "spells", "matches", "rollout", "mentors", "collaboration")
+SIZE = {"departments": 32, "staff": 1200, "months": 27, "waves": (6, 10, 14), "uptake_delay": 1.5, "outcomes": True, "only": TABLES,
+        "ties": (2.4, 1.6), "ties_near": 0.4}  # fmt: skip
+STRONG = {"ties_across_ratio": 1.6, "handoffs": (2.0, 1.4)}
+NONE = {"ties_across_ratio": 1.0, "handoffs": (2.0, 1.0)}
+
+
+@pytest.fixture(scope="module", params=["effect", "none"])
+def study(request):
+    effect = request.param == "effect"
+    cohort = simulated("default" if effect else "null", 4, **{**SIZE, **(STRONG if effect else NONE)})
+    plan = cohort.study.plan.model_copy(update={"permutations": 199})
+    return tie_study(replace(cohort, study=cohort.study.model_copy(update={"plan": plan}))), effect
+
+
+def result(section, name):
+    return next(r for r in section.results if r.id == name).estimate
+
+
+def test_the_ratio_across_is_found_and_that_within_does_not_move(study):
+    made, effect = study
+    told, truth = while_mentored(made), known_truth(made.cohort)
+    assert truth["collaboration.across_professions"] == (1.6 if effect else 1.0)
+    for name in ("across_professions", "within_profession", "across_departments"):
+        found = result(told, f"collaboration.{name}")
+        assert found.ci_low < truth[f"collaboration.{name}"] < found.ci_high
+    assert (result(told, "collaboration.across_professions").ci_low > 1) == effect
+    assert [r.role for r in told.results] == ["headline", "diagnostic", "companion"]
+    rates = next(e for e in told.exhibits if e.id == "collaboration.rates").frames["rows"]
+    years = rates.groupby("kind")["years"].sum()
+    assert np.allclose(years, years.iloc[0])
+    assert rates["ties"].iloc[:4].sum() == len(made.ties)
+
+
+def test_a_tie_is_counted_once_for_the_person_from_whom_it_goes_and_never_the_match_itself(study):
+    made, _ = study
+    ties, matches = made.ties, made.cohort.table("matches")
+    assert not ties.duplicated(["from_id", "to_id"]).any() and not (ties["from_id"] == ties["to_id"]).any()
+    pairs = set(zip(matches["mentee_id"], matches["mentor_id"], strict=True))
+    assert not any((a, b) in pairs or (b, a) in pairs for a, b in zip(ties["from_id"], ties["to_id"], strict=True))
+    spells = made.cohort.table("spells").drop_duplicates("staff_id", keep=False).set_index("staff_id")["dept_id"]
+    one = ties[ties["from_id"].isin(spells.index) & ties["to_id"].isin(spells.index)]
+    here, there = one["from_id"].map(spells).astype(str), one["to_id"].map(spells).astype(str)
+    assert ((here != there) == one["elsewhere"]).all()
+    assert 0.5 < ties["elsewhere"].mean() < 0.7  # four in ten were sought at home
+    assert (made.flow["kept"].shift().dropna().to_numpy() == (made.flow["kept"] + made.flow["removed"]).iloc[1:].to_numpy()).all()
+
+
+def test_people_with_a_mentor_sit_more_between_professions_where_they_were_made_to(study):
+    made, effect = study
+    found, truth = result(between_professions(made), "collaboration.share_across"), known_truth(made.cohort)["collaboration.share_across"]
+    assert found.ci_low < truth < found.ci_high
+    assert (found.p_value < 0.05) == effect == (found.ci_low > 0)
+
+
+def test_professions_keep_to_themselves_beyond_chance_and_not_when_partners_are_drawn_blindly(study):
+    made, _ = study
+    rows = by_year(made).exhibits[0].frames["rows"]
+    assert (rows["index"] < rows["expected"]).all() and (rows["p"] <= 0.005).all()
+    assert np.allclose(rows["index"], 2 * rows["across"] / rows["ties"] - 1)
+    # the same number of ties with partners drawn from everybody followed in the year
+    rng, ties = np.random.default_rng(2), made.ties
+    parts = []
+    for network in networks(made):
+        to = network.people[rng.integers(0, len(network.people), len(network.source))]
+        mine = ties[ties["date"].dt.year.astype(str) == network.year].iloc[: len(to)].assign(to_id=to)
+        parts.append(mine[mine["from_id"] != mine["to_id"]])
+    blind = by_year(replace(made, ties=pd.concat(parts))).exhibits[0].frames["rows"]
+    assert (blind["p"] > 0.01).all() and (blind["assortativity"].abs() < 0.1).all() and (rows["assortativity"] > 0.2).all()
+
+
+def test_small_departments_are_joined_by_size_and_no_tie_is_lost(study):
+    made, _ = study
+    few = made.ties["from_dept"].isin(sorted(made.ties["from_dept"].unique())[:2])
+    thin = pd.concat([made.ties[~few], made.ties[few].groupby("from_dept").head(8)])
+    table = by_department(replace(made, ties=thin)).exhibits[0].frames["rows"]
+    assert table["dept"].iloc[-1] == OTHERS and table["ties"].min() >= 16
+    assert table["ties"].sum() == len(thin) and (table["across"] + table["within"] == table["ties"]).all()
+
+
+def test_departments_with_the_programme_hand_over_more_where_they_were_made_to(study):
+    made, effect = study
+    told = handed_over(made)
+    found = result(told, "collaboration.handoffs")
+    assert found.ci_low < (1.4 if effect else 1.0) < found.ci_high and (found.ci_low > 1) == effect
+    assert not any(r.id.endswith("avoided") for r in told.results)
+
+
+def test_the_share_of_a_department_is_diluted_by_those_who_are_not_mentored(study):
+    made, effect = study
+    found = result(share_where_active(made), "collaboration.share_where_active")
+    truth = known_truth(made.cohort)["collaboration.share_across"]
+    assert found.ci_low < truth and found.ci_low < (truth / 2 if effect else 0) < found.ci_high
+
+
+def test_kinds_of_hand_offs_are_known_by_their_words():
+    kinds = pd.Series(["hand-off", "Handover", "HAND OFF to ward", "advice", None, "joint task"])
+    assert is_handoff(kinds).tolist() == [True, True, True, False, False, False]
+
+
+def test_protected_chapters_can_be_drawn_and_small_counts_are_withheld():
+    changes = {"departments": 8, "staff": 300, "months": 18, "ties": (0.5, 0.3), "ties_near": 0.9}
+    answer = answer_chapter("collaboration", simulated("default", 5, **{**SIZE, **changes, **STRONG}))
+    [shown], log = protect([answer], Rule())
+    assert len(log) and all(draw(exhibit) is not None for exhibit in {e.kind: e for e in shown.exhibits}.values())
+    names = ("n", "n_events", "people", "ties", "across", "within", "removed", "events")
+    for exhibit in shown.exhibits:
+        for frame in exhibit.frames.values():
+            numbers = frame[[c for c in names if c in frame]].apply(pd.to_numeric, errors="coerce")
+            assert not ((numbers > 0) & (numbers < 10)).any().any(), exhibit.id
+            assert not {"from_id", "to_id", "staff_id"} & set(frame.columns)
+
+
+def test_what_lacks_is_named_with_the_table_that_unlocks_it(study):
+    cohort = study[0].cohort
+    none = replace(cohort, tables={name: table for name, table in cohort.tables.items() if name != "collaboration"})
+    [gap] = answer_chapter("collaboration", none).gaps
+    assert "collaboration" in gap.unlock
+    alike = replace(cohort, tables={**cohort.tables, "staff": cohort.table("staff").assign(profession="nurse")})
+    assert "profession" in answer_chapter("collaboration", alike).gaps[0].unlock
+    early = replace(cohort, tables={**cohort.tables, "collaboration": cohort.table("collaboration").assign(date=pd.Timestamp("1999-01-01"))})
+    assert "No tie" in answer_chapter("collaboration", early).gaps[0].reason
+    ties = cohort.table("collaboration")
+    untold = handed_over(tie_study(replace(cohort, tables={**cohort.tables, "collaboration": ties[~is_handoff(ties["kind"])]})))
+    assert not untold.results and "hand-off" in untold.gaps[0].unlock
