@@ -9,11 +9,12 @@ Scores
     score(data, *, items, key=None, subscale=None, low, high, reverse, method="mean", times=1, answered=0.5, numbers=None) -> Scored
         .scores (Series, index of data)  .table (what was answered, turned, scored)  .values (turned items)
     scoring_key(name) -> ScoringKey   .subscales .higher_is_better(subscale) .cutoff_of(subscale) .important;  scoring_keys() -> all that are shipped
-    important_difference(estimate, *, mid=None, sd=None, key=None, subscale=None, higher_is_better=True) -> AgainstImportant (.words, .table)
+    important_difference(estimate, *, mid=None, sd=None, key=None, subscale=None, higher_is_better=None) -> AgainstImportant (.words, .table)
     reliability(data, *, items, wave=None, low=None, high=None, reverse=()) -> Reliability   .table per wave; .items per wave and item
 Comparisons
-    mixed_model(data, *, outcome, arm, wave, person, cluster=None, baseline=None, covariates=(), structure="intercepts", df="kenward-roger")
-        -> RepeatedMeasures   .estimate (mean over waves)  .by_wave  .table (terms)  .variances  .icc  .jackknife (Estimate)
+    mixed_model(data, *, outcome, arm, wave, person, cluster=None, baseline=None, covariates=(), structure="intercepts", df="kenward-roger",
+        jackknife=True, icc_intervals=True, randomised=False) -> RepeatedMeasures
+        .estimate (mean over waves)  .at_wave  .by_wave  .table (terms)  .variances  .icc (by group)  .jackknife (Estimates: mean, waves)
     random_intercepts(data, *, outcome, groups, covariates=(), df="kenward-roger") -> RandomIntercepts   .table  .variances  .icc (Estimate per group)
     ancova(data, *, outcome, arm, baseline=None, cluster=None, covariates=(), weights=None, variance="CR2", randomised=False)
         -> Ancova   .estimate  .standardised (Hedges g)  .change_score (companion)  .unadjusted  .table
@@ -23,8 +24,7 @@ Comparisons
 Missing answers
     response_flow(data, *, answered, wave, arm=None, person=None) -> ResponseFlow   .table  .patterns
     response_weights(data, *, answered, covariates, arm=None, truncate=0.99) -> ResponseWeights   .weights (Series)  .table  .effective_n  .balance
-    weighted_ancova(data, *, outcome, arm, response_covariates, cluster, baseline=None, ...) -> WeightedAncova   (weights refitted without each
-    cluster)
+    weighted_ancova(data, *, outcome, arm, response_covariates, cluster, baseline=None, ...) -> WeightedAncova   (weights refitted without each)
     impute(data, *, columns, arm, predictors=(), cluster=None, imputations=20, iterations=20, seed=0) -> Imputations   .datasets  .pooled(analysis)
     pool_imputed(estimates, *, complete_df=None) -> Pooled   .estimate (Rubin; Barnard & Rubin degrees of freedom)  .missing_information
     tipping_point(imputations, *, analysis, outcome, deltas=None, shifted="arm") -> TippingPoint   .table (delta, estimate, limits)  .tips_at

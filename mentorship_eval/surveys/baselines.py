@@ -1,9 +1,8 @@
 """A score before the programme as an adjustment, and what is done where it is missing.
 
-In a randomised comparison a missing baseline is replaced by the mean of the others and an indicator joins it: the allocation does not depend on
-either, so
-that nobody is lost and the estimate stays unbiased (White & Thompson 2005, Statistics in Medicine 24:993-1007). Elsewhere the same device leaves
-confounding among those without a baseline, and the comparison is restricted to those who have one.
+In a randomised comparison a missing baseline is replaced by the mean of the others and an indicator joins it: the allocation does not
+depend on either, so that nobody is lost and the estimate stays unbiased (White & Thompson 2005, Statistics in Medicine 24:993-1007).
+Elsewhere the same device leaves confounding among those without a baseline, and the comparison is restricted to those who have one.
 """
 
 from __future__ import annotations

@@ -1,11 +1,10 @@
 """A score after the programme, compared between arms at the same score before it (analysis of covariance).
 
-Change scores are not the default, because of regression to the mean: people with extreme baselines move towards the middle whatever is done, so
-that arms which
-differ at baseline, by chance or because those worse off were chosen, differ in change without any effect; and subtracting a noisy baseline adds
-its noise
-(Vickers & Altman 2001, BMJ 323:1123-1124). They are computed as a companion. Where arms were not allocated at random the two
-answer different questions (Lord 1967, Psychological Bulletin 68:304-305), and their distance is worth telling.
+Change scores are not the default, because of regression to the mean: people with extreme baselines move towards the middle whatever is
+done, so that arms which differ at baseline, by chance or because those worse off were chosen, differ in change without any effect; and
+subtracting a noisy baseline adds its noise (Vickers & Altman 2001, BMJ 323:1123-1124). They are computed as a companion. Where arms were
+not allocated at random the two answer different questions (Lord 1967, Psychological Bulletin 68:304-305), and their distance is worth
+telling.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ from mentorship_eval.surveys.columns import cluster_codes, covariate_columns, nu
 __all__ = ["ProportionalOdds", "fit_cumulative", "ordinal"]
 
 STEPS, HALVINGS, LARGEST = 60, 30, 15.0
+WORTH_TELLING = 20  # answers on either side of a cut
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +38,8 @@ class ProportionalOdds:
     warnings: tuple[Caution, ...]
 
     def statement(self) -> str:
-        cuts = self.by_cut["odds_ratio"].dropna()
+        enough = (self.by_cut["n_above"] >= WORTH_TELLING) & (self.by_cut["n_below"] >= WORTH_TELLING)
+        cuts = self.by_cut.loc[enough, "odds_ratio"].dropna()
         spread = f" Cut by cut the odds ratio runs from {cuts.min():.2f} to {cuts.max():.2f}." if len(cuts) > 1 else ""
         return self.estimate.statement() + spread
 
@@ -194,6 +196,7 @@ def _by_cut(x: np.ndarray, level: np.ndarray, names: list[Any]) -> pd.DataFrame:
     for cut in range(1, len(names)):
         fit = fit_cumulative(x - x.mean(axis=0), (level >= cut).astype(int), 2)
         out.append(
-            {"cut": f"{names[cut]} or higher", "n_above": int((level >= cut).sum()), "odds_ratio": float(np.exp(fit[0][1])) if fit else np.nan}
+            {"cut": f"{names[cut]} or higher", "n_above": int((level >= cut).sum()), "n_below": int((level < cut).sum()),
+             "odds_ratio": float(np.exp(fit[0][1])) if fit else np.nan}
         )
     return pd.DataFrame(out)

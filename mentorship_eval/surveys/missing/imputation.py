@@ -1,13 +1,10 @@
 """Missing scores filled in many times, each time as a draw from what the others say: chained normal models with a level of each cluster.
 
-Each incomplete column is modelled in turn by the arm, the other columns, both multiplied, and the predictors, with an intercept drawn for each
-cluster (a fixed
-intercept per cluster would overstate, and none understate, how alike people of one department are: Drechsler 2015, J. Educational
-and Behavioral Statistics 40:69-95). Parameters are drawn with the missing values (Gibbs sampling; flat priors for coefficients, the log of the
-error variance
-and the SD between clusters), so that what is uncertain stays so. Draws are neither rounded nor cut at the ends of the scale: that would bias
-means. The answers
-are taken as missing at random given the columns; `tipping_point` moves away from it.
+Each incomplete column is modelled in turn by the arm, the other columns, both multiplied, and the predictors, with an intercept drawn for
+each cluster (a fixed intercept per cluster would overstate, and none understate, how alike people of one department are: Drechsler 2015, J.
+Educational and Behavioral Statistics 40:69-95). Parameters are drawn with the missing values (Gibbs sampling; flat priors for coefficients,
+the log of the error variance and the SD between clusters), so that what is uncertain stays so. Draws are neither rounded nor cut at the
+ends of the scale: that would bias means. The answers are taken as missing at random given the columns; `tipping_point` moves away from it.
 """
 
 from __future__ import annotations

@@ -28,8 +28,7 @@ EXTREME = 10.0  # a weight ten times the mean speaks for itself
 class ResponseWeights:
     """weights: index of the data, NaN for those who did not answer; table: arm, asked, answered, response, largest weight, effective_n;
     model: arm, term, odds_ratio; balance: term, mean of all, of those who answered, and of these weighted, with differences in SD; effective_n:
-    Kish's,
-    of all; truncated: how many weights were cut off."""
+    Kish's, of all; truncated: how many weights were cut off."""
 
     weights: pd.Series
     table: pd.DataFrame

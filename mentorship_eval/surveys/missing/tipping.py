@@ -27,9 +27,8 @@ SHIFTED = ("arm", "reference", "both")
 @dataclass(frozen=True, kw_only=True)
 class TippingPoint:
     """table: delta, delta_sd, estimate, ci_low, ci_high, p_value; tips_at: (below, above) 0, the nearest delta at which the interval begins to
-    hold no effect,
-    or ceases to, NaN where none within the range does; holds_no_effect: whether it does at delta 0; sd: of the outcome within arms; filled:
-    values moved."""
+    hold no effect or ceases to, NaN where none within the range does; holds_no_effect: whether it does at delta 0; sd: of the outcome within
+    arms; filled: values moved; null: the value of no effect."""
 
     table: pd.DataFrame
     tips_at: tuple[float, float]
@@ -39,10 +38,11 @@ class TippingPoint:
     shifted: str
     sd: float
     filled: int
+    null: float
 
     def statement(self) -> str:
-        side = "inside" if self.holds_no_effect else "outside"
-        begin = f"No effect lies {side} the interval when those who did not answer are like those who did"
+        does = "includes" if self.holds_no_effect else "excludes"
+        begin = f"The interval {does} {self.null:g} (no effect) when those who did not answer are like those who did"
         whom = {"arm": "in the arm", "reference": "in the reference arm", "both": "in both arms"}[self.shifted]
         tips = [t for t in self.tips_at if np.isfinite(t)]
         low, high = self.table["delta"].min(), self.table["delta"].max()
@@ -113,7 +113,7 @@ def tipping_point(
     tips = tuple(_tip(room, [d for d in side if d != 0], sd) for side in (grid[grid <= 0][::-1], grid[grid >= 0]))
     return TippingPoint(table=pd.DataFrame(rows), tips_at=(tips[0], tips[1]), holds_no_effect=start, estimate=at(0.0).estimate,
                         outcome=outcome, shifted=shifted,
-                        sd=sd, filled=int(moved.sum()))  # fmt: skip
+                        sd=sd, filled=int(moved.sum()), null=null)  # fmt: skip
 
 
 def _tip(room: Callable[[float], float], steps: list[float], sd: float) -> float:

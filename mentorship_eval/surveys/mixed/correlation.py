@@ -1,8 +1,7 @@
 """Intra-class correlations with profile-likelihood intervals: they hold at 0, where a standard error does not.
 
 The limits are the correlations at which twice the restricted log-likelihood, maximised over everything else, lies below its maximum by the
-quantile of
-chi-squared with one degree of freedom.
+quantile of chi-squared with one degree of freedom.
 """
 
 from __future__ import annotations
