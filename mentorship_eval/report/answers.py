@@ -73,7 +73,16 @@ def protect_answers(
 ) -> tuple[dict[str, Answer], pd.DataFrame]:
     """Answers that may be shown, by chapter, and the log of what was withheld; earlier: protected answers of runs of the same cohort.
 
-    They were attacked, and coarsened until no withheld count could be narrowed (`disclosure.audit`).
+    They were attacked, and coarsened until no withheld count could be narrowed (`disclosure.audit`). The attack costs seconds, so that what
+    came of it is kept with the private answers; with earlier runs it is made anew.
     """
-    shown, log, _ = audited(answers.values(), rule_of(cohort), earlier=earlier)
-    return dict(zip(answers, shown, strict=True)), log
+
+    def attacked() -> tuple[dict[str, Answer], pd.DataFrame]:
+        shown, log, _ = audited(answers.values(), rule_of(cohort), earlier=earlier)
+        return dict(zip(answers, shown, strict=True)), log
+
+    if earlier:
+        return attacked()
+    parts = {**ingredients(cohort, list(answers)), "answer": "all of these, protected"}
+    kept: tuple[dict[str, Answer], pd.DataFrame] = cached(key_of(parts), attacked, of=tuple)
+    return kept

@@ -61,6 +61,15 @@ def audited(answers: Iterable[Answer], rule: Rule, **more: Any) -> tuple[list[An
         if asked.size == before:
             break
     chapters = {exhibit.id: answer.chapter for answer in private for exhibit in answer.exhibits}
+    while not found.passed:
+        # what no single number heals is not published at all
+        left = {one.cell[0] for one in found.narrow} - asked.exhibits
+        if not left:
+            break
+        asked.exhibits |= left
+        log += [(chapters[name], name, "exhibit", "audit: narrow whatever is withheld; the exhibit is left out") for name in sorted(left)]
+        shown, ledger = protect(asked.apply(private, rule.second_mark), rule, also=frozenset(asked.also), **more)
+        found = audit(private, shown, rule)
     log += [(chapters[one.cell[0]], one.cell[0], one.cell[1], "audit: still narrow, whatever is withheld") for one in found.narrow]
     return shown, _logged(ledger, log, rule), found
 
