@@ -38,8 +38,11 @@ def trial(
     response: float = 0.8,
     mnar: float = 0.0,
 ) -> pd.DataFrame:
-    """One row per person asked and wave; SD 10 between people, half of the variance within clusters a person's own. ``mnar``: log odds of an
-    answer per SD of what would have been answered, in the arm only. The column ``whole`` is the answer of everybody, ``y`` that of those who gave it."""
+    """One row per person asked and wave; SD 10 between people, half of the variance within clusters a person's own.
+
+    mnar : log odds of an answer per SD of what would have been answered, in the arm only. The column ``whole`` is the answer of
+    everybody, ``y`` that of those who gave it.
+    """
     rng = np.random.default_rng(seed)
     n = clusters * people
     dept = np.repeat(np.arange(clusters), people)
