@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -63,4 +65,6 @@ def test_the_plan_holds_the_cells_that_the_rule_asks_for():
     for cell in cells:
         SurveyWorld(**cell.world)
         assert cell.batches[0].replicates >= (5000 if cell.batches[0].table == "surveys_headline" else 1000)
-    assert replicate(cells[0], cells[0].batches[0], 3)[0][:8] == replicate(cells[0], cells[0].batches[0], 3)[0][:8]
+    light = replace(cells[0].batches[0], analyses=("survey_ancova",))
+    first, again, other = (replicate(cells[0], light, number)[0] for number in (3, 3, 4))
+    assert first[:9] == again[:9] and first[2] != other[2] and first[7] == -2.5
