@@ -71,6 +71,10 @@ def while_mentored(study: TieStudy) -> Section:
             Result(f"collaboration.{kind.name}", OUTCOME, estimand, "all staff followed", estimate, kind.label, kind.role, GROUP, rests_on=counts)
         )
         told.cautions += [Caution(c.code, f"{noun}: {c.text}", {"rests_on": counts, **c.data}) for c in fit.warnings]
+        if kind.role == "diagnostic" and (estimate.ci_low > 1 or estimate.ci_high < 1):
+            moved = f"Ties within the own profession, which mentorship was not said to change, differ too: {estimate.interval()}. What makes them "
+            moved += "differ may be behind the ties to other professions as well."
+            told.cautions.append(Caution("negative_control_off", moved, {"rests_on": counts}))
         if kind.role == "headline":
             told.lead.append(
                 Statement(estimate.statement(), rests_on=counts, results=(f"collaboration.{kind.name}",), see=("collaboration.forest",))
@@ -80,14 +84,16 @@ def while_mentored(study: TieStudy) -> Section:
         told.exhibits += [
             forest_exhibit(
                 "collaboration.forest", "New ties while mentored, against not yet", told.results, value_label="Rate ratio", sides=("fewer", "more"),
-                note="Within departments and days, adjusted. The second line is a negative control: nobody promised that it would move.",
+                note="Compared within departments on the same day, adjusted. The second line is a negative control: nobody promised that it would "
+                "move.",
             ),
             _rates(lines),
         ]
         told.methods.append(
             "New ties: recurrent events (Andersen & Gill 1982) on calendar time, strata of department, so that each tie is compared with colleagues "
             f"of the department on that day; mentored as it changes; covariates: {', '.join(study.covariates)}; errors clustered by department at "
-            "entry. A tie counts for the person from whom it goes; ties between a mentee and the own mentor are left out."
+            "entry. A tie counts for the person from whom it goes, on the day on which it first stands in the data, so that ties older than "
+            "the data look new at their beginning; ties between a mentee and the own mentor are left out."
         )
     return told
 

@@ -13,7 +13,7 @@ from mentorship_eval.did import linear_imputation
 from mentorship_eval.errors import DataError, EstimationError
 from mentorship_eval.estimate import Caution
 from mentorship_eval.questions.allocation import BLOCK, allocations, own_rollout, with_blocks
-from mentorship_eval.questions.answer import Result
+from mentorship_eval.questions.answer import Result, Statement
 from mentorship_eval.questions.collaboration.indices import MOST_DRAWS
 from mentorship_eval.questions.collaboration.ties import OUTCOME, TieStudy
 from mentorship_eval.questions.rates import caution_list, fit_rates, rate_exhibits, rate_results
@@ -94,6 +94,8 @@ def handed_over(study: TieStudy) -> Section:
     )  # fmt: skip
     # nobody wants a hand-off avoided
     told.results += [result for result in results if not result.id.endswith(".avoided")]
+    lead = results[0].estimate.statement()
+    told.lead.append(Statement(lead, results=("collaboration.handoffs",), see=("collaboration.handoffs.observed",)))
     told.exhibits += rate_exhibits(rates, "collaboration.handoffs", brief=True)
     told.cautions += caution_list(rates)
     told.methods.append(

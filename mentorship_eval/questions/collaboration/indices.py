@@ -79,32 +79,39 @@ def by_year(study: TieStudy) -> Section:
         reciprocity, assortativity = _graph_indices(network)
         tests.append((network.year, found, counts))
         lines.append({"year": network.year, "people": len(network.people), "ties": int(sum(counts)), "across": int(counts[0]),
-                      "within": int(counts[1]), "share": counts[0] / sum(counts), "index": found.observed, "expected": found.expected,
-                      "range": f"{number(found.low)} to {number(found.high)}", "p": found.p_value, "reciprocity": reciprocity,
-                      "assortativity": assortativity, "mutual": round(reciprocity * sum(counts))})  # fmt: skip
+                      "within": int(counts[1]), "share": counts[0] / sum(counts), "index": found.observed,
+                      "chance": f"{number(found.expected)} ({number(found.low)} to {number(found.high)})", "p": found.p_value,
+                      "reciprocity": reciprocity, "assortativity": assortativity, "mutual": round(reciprocity * sum(counts))})  # fmt: skip
     if not lines:
         return told.lacks("How professions mix", "No year has ties both within and across professions.", "collaboration within the window")
-    told.exhibits.append(
+    frame = pd.DataFrame(lines)
+    told.exhibits += [
         table_exhibit(
-            "collaboration.indices", "How professions mix, by year", pd.DataFrame(lines), counts=("people", "ties", "across", "within"),
-            derived=("share", "index", "expected", "range", "p", "reciprocity", "assortativity"), within="*", sums=(("ties", "across", "within"),),
-            ratios={"share": ("across", "ties")}, behind=("mutual",), of={"reciprocity": "mutual"},
-            labels={"year": "Year", "people": "People", "ties": "Ties", "across": "Across", "within": "Within", "share": "Share across",
-                    "index": "E-I index", "expected": "By chance", "range": "95 % of draws", "p": "p", "reciprocity": "Reciprocity",
-                    "assortativity": "Assortativity"},
-            formats={**dict.fromkeys(("people", "ties", "across", "within"), "count"), "share": "percent", "p": "p",
-                     **dict.fromkeys(("index", "expected", "reciprocity", "assortativity"), "number")},
+            "collaboration.chance", "How professions mix, against chance", frame[["year", "index", "chance", "p", "across", "within"]],
+            derived=("index", "chance", "p"), behind=("across", "within"), ratios={"index": "across"},
+            labels={"year": "Year", "index": "E-I index", "chance": "By chance (95 % of draws)", "p": "p"}, formats={"index": "number", "p": "p"},
             note="E-I index: −1 when all ties are within professions, 1 when all are across. By chance: professions handed out anew within "
-            "departments.",
-        )
-    )  # fmt: skip
+            "departments, the ties as they are.",
+        ),
+        table_exhibit(
+            "collaboration.indices", "New ties of each year", frame.drop(columns=["index", "chance", "p"]),
+            counts=("people", "ties", "across", "within"), derived=("share", "reciprocity", "assortativity"), within="*",
+            sums=(("ties", "across", "within"),), ratios={"share": ("across", "ties")}, behind=("mutual",), of={"reciprocity": "mutual"},
+            labels={"year": "Year", "people": "People", "ties": "Ties", "across": "Across", "within": "Within", "share": "Share across",
+                    "reciprocity": "Answered", "assortativity": "Assortativity"},
+            formats={**dict.fromkeys(("people", "ties", "across", "within"), "count"), "share": "percent", "reciprocity": "percent",
+                     "assortativity": "number"},
+            note="Answered: share of ties that go both ways. Assortativity: 1 when all ties are within professions, 0 when professions "
+            "do not matter.",
+        ),
+    ]  # fmt: skip
     year, last, counts = tests[-1]
     where = "above" if last.observed > last.high else "below" if last.observed < last.low else "within the range of"
     told.lead.append(
         Statement(
             f"In {year} the E-I index (−1: all ties within professions, 1: all across) was {number(last.observed)}, {where} what chance gives: "
             f"{number(last.low)} to {number(last.high)} if professions were handed out anew within departments.",
-            rests_on=counts, see=("collaboration.indices",),
+            rests_on=counts, see=("collaboration.chance",),
         )
     )
     told.methods.append(
@@ -141,7 +148,7 @@ def by_department(study: TieStudy) -> Section:
     })  # fmt: skip
     told.exhibits.append(
         table_exhibit(
-            "collaboration.departments", "Ties from each department across professions", frame, counts=("ties", "across", "within"),
+            "collaboration.departments", "Ties to other professions, by department", frame, counts=("ties", "across", "within"),
             derived=("share", "chance", "index"), within="*", sums=(("ties", "across", "within"),), ratios={"share": ("across", "ties")},
             labels={"dept": "Department", "ties": "Ties", "across": "Across", "within": "Within", "share": "Share across", "chance": "By chance",
                     "index": "E-I index"},

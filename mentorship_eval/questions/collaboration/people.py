@@ -5,6 +5,8 @@ Being mentored is settled on the first day of that year, so that nobody has to h
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -38,7 +40,7 @@ def between_professions(study: TieStudy) -> Section:
         return told.lacks(question, "In the last year only one kind of people had ties.", "Matches that begin more than a year before the end.")
     estimand = "share of new ties across professions in the last year, mentored before it minus not, within department and profession"
     try:
-        estimate = share_difference(
+        estimate, test = share_difference(
             sums["sum"].to_numpy(float), sums["size"].to_numpy(float), marked, (dept + " " + people["profession"]).to_numpy(str),
             dept.to_numpy(), draws=min(plan.permutations, MOST_DRAWS), seed=plan.seed, estimand=estimand,
         )  # fmt: skip
@@ -49,6 +51,14 @@ def between_professions(study: TieStudy) -> Section:
         Result("collaboration.share_across", OUTCOME, estimand, "employed on the first day of the last year", estimate,
                "Share of ties across professions, mentored minus not", "companion", "Between professions", rests_on=behind)
     )  # fmt: skip
+    if np.isfinite(test.p_value):
+        kind = "all" if test.exact else f"{test.draws:,} random (seed {test.seed})"
+        about = f"placebo test: {kind} permutations of mentorship within department and profession, people taken as independent"
+        placebo = replace(estimate, se=np.nan, ci_low=np.nan, ci_high=np.nan, p_value=test.p_value, df=None, method=about)
+        told.results.append(
+            Result("collaboration.share_across.permutation", OUTCOME, f"{estimand}: placebo test", "employed on the first day of the last year",
+                   placebo, "Share of ties across professions: placebo test", "diagnostic", "Between professions", rests_on=behind)
+        )  # fmt: skip
     limits = f" (95 % CI {format_number(estimate.ci_low, 1)} to {format_number(estimate.ci_high, 1)})" if np.isfinite(estimate.ci_low) else ""
     told.lead.append(
         Statement(
@@ -74,8 +84,8 @@ def between_professions(study: TieStudy) -> Section:
     )  # fmt: skip
     told.methods.append(
         "Between professions: shares of the last twelve months among those employed on their first day, Mantel-Haenszel difference within department "
-        "and profession (twice it is the difference of E-I indices), departments left out in turn; the p-value is that of a placebo test, which "
-        "hands out mentorship anew within department and profession. Mentorship was not allotted so: the test asks whether such a difference would be odd, "
-        "and no more."
+        "and profession (twice it is the difference of E-I indices), departments left out in turn; beside it a placebo test, which hands "
+        "out mentorship anew within department and profession. Mentorship was not allotted so: the test asks whether such a difference would "
+        "be odd, and no more."
     )
     return told
