@@ -258,6 +258,16 @@ def test_few_clusters_have_an_estimate_and_no_interval():
     assert "too_few_clusters" in {w.code for w in found.warnings} and "no interval" in found.statement()
 
 
+def test_a_jackknife_that_does_not_exist_is_told():
+    """At the first wave one cluster alone speaks for the reference: without it there is no difference at that wave."""
+    data = trial(3, clusters=8, people=8)
+    only = data.loc[data["arm"] == 0, "dept"].iloc[0]
+    data.loc[(data["arm"] == 0) & (data["wave"] == 1) & (data["dept"] != only), "y"] = np.nan
+    found = surveys.mixed_model(data, outcome="y", arm="arm", wave="wave", person="person", cluster="dept", icc_intervals=False)
+    assert np.isfinite(found.estimate.ci_low) and np.isnan(found.jackknife[0].se) and "no_jackknife" in {w.code for w in found.warnings}
+    assert found.leave_one_out.set_index("cluster")["estimate"].isna().loc[only]
+
+
 def test_missing_baselines_restrict_or_are_imputed_and_both_are_told():
     data = trial(5, clusters=12, people=10, effect=2)
     data.loc[data["person"] % 5 == 0, "base"] = np.nan

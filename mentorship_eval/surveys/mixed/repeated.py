@@ -157,6 +157,9 @@ def mixed_model(
     if cluster and jackknife:
         checks, without = left_out_in_turn(fit, nonnegative, labels, lines, estimates, ci_level)
         checks = tuple(support.guarded(e) for e in checks)
+        if without["estimate"].isna().any():
+            gone = int(without["estimate"].isna().sum())
+            cautions.append(Caution("no_jackknife", f"The model cannot be fitted without {gone} of the clusters: there is no jackknife to check it."))
     table = coefficient_table(terms, contrasts(fit, np.eye(len(terms)), df), ci_level, len(waves), middle)
     if not support.enough:
         table[["p_value", "ci_low", "ci_high"]] = np.nan
