@@ -3,7 +3,8 @@
 Kenward & Roger (1997, Biometrics 53:983-997): the covariance of the fixed effects is inflated for what the estimated variances add, and a
 contrast has t with 2 E² / var(E) degrees of freedom, E its variance, by the expected information. The covariance is linear in its
 parameters here, so that the second derivatives of their formula vanish. Satterthwaite (as lmerTest does it; Kuznetsova, Brockhoff
-& Christensen 2017, J. Statistical Software 82:13): the same degrees of freedom by the observed information, without the inflation.
+& Christensen 2017, J. Statistical Software 82:13): the same degrees of freedom by the observed information, without the inflation; by the
+expected one where a variance is estimated as 0.
 """
 
 from __future__ import annotations
@@ -51,7 +52,8 @@ def contrasts(fit: Fit, lines: np.ndarray, df: str = "kenward-roger") -> Contras
         raise UsageError(f"There are no degrees of freedom {df!r}.", fix=f"Choose one of {', '.join(DF_METHODS)}.")
     phi, slopes = fit.at.covariance, fit.derivatives
     information = slopes.expected
-    if df == "satterthwaite" and np.linalg.eigvalsh(slopes.observed).min() > 0:
+    # where a variance is 0 the likelihood is at its edge, and its curvature there says little
+    if df == "satterthwaite" and not fit.boundary.any() and np.linalg.eigvalsh(slopes.observed).min() > 0:
         information = slopes.observed
     w = _inverse(information)
     turned = lines @ phi
