@@ -122,11 +122,11 @@ def _table(lines: list[tuple[str, Concordance]], results: list[Result]) -> Exhib
         "alike": [found.alike for _, found in lines], "different": [found.pairs - found.alike for _, found in lines],
         "free": [found.free for _, found in lines],
         "observed": [float(found.observed[0]) for _, found in lines], "expected": [float(found.expected[0]) for _, found in lines],
-        "p": [r.estimate.p_value for r in results], "adjusted": holm([r.estimate.p_value for r in results]), "id": [r.id for r in results],
+        "p": [r.estimate.p_value for r in results], "adjusted": holm([r.estimate.p_value for r in results]), "told": [r.id for r in results],
     })  # fmt: skip
     return table_exhibit(
         "equity.concordance.table", "Pairs alike, observed and by chance", frame, counts=("pairs", "alike", "different", "free"),
-        derived=("observed", "expected", "p", "adjusted"), sums=(("pairs", "alike", "different"),), results={"id": ""},
+        derived=("observed", "expected", "p", "adjusted"), sums=(("pairs", "alike", "different"),), results={"told": ""},
         ratios={"observed": ("alike", "pairs")},
         labels={"attribute": "Pairs of the", "pairs": "Pairs", "alike": "Alike", "different": "Not alike", "free": "Could have been otherwise",
                 "observed": "Share alike", "expected": "By chance", "p": "p", "adjusted": "p (Holm)"},

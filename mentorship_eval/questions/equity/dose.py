@@ -92,6 +92,6 @@ def _table(frame: pd.DataFrame) -> Exhibit:
         within="characteristic", same={"mentees": "quantity", "sessions": "quantity_sessions"},
         labels={"characteristic": "Characteristic", "level": "Group", "mentees": "Mentees", "sessions": "Sessions held", "months": "Months matched",
                 "rate": "Sessions a month"},
-        formats={"mentees": "count", "sessions": "count", "months": "count", "rate": "number"},
+        formats={"mentees": "count", "sessions": "count", "months": "count", "rate": "number"}, stub=["characteristic", "level"],
         note=f"Matches that began within the window, to its end. {MISSING}: not stated counts as not recorded.",
     )  # fmt: skip

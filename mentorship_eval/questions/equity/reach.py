@@ -22,6 +22,7 @@ from mentorship_eval.survival.curves.leave_out_incidence import incidence_withou
 __all__ = ["adjusted_table", "reach", "reached_without_each"]
 
 _CURVES = ("gender", "ethnicity_group")
+_AT_RISK = (0, 12)  # months: steps that are too few to be told at more times
 
 
 def reached_without_each(people: pd.DataFrame) -> np.ndarray:
@@ -54,7 +55,8 @@ def reach(study: EquityStudy) -> Section:
         forest_exhibit(
             "equity.reach.forest", "Matched within twelve months of becoming eligible: gaps", told.results, log=False, digits=1,
             value_label="Difference, percentage points", sides=("fewer reached", "more reached"),
-            note="Against the largest group of each kind; not adjusted. Intervals leave out one department at a time. n counts the people of both.",
+            note="Against the largest group of each kind; not adjusted. Intervals leave out one department at a time. n counts the people of both "
+            "groups, events those of them who were matched.",
         ),
         _table(everybody),
         *(_curves(people, name) for name in study.groupings if name in _CURVES),
@@ -85,7 +87,7 @@ def _gaps(people: pd.DataFrame, name: str) -> tuple[list[Result], pd.DataFrame]:
         estimand = f"share matched within 12 months of becoming eligible, {word.lower()}: {level} minus {reference}; leaving competes, not adjusted"
         counts = [_counts(parts[each]) for each in (level, reference)]
         estimate = jackknifed_difference(
-            shares[level], shares[reference], n=len(parts[level]) + len(parts[reference]), n_events=int(counts[0][0] + counts[1][0]),
+            shares[level], shares[reference], **_sizes(level, parts, reference, counts),
             method="Aalen-Johansen by group; leave-one-department-out jackknife of the difference, t(G-1)", estimand=estimand,
         )  # fmt: skip
         key = "others" if level == ALL_OTHERS else slug(level)
@@ -98,6 +100,13 @@ def _gaps(people: pd.DataFrame, name: str) -> tuple[list[Result], pd.DataFrame]:
         rows.append({"characteristic": word, "level": level, "people": len(parts[level]), "matched": int(matched), "others": int(others),
                      "share": float(shares[level][0])})  # fmt: skip
     return found, pd.DataFrame(rows)
+
+
+def _sizes(level: str, parts: dict[str, pd.DataFrame], reference: str, counts: list[tuple[float, float]]) -> dict[str, int]:
+    """n and n_events; none of the groups together, whose size less those that are shown would be that of one that is withheld."""
+    if level == ALL_OTHERS:
+        return {}
+    return {"n": len(parts[level]) + len(parts[reference]), "n_events": int(counts[0][0] + counts[1][0])}
 
 
 def _kept(part: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
@@ -139,7 +148,7 @@ def _table(frame: pd.DataFrame) -> Exhibit:
         within="characteristic", sums=(counts,), same={"people": "quantity"},
         labels={"characteristic": "Characteristic", "level": "Group", "people": "Became eligible", "matched": "Matched within 12 months",
                 "others": "Not so: left, waiting, or not followed so long", "share": "Matched within 12 months, share"},
-        formats={"share": "percent", **dict.fromkeys(counts, "count")},
+        formats={"share": "percent", **dict.fromkeys(counts, "count")}, stub=["characteristic", "level"],
         note="The share is the Aalen-Johansen estimate: it also uses those who became eligible less than twelve months before the end of the window.",
     )  # fmt: skip
 
@@ -149,11 +158,12 @@ def _curves(people: pd.DataFrame, name: str) -> Exhibit:
     mine = mine[mine.groupby("level")["level"].transform("size") >= FEWEST_PEOPLE]
     fit = aalen_johansen(mine, stop="stop", cause="ended", by="level", cluster="dept_id")
     longest = mine.groupby("level")["stop"].apply(lambda stop: np.sort(stop)[-10] if len(stop) >= 10 else stop.max()).min()
-    looked = in_months(fit.at(just_after(monthly_grid(min(float(longest), 2 * HORIZON)))))
+    looked = in_months(fit.at(just_after(monthly_grid(min(float(longest), HORIZON + 1)))))
     looked = looked[looked["cause"] == "matched"]
     word = WORDS[name]
     return curve_exhibit(
         f"equity.reach.by.{name}", f"Matched since becoming eligible, by {word.lower()}", looked, by="by", value="cif", by_label=word,
+        at_risk=looked.loc[looked["time"].isin(_AT_RISK), ["by", "time", "n_risk", "n_event"]],
         time_from="becoming eligible", y_label="Have been matched", n=len(mine), n_events=int(mine["matched"].sum()), population=f"eligible {name}",
         method="Aalen-Johansen, leaving competes; intervals clustered by department",
     )
@@ -167,10 +177,10 @@ def adjusted_table(exhibit_id: str, title: str, results: list[Result]) -> Exhibi
         adjusted[family] = holm(p_values[family])
     frame = pd.DataFrame({
         "group": [r.group for r in results], "level": [r.label for r in results], "p": p_values, "adjusted": adjusted,
-        "id": [r.id for r in results], "fewest": [min((float(c) for c in r.rests_on if c), default=np.nan) for r in results],
+        "told": [r.id for r in results], "fewest": [min((float(c) for c in r.rests_on if c), default=np.nan) for r in results],
     })  # fmt: skip
     return table_exhibit(
-        exhibit_id, title, frame, derived=("p", "adjusted"), behind=("fewest",), results={"id": ""},
+        exhibit_id, title, frame, derived=("p", "adjusted"), behind=("fewest",), results={"told": ""},
         labels={"group": "Group", "level": "Comparison", "p": "p", "adjusted": "p (Holm)"}, formats={"p": "p", "adjusted": "p"},
         note=(f"{int(first.sum())} comparisons asked first are one family, the other {int((~first).sum())} another. " if first.any() else
               f"{len(results)} comparisons. ") + "A large p-value does not show that groups are alike.",

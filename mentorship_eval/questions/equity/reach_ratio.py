@@ -53,14 +53,14 @@ def reach_ratios(study: EquityStudy) -> Section:
         return told.lacks(question, "There are no two groups to compare.", "gender, ethnicity_group or profession in staff")
     told.exhibits.append(
         forest_exhibit(
-            "equity.ratio.forest", "Standardised reach ratios", raw, value_label="Observed over expected", sides=("fewer reached", "more reached"),
-            note="Expected from department and quarter of becoming eligible only; 1 is the rate of everybody, the group itself included.",
+            "equity.ratio.forest", "Standardised reach ratios", raw, value_label="Reach ratio", sides=("fewer reached", "more reached"),
+            note="Matched over expected to be, given department and quarter of becoming eligible only; 1 is everybody's rate, own included.",
         )
     )
     if pooled:
         told.exhibits.append(
             forest_exhibit(
-                "equity.ratio.pooled", "Standardised reach ratios, partially pooled", pooled, value_label="Observed over expected, pooled",
+                "equity.ratio.pooled", "Standardised reach ratios, partially pooled", pooled, value_label="Pooled reach ratio",
                 sides=("fewer reached", "more reached"),
                 note="Each drawn towards the mean of its kind, the more so the less precise it is: what a ranking of small groups should rest on.",
             )

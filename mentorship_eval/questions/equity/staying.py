@@ -2,7 +2,7 @@
 
 Additive, in percentage points: of those still there six months after becoming eligible, the difference in who is still there a year on, mentored by
 then minus not, in one group minus the same in the largest. Additive, as excess hazard: RERI of the model of being mentored (Hosmer and Lemeshow
-1992). Multiplicative: the ratio of hazard ratios, from the same model; whether these ratios differ at all is tested once, in the chapter on retention.
+1992). Multiplicative: the ratio of hazard ratios, from the same model; whether these differ at all is tested once, in the chapter on retention.
 """
 
 from __future__ import annotations
@@ -216,8 +216,8 @@ def excess_risk(study: EquityStudy) -> Section:
                        value_label="RERI", sides=("mentoring closes more of the gap", "mentoring closes less of it"),
                        note="0: the two add up. In units of the hazard of the largest group while not mentored; adjusted like the ratio of being "
                        "mentored."),
-        forest_exhibit("equity.interaction.forest", "Leaving: ratio of the hazard ratios of being mentored", multiplicative, value_label="Ratio of ratios",
-                       sides=("stronger in the group", "weaker in the group"),
+        forest_exhibit("equity.interaction.forest", "Leaving: ratio of the hazard ratios of being mentored", multiplicative,
+                       value_label="Ratio of ratios", sides=("stronger in the group", "weaker in the group"),
                        note="From the same model. Whether ratios differ is tested once for all levels, in the chapter on retention (subgroups)."),
         adjusted_table("equity.reri.adjusted", "Excess risk of leaving: p-values for the number of comparisons", additive),
     ]  # fmt: skip
