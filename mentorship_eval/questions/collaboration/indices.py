@@ -117,7 +117,8 @@ def by_year(study: TieStudy) -> Section:
     told.methods.append(
         "How professions mix: E-I index (Krackhardt & Stern 1988) of the new ties of each calendar year; expectation, range and two-sided p-value "
         f"from {draws:,} permutations of professions within departments, the network held as it is (seed {plan.seed}); reciprocity "
-        "and assortativity by profession (Newman 2003) by networkx. Components, and who is tied to whom, are not shown."
+        "and assortativity by profession (Newman 2003) by networkx. Professions that begin more ties than others move the E-I "
+        "index too; assortativity sets that aside. Components, and who is tied to whom, are not shown."
     )
     return told
 
