@@ -93,6 +93,9 @@ def test_professions_keep_to_themselves_beyond_chance_and_not_when_partners_are_
     rows = indices_of(made)
     assert (rows["p"] <= 0.005).all() and (rows["index"] < rows["chance"].str.split(" ").str[0].astype(float)).all()
     assert np.allclose(rows["index"], 2 * rows["across"] / rows["ties"] - 1)
+    plan = made.cohort.study.plan.model_copy(update={"permutations": 0})
+    untested = by_year(replace(made, cohort=replace(made.cohort, study=made.cohort.study.model_copy(update={"plan": plan}))))
+    assert not untested.lead and untested.exhibits[0].frames["rows"]["p"].isna().all()
     # the same number of ties, both ends drawn from everybody followed in the year
     rng, ties, parts = np.random.default_rng(2), made.ties, []
     for network in networks(made):

@@ -69,10 +69,10 @@ COLLABORATION = Table(
     "One row per tie between two people.",
     ("from_id", "to_id", "date", "kind"),
     (
-        col("from_id", "id", "From", required=True),
-        col("to_id", "id", "To", required=True),
+        col("from_id", "id", "Person from whom the tie goes, and for whom it is counted", required=True),
+        col("to_id", "id", "Person to whom it goes", required=True),
         col("date", "date", "Day", required=True),
-        col("kind", "category", "Kind of tie"),
+        col("kind", "category", "Kind of tie; hand-offs (handovers) are counted apart from the others"),
     ),
     ("collaboration",),
 )

@@ -65,6 +65,11 @@ def _graph_indices(network: Network) -> tuple[float, float]:
     return float(nx.overall_reciprocity(graph)), float(nx.attribute_assortativity_coefficient(graph, "profession"))
 
 
+def _by_chance(found: Mixing) -> str:
+    expected = number(found.expected)
+    return f"{expected} ({number(found.low)} to {number(found.high)})" if found.draws else expected
+
+
 def by_year(study: TieStudy) -> Section:
     """Indices of each year's network, with a test of the E-I index against chance."""
     told, plan, lines = Section(), study.cohort.study.plan, []
@@ -80,7 +85,7 @@ def by_year(study: TieStudy) -> Section:
         tests.append((network.year, found, counts))
         lines.append({"year": network.year, "people": len(network.people), "ties": int(sum(counts)), "across": int(counts[0]),
                       "within": int(counts[1]), "share": counts[0] / sum(counts), "index": found.observed,
-                      "chance": f"{number(found.expected)} ({number(found.low)} to {number(found.high)})", "p": found.p_value,
+                      "chance": _by_chance(found), "p": found.p_value,
                       "reciprocity": reciprocity, "assortativity": assortativity, "mutual": round(reciprocity * sum(counts))})  # fmt: skip
     if not lines:
         return told.lacks("How professions mix", "No year has ties both within and across professions.", "collaboration within the window")
@@ -106,14 +111,15 @@ def by_year(study: TieStudy) -> Section:
         ),
     ]  # fmt: skip
     year, last, counts = tests[-1]
-    where = "above" if last.observed > last.high else "below" if last.observed < last.low else "within the range of"
-    told.lead.append(
-        Statement(
-            f"In {year} the E-I index (−1: all ties within professions, 1: all across) was {number(last.observed)}, {where} what chance gives: "
-            f"{number(last.low)} to {number(last.high)} if professions were handed out anew within departments.",
-            rests_on=counts, see=("collaboration.chance",),
-        )
-    )
+    if last.draws:
+        where = "above" if last.observed > last.high else "below" if last.observed < last.low else "within the range of"
+        told.lead.append(
+            Statement(
+                f"In {year} the E-I index (−1: all ties within professions, 1: all across) was {number(last.observed)}, {where} what chance gives: "
+                f"{number(last.low)} to {number(last.high)} if professions were handed out anew within departments.",
+                rests_on=counts, see=("collaboration.chance",),
+            )
+        )  # fmt: skip
     told.methods.append(
         "How professions mix: E-I index (Krackhardt & Stern 1988) of the new ties of each calendar year; expectation, range and two-sided p-value "
         f"from {draws:,} permutations of professions within departments, the network held as it is (seed {plan.seed}); reciprocity "
