@@ -59,7 +59,8 @@ def against_chance(
     def without(values: np.ndarray) -> np.ndarray:
         total = np.bincount(place, weights=values, minlength=places)
         count = np.bincount(place, minlength=places)
-        return (total.sum() - np.append(0.0, total)) / (count.sum() - np.append(0.0, count))
+        left = count.sum() - np.append(0.0, count)
+        return np.divide(total.sum() - np.append(0.0, total), left, out=np.full(len(left), np.nan), where=left > 0)
 
     def statistic(assigned: np.ndarray) -> np.ndarray:
         return np.asarray((assigned == mentee[None, :]).mean(axis=1) - chance.mean())

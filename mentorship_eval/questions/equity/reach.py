@@ -22,7 +22,7 @@ from mentorship_eval.survival.curves.leave_out_incidence import incidence_withou
 __all__ = ["adjusted_table", "reach", "reached_without_each"]
 
 _CURVES = ("gender", "ethnicity_group")
-_AT_RISK = (0, 12)  # months: steps that are too few to be told at more times
+_EVERY, _AT_RISK = 3, (0, 12)  # months: at more times too few people would have been matched in between to be told
 
 
 def reached_without_each(people: pd.DataFrame) -> np.ndarray:
@@ -158,7 +158,8 @@ def _curves(people: pd.DataFrame, name: str) -> Exhibit:
     mine = mine[mine.groupby("level")["level"].transform("size") >= FEWEST_PEOPLE]
     fit = aalen_johansen(mine, stop="stop", cause="ended", by="level", cluster="dept_id")
     longest = mine.groupby("level")["stop"].apply(lambda stop: np.sort(stop)[-10] if len(stop) >= 10 else stop.max()).min()
-    looked = in_months(fit.at(just_after(monthly_grid(min(float(longest), HORIZON + 1)))))
+    grid = monthly_grid(min(float(longest), HORIZON + 1))[::_EVERY]
+    looked = in_months(fit.at(just_after(grid)))
     looked = looked[looked["cause"] == "matched"]
     word = WORDS[name]
     return curve_exhibit(
