@@ -113,6 +113,11 @@ def test_small_departments_are_joined_by_size_and_no_tie_is_lost(study):
     table = by_department(replace(made, ties=thin)).exhibits[0].frames["rows"]
     assert table["dept"].iloc[-1] == OTHERS and table["ties"].min() >= 16
     assert table["ties"].sum() == len(thin) and (table["across"] + table["within"] == table["ties"]).all()
+    # a department whose ties are all of one person is small, however many they are
+    first = made.ties["from_dept"].astype(str).min()
+    mine = made.ties["from_dept"].astype(str) == first
+    alone = by_department(replace(made, ties=made.ties.assign(from_id=made.ties["from_id"].where(~mine, made.ties.loc[mine, "from_id"].iloc[0]))))
+    assert first not in set(alone.exhibits[0].frames["rows"]["dept"])
 
 
 def test_departments_with_the_programme_hand_over_more_where_they_were_made_to(study):

@@ -55,7 +55,8 @@ def while_mentored(study: TieStudy) -> Section:
     lines = []
     for kind in KINDS:
         rows = person_time(study, study.ties[study.ties[kind.column] == kind.value])
-        counts = arms(rows)
+        # many ties may be those of few people
+        counts = (*arms(rows), *(float(rows.loc[(rows["event"] == 1) & (rows["mentored"] == arm), "staff_id"].nunique()) for arm in (1, 0)))
         noun = kind.noun[:1].upper() + kind.noun[1:]
         if counts[0] < FEWEST_TIES:
             told.lacks(f"{noun} while mentored", f"Too few of them (under {FEWEST_TIES}) while mentored for a ratio.", "A longer window.")
@@ -105,14 +106,14 @@ def _crude(rows: pd.DataFrame, kind: TieKind) -> list[dict[str, object]]:
         years = float((mine["stop"] - mine["start"]).sum() / 365.25)
         ties = int(mine["event"].sum())
         out.append({"kind": kind.label.split(" (")[0], "arm": word, "people": mine["staff_id"].nunique(), "years": years, "ties": ties,
-                    "rate": ties / years if years else np.nan})  # fmt: skip
+                    "rate": ties / years if years else np.nan, "senders": mine.loc[mine["event"] == 1, "staff_id"].nunique()})  # fmt: skip
     return out
 
 
 def _rates(lines: list[dict[str, object]]) -> Exhibit:
     return table_exhibit(
         "collaboration.rates", "New ties and person-time", pd.DataFrame(lines), counts=("people", "ties"), derived=("years", "rate"),
-        within=("kind",), ratios={"rate": "ties"},
+        within=("kind",), ratios={"rate": "ties"}, behind=("senders",),
         labels={"kind": "New ties", "arm": "Mentorship", "people": "People", "years": "Person-years", "ties": "Ties", "rate": "Ties per person-year"},
         formats={"people": "count", "ties": "count", "years": "number", "rate": "number"},
         note="Not adjusted. A person who is given a mentor counts in both lines, each for its time.",

@@ -92,10 +92,12 @@ def handed_over(study: TieStudy) -> Section:
         rates, result_id="collaboration.handoffs", estimand=estimand, population="department-months with the programme", role="companion",
         group=GROUP, random_timing=allocations(study.cohort) == {"random"},
     )  # fmt: skip
+    active = panel["period"] >= panel["adopted"]
+    behind = (float(panel.loc[active, "handoffs"].sum()), float(panel.loc[~active, "handoffs"].sum()), float(between["from_id"].nunique()))
     # nobody wants a hand-off avoided
-    told.results += [result for result in results if not result.id.endswith(".avoided")]
+    told.results += [replace(result, rests_on=behind) for result in results if not result.id.endswith(".avoided")]
     lead = results[0].estimate.statement()
-    told.lead.append(Statement(lead, results=("collaboration.handoffs",), see=("collaboration.handoffs.observed",)))
+    told.lead.append(Statement(lead, rests_on=behind, results=("collaboration.handoffs",), see=("collaboration.handoffs.observed",)))
     told.exhibits += rate_exhibits(rates, "collaboration.handoffs", brief=True)
     told.cautions += caution_list(rates)
     told.methods.append(

@@ -22,7 +22,8 @@ from mentorship_eval.questions.section import Section
 __all__ = ["MOST_DRAWS", "Network", "by_department", "by_year", "networks"]
 
 MOST_DRAWS = 999
-FEWEST_TIES = 30  # of a department in the whole window, below which it joins the others: settled by size alone
+# of a department in the whole window, below which it joins the others, settled by size alone: many ties may be those of few people
+FEWEST_TIES, FEWEST_SENDERS = 30, 10
 OTHERS = "Smaller departments"
 
 
@@ -129,39 +130,49 @@ def by_year(study: TieStudy) -> Section:
     return told
 
 
+def _small(ties: pd.DataFrame) -> list[str]:
+    """Departments to be joined: the small ones, and as many of the next as it takes for all of them together not to be small."""
+    size = ties.groupby("dept").agg(ties=("across", "size"), senders=("sender", "nunique"))
+    few = (size["ties"] < FEWEST_TIES) | (size["senders"] < FEWEST_SENDERS)
+    size = size.assign(large=~few).sort_values(["large", "ties"], kind="stable")
+    number = int(few.sum())
+    # one alone would be named by what the others leave
+    while 0 < number < len(size) and (number < 2 or size["ties"].iloc[:number].sum() < FEWEST_TIES):
+        number += 1
+    return list(size.index[:number])
+
+
 def by_department(study: TieStudy) -> Section:
     """Observed and expected share across professions of the ties that go from each department, all years together."""
     told, parts = Section(), []
     for network in networks(study):
         chance = expected_across(network.source, network.target, network.profession, network.dept)
         across = network.profession[network.source] != network.profession[network.target]
-        parts.append(pd.DataFrame({"dept": network.dept[network.source], "across": across, "chance": chance}))
+        sender = network.people[network.source]
+        parts.append(pd.DataFrame({"dept": network.dept[network.source], "sender": sender, "across": across, "chance": chance}))
     if not parts:
         return told
     ties = pd.concat(parts, ignore_index=True)
-    size = ties["dept"].value_counts()
-    small = size.index[size < FEWEST_TIES]
-    if len(small) == 1 and len(size) > 1:
-        # one alone would be named by what the others leave: the next smallest joins it
-        small = size.index[-2:]
-    ties["dept"] = ties["dept"].where(~ties["dept"].isin(small), OTHERS)
-    table = ties.groupby("dept").agg(ties=("across", "size"), across=("across", "sum"), chance=("chance", "mean")).reset_index()
+    ties["dept"] = ties["dept"].where(~ties["dept"].isin(_small(ties)), OTHERS)
+    sums = {"ties": ("across", "size"), "senders": ("sender", "nunique"), "across": ("across", "sum"), "chance": ("chance", "mean")}
+    table = ties.groupby("dept").agg(**sums).reset_index()
     table["last"] = table["dept"] == OTHERS
     table = table.sort_values(["last", "dept"], kind="stable", ignore_index=True)
     frame = pd.DataFrame({
         "dept": table["dept"], "ties": table["ties"].astype(int), "across": table["across"].astype(int),
         "within": (table["ties"] - table["across"]).astype(int), "share": table["across"] / table["ties"], "chance": table["chance"],
-        "index": 2 * table["across"] / table["ties"] - 1,
+        "index": 2 * table["across"] / table["ties"] - 1, "senders": table["senders"].astype(int),
     })  # fmt: skip
     told.exhibits.append(
         table_exhibit(
             "collaboration.departments", "Ties to other professions, by department", frame, counts=("ties", "across", "within"),
-            derived=("share", "chance", "index"), within="*", sums=(("ties", "across", "within"),), ratios={"share": ("across", "ties")},
+            derived=("share", "chance", "index"), behind=("senders",), within="*", sums=(("ties", "across", "within"),),
+            ratios={"share": ("across", "ties")},
             labels={"dept": "Department", "ties": "Ties", "across": "Across", "within": "Within", "share": "Share across", "chance": "By chance",
                     "index": "E-I index"},
             formats={"ties": "count", "across": "count", "within": "count", "share": "percent", "chance": "percent", "index": "number"},
-            note=f"Departments with fewer than {FEWEST_TIES} ties are joined. By chance: given how many of each profession work in the departments. "
-            "No department is tested: differences between them are not what the programme promised.",
+            note=f"Departments with fewer than {FEWEST_TIES} ties, or {FEWEST_SENDERS} people who began them, are joined. By chance: given how many of "
+            "each profession work in the departments. No department is tested: differences between them are not what the programme promised.",
         )
     )  # fmt: skip
     return told

@@ -46,7 +46,8 @@ def between_professions(study: TieStudy) -> Section:
         )  # fmt: skip
     except UsageError as error:
         return told.lacks(question, error.problem, "Departments with mentored and other people of one profession.")
-    behind = (*counts[0], *counts[1], *size)
+    senders = [float(((sums["size"] > 0) & (marked == arm)).sum()) for arm in (1, 0)]
+    behind = (*counts[0], *counts[1], *size, *senders)
     told.results.append(
         Result("collaboration.share_across", OUTCOME, estimand, "employed on the first day of the last year", estimate,
                "Share of ties across professions, mentored minus not", "companion", "Between professions", rests_on=behind)
@@ -69,13 +70,13 @@ def between_professions(study: TieStudy) -> Section:
     )  # fmt: skip
     frame = pd.DataFrame([
         {"arm": word, "people": int(size[i]), "ties": int(sum(counts[i])), "across": int(counts[i][0]), "within": int(counts[i][1]),
-         "share": counts[i][0] / sum(counts[i]), "index": 2 * counts[i][0] / sum(counts[i]) - 1}
+         "share": counts[i][0] / sum(counts[i]), "index": 2 * counts[i][0] / sum(counts[i]) - 1, "senders": int(senders[i])}
         for i, word in enumerate(("Mentored before the year", "Not mentored"))
     ])  # fmt: skip
     told.exhibits.append(
         table_exhibit(
             "collaboration.between", "Ties of the last year, by mentorship on its first day", frame, counts=("people", "ties", "across", "within"),
-            derived=("share", "index"), within="*", sums=(("ties", "across", "within"),), ratios={"share": ("across", "ties")},
+            derived=("share", "index"), within="*", behind=("senders",), sums=(("ties", "across", "within"),), ratios={"share": ("across", "ties")},
             labels={"arm": "Mentorship", "people": "People", "ties": "Ties", "across": "Across", "within": "Within", "share": "Share across",
                     "index": "E-I index"},
             formats={"people": "count", "ties": "count", "across": "count", "within": "count", "share": "percent", "index": "number"},
