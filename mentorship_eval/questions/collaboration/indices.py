@@ -171,8 +171,8 @@ def by_department(study: TieStudy) -> Section:
             labels={"dept": "Department", "ties": "Ties", "across": "Across", "within": "Within", "share": "Share across", "chance": "By chance",
                     "index": "E-I index"},
             formats={"ties": "count", "across": "count", "within": "count", "share": "percent", "chance": "percent", "index": "number"},
-            note=f"Departments with fewer than {FEWEST_TIES} ties, or {FEWEST_SENDERS} people who began them, are joined. By chance: given how many of "
-            "each profession work in the departments. No department is tested: differences between them are not what the programme promised.",
+            note=f"Departments with fewer than {FEWEST_TIES} ties, or {FEWEST_SENDERS} people who began them, are joined. By chance: given how many "
+            "of each profession work there. No department is tested: differences between them are not what the programme promised.",
         )
     )  # fmt: skip
     return told
