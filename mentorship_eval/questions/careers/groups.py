@@ -51,7 +51,7 @@ def promotion_by_group(study: CareerStudy) -> Section:
         mine = rows.assign(level=rows["staff_id"].map(levels))
         told.exhibits.append(_curves(mine, kind.name, column, word))
         told.results += _ratios(mine, kind.name, column, word, told)
-    adjusted = holm([result.estimate.p_value for result in told.results]) if told.results else []
+    adjusted = holm([result.estimate.p_value for result in told.results])
     if told.results:
         frame = pd.DataFrame({
             "group": [r.group for r in told.results], "level": [r.label for r in told.results], "p": [r.estimate.p_value for r in told.results],

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from mentorship_eval.estimate import Estimate
+from mentorship_eval.estimate import Estimate, format_p
 from mentorship_eval.inference.multiplicity import holm
 from mentorship_eval.inference.permutation import Permutation, permutation_test
-from mentorship_eval.questions.answer import Exhibit, Result
+from mentorship_eval.questions.answer import Exhibit, Result, Statement
 from mentorship_eval.questions.equity.eligible import EquityStudy
 from mentorship_eval.questions.equity.pairs import ATTRIBUTES, FEWEST_MENTEES, pairs_of
 from mentorship_eval.questions.exhibits import forest_exhibit, table_exhibit
@@ -90,6 +90,7 @@ def concordance(study: EquityStudy) -> Section:
         lines.append((word, found))
     if not told.results:
         return told
+    told.lead += [_sentence(word, found, result) for (word, found), result in zip(lines, told.results, strict=True)][:1]
     told.exhibits += [
         forest_exhibit(
             "equity.concordance.forest", "Pairs alike, minus what chance gives", told.results, log=False, digits=1,
@@ -103,6 +104,12 @@ def concordance(study: EquityStudy) -> Section:
         f"p from {DRAWS} permutations, two-sided (Phipson and Smyth 2010), adjusted by Holm (1979); interval by leaving out one department at a time."
     )
     return told
+
+
+def _sentence(word: str, found: Concordance, result: Result) -> Statement:
+    text = f"{found.observed[0]:.1%} of pairs were of the same {word}; by chance {found.expected[0]:.1%} would have been"
+    text += f" ({format_p(result.estimate.p_value)})."
+    return Statement(text, rests_on=result.rests_on, results=(result.id,), see=("equity.concordance.forest",))
 
 
 def _result(name: str, word: str, found: Concordance) -> Result:
