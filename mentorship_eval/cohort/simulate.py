@@ -178,8 +178,8 @@ def simulate_cohort(scenario: str = "default", *, seed: int = 0, name: str | Non
         "parameters": parameters.as_dict(),
     }
     if parameters.outcomes:
-        more, truth["outcomes"] = further_tables(parameters, departments, tables, rng)
-        truth["outcomes"] |= access_truth(parameters, departments, population)
+        more, outcome_truth = further_tables(parameters, departments, tables, rng)
+        truth["outcomes"] = {**outcome_truth, **access_truth(parameters, departments, population)}
         tables |= more
     elif parameters.systems:
         tables["calendar"] = calendar_table(parameters)
