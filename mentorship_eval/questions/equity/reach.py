@@ -166,7 +166,7 @@ def _curves(people: pd.DataFrame, name: str) -> Exhibit:
         f"equity.reach.by.{name}", f"Matched since becoming eligible, by {word.lower()}", looked, by="by", value="cif", by_label=word,
         at_risk=looked.loc[looked["time"].isin(_AT_RISK), ["by", "time", "n_risk", "n_event"]],
         time_from="becoming eligible", y_label="Have been matched", n=len(mine), n_events=int(mine["matched"].sum()), population=f"eligible {name}",
-        method="Aalen-Johansen, leaving competes; intervals clustered by department",
+        method="Aalen-Johansen, leaving competes; intervals clustered by department", note=f"Told every {_EVERY} months.",
     )
 
 

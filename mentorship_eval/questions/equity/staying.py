@@ -14,10 +14,9 @@ import numpy as np
 import pandas as pd
 
 from mentorship_eval.errors import EstimationError, listing
-from mentorship_eval.estimate import Caution, Estimate, format_p
+from mentorship_eval.estimate import Caution, Estimate
 from mentorship_eval.inference.intervals import difference_estimate, ratio_estimate
-from mentorship_eval.inference.multiplicity import holm
-from mentorship_eval.questions.answer import Result, Statement
+from mentorship_eval.questions.answer import Result
 from mentorship_eval.questions.covariates import planned_covariates, varying
 from mentorship_eval.questions.equity.eligible import EquityStudy, ordered
 from mentorship_eval.questions.equity.reach import adjusted_table
@@ -107,7 +106,6 @@ def gaps_in_staying(study: EquityStudy) -> Section:
         told.lacks(f"{question}: {listing(thin, 12)}", why, "More people, or a longer window.")
     if not told.results:
         return told
-    told.lead.append(_smallest(told.results))
     told.exhibits += [
         forest_exhibit(
             "equity.staying.forest", "Staying: change of the gap with mentoring", told.results, log=False, digits=1,
@@ -126,18 +124,6 @@ def gaps_in_staying(study: EquityStudy) -> Section:
         "survival (any exit) twelve months later; leave-one-department-out jackknife, t; p-values adjusted by Holm (1979)."
     )
     return told
-
-
-def _smallest(results: list[Result]) -> Statement:
-    adjusted, behind = holm([result.estimate.p_value for result in results]), results[0].rests_on
-    how = f"{len(results)} comparisons" if len(results) > 1 else "one comparison"
-    text = f"Whether gaps in staying change with mentoring: {how} on the additive scale"
-    if np.isfinite(adjusted).any():
-        least = int(np.nanargmin([result.estimate.p_value for result in results]))
-        text += f"; the smallest p-value is that of {results[least].full_label[:1].lower()}{results[least].full_label[1:]}"
-        text += f" ({format_p(results[least].estimate.p_value)}, after Holm's correction {format_p(float(adjusted[least]))})"
-        behind = results[least].rests_on
-    return Statement(f"{text}.", rests_on=behind, see=("equity.staying.forest",))
 
 
 def _with_burnout(study: EquityStudy, people: pd.DataFrame, groupings: tuple[str, ...]) -> tuple[pd.DataFrame, tuple[str, ...]]:
@@ -228,7 +214,7 @@ def excess_risk(study: EquityStudy) -> Section:
         return told
     told.exhibits += [
         forest_exhibit("equity.reri.forest", "Leaving: excess risk of group and mentoring together (RERI)", additive, log=False,
-                       value_label="RERI", sides=("mentoring closes more of the gap", "mentoring closes less of it"),
+                       value_label="RERI", sides=("takes off more in the group", "takes off less in the group"),
                        note="0: the two add up. In units of the hazard of the largest group while not mentored; adjusted like the ratio of being "
                        "mentored."),
         forest_exhibit("equity.interaction.forest", "Leaving: ratio of the hazard ratios of being mentored", multiplicative,
