@@ -162,7 +162,7 @@ class Plan(Strict):
     seed: int = 0
     senior_grades: Names = Field(default_factory=list)  # levels of staff.grade that count as senior
     # per cent of improvement that is claimed of mentorship elsewhere, by chapter; held against what is found here
-    claims: dict[Literal["retention"], Annotated[float, Field(gt=0)]] = Field(default_factory=lambda: {"retention": 25.0})
+    claims: dict[Literal["retention"], Annotated[float, Field(gt=0)]] = Field(default={"retention": 25.0})
 
     @field_validator("covariates", "subgroups", mode="before")
     @classmethod

@@ -16,7 +16,7 @@ from mentorship_eval.did import linear_imputation
 from mentorship_eval.errors import EstimationError
 from mentorship_eval.estimate import Caution, Estimate
 from mentorship_eval.questions.allocation import own_rollout
-from mentorship_eval.questions.answer import Result, Statement
+from mentorship_eval.questions.answer import Exhibit, Result, Statement
 from mentorship_eval.questions.exhibits import forest_exhibit, table_exhibit
 from mentorship_eval.questions.section import Section
 from mentorship_eval.questions.wellbeing.asked import Scale, SurveyStudy
@@ -99,7 +99,7 @@ def by_scale(study: SurveyStudy) -> Section:
     return told
 
 
-def _table(lines: list[dict[str, object]]) -> object:
+def _table(lines: list[dict[str, object]]) -> Exhibit:
     return table_exhibit(
         "wellbeing.scales", "Mentored by the wave against not yet, in points of each scale", pd.DataFrame(lines), counts=("n",),
         derived=("difference", "standardised", "mid", "place"), results={"id": ""},
@@ -110,7 +110,7 @@ def _table(lines: list[dict[str, object]]) -> object:
     )  # fmt: skip
 
 
-def _forest(results: list[Result]) -> list[object]:
+def _forest(results: list[Result]) -> list[Exhibit]:
     """Differences in SD would need each one's error: the forest shows the risk differences, which share a scale."""
     shares = [r for r in results if r.id.endswith(".beyond")]
     if not shares:
@@ -145,7 +145,7 @@ def _beyond(study: SurveyStudy, scale: Scale, rows: pd.DataFrame, counts: tuple[
     ]  # fmt: skip
 
 
-def _families(results: list[Result]) -> list[object]:
+def _families(results: list[Result]) -> list[Exhibit]:
     compared = {r.id: r.estimate for r in results if r.role in ("headline", "companion") and not r.id.endswith(".beyond")}
     compared = {name: estimate for name, estimate in compared.items() if np.isfinite(estimate.p_value)}
     if len(compared) < 2:
