@@ -24,7 +24,7 @@ ROLLOUT = Table(
         col("selection_window", "text", "Months whose values it was chosen by"),
         col("protected_hours_month", "float", "Protected time for mentoring", unit="hours a month", minimum=0),
     ),
-    ("incidents", "retention", "delivery"),
+    ("incidents", "retention", "delivery", "equity"),
 )
 
 INCIDENTS = Table(

@@ -39,7 +39,7 @@ QUESTIONS: dict[str, tuple[tuple[str, ...], ...]] = {
     "innovation": (("projects", "staff", "spells", "matches"),),
     "careers": (("career_events", "staff", "spells", "matches"),),
     "collaboration": (("collaboration", "matches"),),
-    "equity": (("staff", "spells", "matches"),),
+    "equity": (("staff", "spells", "matches", "rollout"),),
     "delivery": (("matches", "sessions"),),
     "economics": (("costs", "staff", "spells", "matches"),),
 }
