@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from mentorship_eval.report.parameters import NOTEBOOKS
 from tests.cohort.folders import PEOPLE, SAFETY, write
 from tests.program import call
 from tests.report.shared_run import ROOT, RunOnce
@@ -60,7 +61,7 @@ def test_bad_input_gives_one_message_and_leaves_nothing(kind: str, tmp_path: Pat
 def test_check_of_a_good_cohort(ran: RunOnce, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = call(capsys, "check", ran.cohort)
     assert code == 0
-    assert "This cohort answers: retention, incidents." in out
+    assert "This cohort answers: retention, incidents, equity." in out
     code, out, _ = call(capsys, "check", ran.cohort, "--json")
     assert code == 0
     assert isinstance(json.loads(out), list)
@@ -198,7 +199,7 @@ def test_power_of_a_design_on_paper(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_lab_never_writes_over_a_users_copy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "books"
     assert call(capsys, "lab", "--copy-only", "--dir", folder)[0] == 0
-    assert len(list(folder.glob("*.ipynb"))) == 4
+    assert {path.stem for path in folder.glob("*.ipynb")} == set(NOTEBOOKS.values())
     (folder / "01_cohort.ipynb").write_text("mine")
     (folder / "02_retention.ipynb").unlink()
     code, _, err = call(capsys, "lab", "--copy-only", "--dir", folder)

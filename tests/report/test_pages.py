@@ -63,7 +63,8 @@ def test_sentences_refer_to_what_shows_them(ran: RunOnce) -> None:
 def test_every_figure_states_its_numbers_in_words(ran: RunOnce, name: str) -> None:
     for alt in re.findall(r'<img\b[^>]*?\balt="([^"]*)"', text_of(ran, name)):
         words = html.unescape(alt)
-        assert len(re.findall(r"\d+", words)) >= 2, words
+        # where disclosure control left nothing, the words say so
+        assert len(re.findall(r"\d+", words)) >= 2 or "withheld" in words, words
 
 
 def test_pages_are_small(ran: RunOnce) -> None:
