@@ -10,9 +10,8 @@ from mentorship_eval.questions.careers.being_mentored import by_landmark, while_
 from mentorship_eval.questions.careers.groups import promotion_by_group, senior_by_group
 from mentorship_eval.questions.careers.mentors import recognised_mentors
 from mentorship_eval.questions.careers.steps import career_study
-from mentorship_eval.questions.plain import plain, plain_cautions, plain_exhibits, plain_gaps, plain_lead, plain_results
 from mentorship_eval.questions.section import Section
-from mentorship_eval.questions.truth import with_truth
+from mentorship_eval.questions.told import lacking_gap, told_answer
 
 __all__ = ["answer"]
 
@@ -23,22 +22,12 @@ _TABLES = ("staff", "spells", "matches", "career_events")
 
 def answer(cohort: Cohort, earlier: Mapping[str, Answer] | None = None) -> Answer:
     """The careers chapter of a cohort; says which tables lack when it cannot be answered."""
-    lacking = [name for name in _TABLES if not cohort.has(name)]
-    if lacking:
-        files = f"{', '.join(lacking)} in study.yaml"
-        return Answer("careers", _TITLE, gaps=(Gap(_QUESTION, f"The cohort has no {lacking[0].replace('_', ' ')}.", files),))
+    lacking = lacking_gap(cohort, _QUESTION, _TABLES)
+    if lacking is not None:
+        return Answer("careers", _TITLE, gaps=(lacking,))
     study = career_study(cohort)
     if not study.kinds:
         reason = "No step of a known kind lies within the time in which anybody was followed."
         return Answer("careers", _TITLE, gaps=(Gap(_QUESTION, reason, "career_events within the window"),))
     parts = Section.join([part(study) for part in (while_mentored, by_landmark, promotion_by_group, senior_by_group, recognised_mentors)])
-    return Answer(
-        "careers",
-        _TITLE,
-        plain_lead(parts.lead),
-        tuple(plain_results(with_truth(parts.results, cohort))),
-        plain_exhibits(parts.exhibits),
-        plain_cautions(parts.cautions),
-        plain_gaps(parts.gaps),
-        tuple(plain(text) for text in parts.methods),
-    )
+    return told_answer("careers", _TITLE, parts, cohort)

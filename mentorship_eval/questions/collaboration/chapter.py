@@ -11,9 +11,8 @@ from mentorship_eval.questions.collaboration.departments import handed_over, sha
 from mentorship_eval.questions.collaboration.indices import by_department, by_year
 from mentorship_eval.questions.collaboration.people import between_professions
 from mentorship_eval.questions.collaboration.ties import tie_study
-from mentorship_eval.questions.plain import plain, plain_cautions, plain_exhibits, plain_gaps, plain_lead, plain_results
 from mentorship_eval.questions.section import Section, made
-from mentorship_eval.questions.truth import with_truth
+from mentorship_eval.questions.told import lacking_gap, told_answer
 
 __all__ = ["answer"]
 
@@ -24,10 +23,9 @@ _TABLES = ("staff", "spells", "matches", "collaboration")
 
 def answer(cohort: Cohort, earlier: Mapping[str, Answer] | None = None) -> Answer:
     """The collaboration chapter of a cohort; says which tables lack when it cannot be answered."""
-    lacking = [name for name in _TABLES if not cohort.has(name)]
-    if lacking:
-        files = f"{', '.join(lacking)} in study.yaml"
-        return Answer("collaboration", _TITLE, gaps=(Gap(_QUESTION, f"The cohort has no {lacking[0]}.", files),))
+    lacking = lacking_gap(cohort, _QUESTION, _TABLES)
+    if lacking is not None:
+        return Answer("collaboration", _TITLE, gaps=(lacking,))
     if "profession" not in cohort.table("staff") or cohort.table("staff")["profession"].nunique() < 2:
         reason = "staff does not tell professions apart, so that no tie is known to cross them."
         return Answer("collaboration", _TITLE, gaps=(Gap(_QUESTION, reason, "the column profession in staff"),))
@@ -37,13 +35,5 @@ def answer(cohort: Cohort, earlier: Mapping[str, Answer] | None = None) -> Answe
         return Answer("collaboration", _TITLE, gaps=(Gap(_QUESTION, reason, "collaboration within the window"),))
     every = (while_mentored, between_professions, by_year, by_department, share_where_active, handed_over)
     parts = Section.join([made(part, study) for part in every])
-    return Answer(
-        "collaboration",
-        _TITLE,
-        plain_lead(parts.lead),
-        tuple(plain_results(with_truth(parts.results, cohort))),
-        plain_exhibits([*parts.exhibits, study.flow_exhibit()]),
-        plain_cautions(parts.cautions),
-        plain_gaps(parts.gaps),
-        tuple(plain(text) for text in parts.methods),
-    )
+    parts.exhibits.append(study.flow_exhibit())
+    return told_answer("collaboration", _TITLE, parts, cohort)

@@ -13,9 +13,8 @@ from mentorship_eval.questions.equity.eligible import equity_study
 from mentorship_eval.questions.equity.reach import reach
 from mentorship_eval.questions.equity.reach_ratio import reach_ratios
 from mentorship_eval.questions.equity.staying import excess_risk, gaps_in_staying
-from mentorship_eval.questions.plain import plain, plain_cautions, plain_exhibits, plain_gaps, plain_lead, plain_results
 from mentorship_eval.questions.section import Section, made
-from mentorship_eval.questions.truth import with_truth
+from mentorship_eval.questions.told import lacking_gap, told_answer
 
 __all__ = ["answer"]
 
@@ -26,22 +25,13 @@ _TABLES = ("staff", "spells", "matches", "rollout")
 
 def answer(cohort: Cohort, earlier: Mapping[str, Answer] | None = None) -> Answer:
     """The equity chapter of a cohort; says which tables lack when it cannot be answered."""
-    lacking = [name for name in _TABLES if not cohort.has(name)]
-    if lacking:
-        files = f"{', '.join(lacking)} in study.yaml"
-        return Answer("equity", _TITLE, gaps=(Gap(_QUESTION, f"The cohort has no {lacking[0]}.", files),))
+    lacking = lacking_gap(cohort, _QUESTION, _TABLES)
+    if lacking is not None:
+        return Answer("equity", _TITLE, gaps=(lacking,))
     study = equity_study(cohort)
     if study.people.empty:
         reason = "Nobody became eligible: no department had the programme while somebody who was neither matched nor a mentor was in post."
         return Answer("equity", _TITLE, gaps=(Gap(_QUESTION, reason, "Dates of go-live within the window"),))
     parts = Section.join([made(part, study) for part in (reach, reach_ratios, dose, concordance, pairs_alike, gaps_in_staying, excess_risk)])
-    return Answer(
-        "equity",
-        _TITLE,
-        plain_lead(parts.lead),
-        tuple(plain_results(with_truth(parts.results, cohort))),
-        plain_exhibits(parts.exhibits),
-        plain_cautions(parts.cautions),
-        plain_gaps(parts.gaps),
-        tuple(dict.fromkeys(plain(text) for text in parts.methods)),
-    )
+    parts.methods = list(dict.fromkeys(parts.methods))
+    return told_answer("equity", _TITLE, parts, cohort)

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from mentorship_eval.cohort import Cohort
 from mentorship_eval.estimate import Caution
 from mentorship_eval.questions.answer import Answer, Gap
-from mentorship_eval.questions.plain import plain, plain_cautions, plain_exhibits, plain_gaps, plain_lead, plain_results
 from mentorship_eval.questions.section import Section
-from mentorship_eval.questions.truth import with_truth
+from mentorship_eval.questions.told import told_answer
 from mentorship_eval.questions.wellbeing.asked import SurveyStudy, survey_study
 from mentorship_eval.questions.wellbeing.effects import by_scale, on_departments
 from mentorship_eval.questions.wellbeing.missing import missing_answers
@@ -27,16 +26,7 @@ def answer(cohort: Cohort, earlier: Mapping[str, Answer] | None = None) -> Answe
         return Answer("wellbeing", _TITLE, gaps=(Gap(_QUESTION, "The cohort has no survey scores.", "surveys, and survey_invites, in study.yaml"),))
     study = survey_study(cohort)
     parts = Section.join(_parts(study))
-    return Answer(
-        "wellbeing",
-        _TITLE,
-        plain_lead(parts.lead),
-        tuple(plain_results(with_truth(parts.results, cohort))),
-        plain_exhibits(parts.exhibits),
-        plain_cautions(parts.cautions),
-        plain_gaps(parts.gaps),
-        tuple(plain(text) for text in parts.methods),
-    )
+    return told_answer("wellbeing", _TITLE, parts, cohort)
 
 
 def _parts(study: SurveyStudy) -> list[Section]:
