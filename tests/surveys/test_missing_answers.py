@@ -151,6 +151,21 @@ def test_tipping_in_the_other_arm_goes_the_other_way():
         surveys.tipping_point(made, analysis=by_baseline, outcome="z")
 
 
+@pytest.mark.parametrize("variance", ["CR2", "CR3"])
+def test_three_analyses_tell_all_deltas_of_a_linear_one_and_no_other(variance):
+    data = missing_at_random(one_wave(clusters=12, people=30, effect=-5))
+    made = surveys.impute(data, columns=["base", "y"], arm="arm", cluster="dept", imputations=3, iterations=5)
+
+    def analysis(frame):
+        return surveys.ancova(frame, outcome="y", arm="arm", baseline="base", cluster="dept", variance=variance, companions=False).estimate
+
+    short, whole = (surveys.tipping_point(made, analysis=analysis, outcome="y", linear=linear) for linear in (True, False))
+    pd.testing.assert_frame_equal(short.table, whole.table, rtol=1e-8)
+    np.testing.assert_allclose(short.tips_at, whole.tips_at, atol=2e-3 * whole.sd)
+    with pytest.raises(UsageError, match="not linear"):
+        surveys.tipping_point(made, analysis=lambda frame: analysis(frame.assign(y=frame["y"] ** 2)), outcome="y", linear=True)
+
+
 def test_imputation_refuses():
     data = missing_at_random(one_wave(clusters=6, people=12))
     with pytest.raises(EstimationError, match="fewer than ten values"):

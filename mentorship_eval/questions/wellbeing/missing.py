@@ -101,7 +101,7 @@ def _imputed(
         made = impute(rows, columns=["baseline", "outcome"], arm="mentored", predictors=list(study.covariates), cluster="dept",
                       seed=study.cohort.study.plan.seed)  # fmt: skip
         pooled = made.pooled(analysis)
-        tipped = tipping_point(made, analysis=analysis, outcome="outcome")
+        tipped = tipping_point(made, analysis=analysis, outcome="outcome", linear=True)
     except EstimationError as error:
         told.lacks(f"{scale.name}: silence filled in", error.problem, error.fix or "More answers.")
         return

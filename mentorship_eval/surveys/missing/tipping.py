@@ -8,7 +8,7 @@ of the data.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -65,6 +65,7 @@ def tipping_point(
     deltas: Sequence[float] | None = None,
     shifted: str = "arm",
     null: float = 0.0,
+    linear: bool = False,
 ) -> TippingPoint:
     """The estimate over a range of deltas, and where its interval meets no effect.
 
@@ -73,8 +74,11 @@ def tipping_point(
     analysis : frame to `Estimate`, as for ``Imputations.pooled``. outcome : one of the imputed columns.
     deltas : in units of the outcome; by default nine from -1 to 1 SD (within arms, observed). shifted : "arm", "reference" or "both".
     null : the value of no effect.
+    linear : the estimate is linear in the outcome, its variance a quadratic form of it and its degrees of freedom free of it, as for least
+        squares (`ancova`): three analyses of each data set then give those at every delta. A fourth, of the first data set, checks it.
 
-    Raises `UsageError` for an outcome that was not imputed, deltas on one side of 0 only, or another ``shifted``.
+    Raises `UsageError` for an outcome that was not imputed, deltas on one side of 0 only, another ``shifted``, or an analysis that is said to
+    be linear and is not.
     """
     if outcome not in imputations.columns:
         raise UsageError(f"{outcome!r} was not imputed.", fix=f"Choose one of {', '.join(imputations.columns)}.")
@@ -90,14 +94,17 @@ def tipping_point(
     grid = np.array(sorted({0.0, *map(float, deltas)})) if deltas is not None else np.linspace(-1, 1, 9) * sd
     if grid[0] >= 0 or grid[-1] <= 0:
         raise UsageError("The deltas lie on one side of 0.", fix="Give shifts in both directions, such as [-5, 0, 5].")
+    frames = list(imputations.datasets)
+
+    def moved_by(delta: float, k: int) -> Estimate:
+        return analysis(frames[k].assign(**{outcome: imputations.values[k, :, j] + delta * moved}))
+
+    one = _parabola(moved_by, len(frames), float(grid[-1])) if linear else moved_by
     known: dict[float, Pooled] = {}
 
     def at(delta: float) -> Pooled:
         if delta not in known:
-            found = []
-            for filled, frame in zip(imputations.values, imputations.datasets, strict=True):
-                found.append(analysis(frame.assign(**{outcome: filled[:, j] + delta * moved})))
-            known[delta] = pool_imputed(found)
+            known[delta] = pool_imputed([one(delta, k) for k in range(len(frames))])
         return known[delta]
 
     def room(delta: float) -> float:
@@ -114,6 +121,25 @@ def tipping_point(
     return TippingPoint(table=pd.DataFrame(rows), tips_at=(tips[0], tips[1]), holds_no_effect=start, estimate=at(0.0).estimate,
                         outcome=outcome, shifted=shifted,
                         sd=sd, filled=int(moved.sum()), null=null)  # fmt: skip
+
+
+def _parabola(analysis: Callable[[float, int], Estimate], number: int, reach: float) -> Callable[[float, int], Estimate]:
+    """The same estimates from those at -reach, 0 and reach of each data set."""
+    known = [tuple(analysis(delta, k) for delta in (-reach, 0.0, reach)) for k in range(number)]
+
+    def at(delta: float, k: int) -> Estimate:
+        low, middle, high = known[k]
+        x = delta / reach
+        value = middle.value + x * (high.value - low.value) / 2
+        squares = [float(e.se or np.nan) ** 2 for e in (low, middle, high)]
+        square = squares[1] + x * (squares[2] - squares[0]) / 2 + x**2 * ((squares[0] + squares[2]) / 2 - squares[1])
+        return replace(middle, value=value, se=float(np.sqrt(square)))
+
+    told, meant = at(reach / 2, 0), analysis(reach / 2, 0)
+    close = 1e-6 * max(float(meant.se or 0.0), 1e-300)
+    if meant.is_ratio or not (abs(told.value - meant.value) < close and abs((told.se or 0.0) - (meant.se or 0.0)) < close and told.df == meant.df):
+        raise UsageError("The analysis is not linear in the outcome.", fix="Leave out linear=True.")
+    return at
 
 
 def _tip(room: Callable[[float], float], steps: list[float], sd: float) -> float:

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
-
 from mentorship_eval.estimate import Estimate
 from mentorship_eval.inference.intervals import critical_value
 from mentorship_eval.surveys.mixed.fitting import Fit
+from mentorship_eval.surveys.mixed.levels import levels_of
 
 __all__ = ["correlations"]
 
@@ -53,16 +52,18 @@ def correlations(fit: Fit, names: tuple[str, ...], *, ci_level: float = 0.95, in
 
 def _profile(fit: Fit, *, inner: bool) -> Callable[[float], float]:
     """Least deviance at a value of the correlation."""
-    likelihood = fit.likelihood
-    if likelihood.size == 2:
-        return lambda rho: likelihood.profile(np.array([1 - rho, rho]))
+    levels = levels_of(fit.likelihood)
+    assert levels is not None  # the covariance is one of levels
+    if fit.likelihood.size == 2:  # one level besides the errors, of the cluster or of the person
+        alone = (0, 1) if fit.likelihood.clustered else (1, 0)
+        return lambda rho: levels.profile(*(k * rho / (1 - rho) for k in alone))
 
     def best(rho: float) -> float:
         from scipy.optimize import minimize_scalar
 
         def at(split: float) -> float:
-            theta = [1 - rho, rho * (1 - split), rho * split] if inner else [(1 - rho) * (1 - split), (1 - rho) * split, rho]
-            return likelihood.profile(np.array(theta))
+            error, person, cluster = (1 - rho, rho * (1 - split), rho * split) if inner else ((1 - rho) * (1 - split), (1 - rho) * split, rho)
+            return levels.profile(person / error, cluster / error)
 
         found = minimize_scalar(at, bounds=(0.0, 1.0 if inner else HIGHEST), method="bounded", options={"xatol": 3e-3})
         return float(min(found.fun, at(0.0)))

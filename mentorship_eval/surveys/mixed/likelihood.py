@@ -8,12 +8,13 @@ products by pattern and sums by cluster, so that an evaluation costs the same fo
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
 
-from mentorship_eval.surveys.mixed.layout import Layout
+from mentorship_eval.surveys.mixed.layout import Layout, Pattern
 
 __all__ = ["Derivatives", "Likelihood", "Point"]
 
@@ -80,6 +81,11 @@ class Likelihood:
             people = np.diff(np.r_[pattern.starts, len(data)]).astype(float)
             self._sums.append(_Sums(_products(data), np.add.reduceat(data, pattern.starts, axis=0), people, pattern.present))
             self._blocks.append(templates[:, pattern.slots[:, None], pattern.slots])
+
+    def blocks(self) -> Iterator[tuple[np.ndarray, Pattern]]:
+        """(m, t, p + 1) columns [X, y] of the persons of each pattern, and the pattern."""
+        for pattern in self.layout.patterns:
+            yield self._both[pattern.rows], pattern
 
     @property
     def mean_square(self) -> float:

@@ -13,6 +13,7 @@ from mentorship_eval.estimate import Estimate
 from mentorship_eval.inference.intervals import difference_estimate
 from mentorship_eval.inference.jackknife import cluster_jackknife
 from mentorship_eval.surveys.mixed.fitting import Fit, restricted_fit
+from mentorship_eval.surveys.mixed.levels import levels_of
 
 __all__ = ["by_wave_table", "left_out_in_turn", "variance_table"]
 
@@ -23,9 +24,12 @@ def left_out_in_turn(
     """The same estimates with leave-one-cluster-out standard errors, and the mean without each cluster."""
     without = np.full((len(labels), len(lines)), np.nan)
     start = fit.at.theta + 1e-4 * fit.at.theta.max() * fit.boundary
-    for code in range(len(labels)):
+    levels = levels_of(fit.likelihood)
+    if levels is not None:  # all at once; what does not end there is tried for itself
+        without = levels.leave_one_out(fit.at.theta[1] / fit.at.theta[0] if levels.persons else 0.0, fit.at.theta[-1] / fit.at.theta[0]) @ lines.T
+    for code in np.flatnonzero(np.isnan(without).any(axis=1)):
         try:
-            without[code] = lines @ restricted_fit(fit.likelihood.without(code), nonnegative=nonnegative, start=start).at.beta
+            without[code] = lines @ restricted_fit(fit.likelihood.without(int(code)), nonnegative=nonnegative, start=start).at.beta
         except (EstimationError, np.linalg.LinAlgError):
             continue  # does not exist without this cluster: NaN, told by the jackknife
     made = cluster_jackknife(lines @ fit.at.beta, without)
