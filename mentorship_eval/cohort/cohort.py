@@ -11,6 +11,7 @@ import pandas as pd
 from mentorship_eval.cohort.reading.findings import CohortError, Findings
 from mentorship_eval.cohort.reading.read import read_tables
 from mentorship_eval.cohort.reading.repairs import Flow
+from mentorship_eval.cohort.recipes.items import item_table
 from mentorship_eval.cohort.schema.tables import QUESTIONS, TABLES, missing_for
 from mentorship_eval.cohort.study.document import STUDY_FILE, Study, did_you_mean, load_study
 from mentorship_eval.cohort.study.looks import Look, this_look
@@ -155,6 +156,9 @@ def check_cohort(path: str | Path) -> tuple[Findings, Cohort | None]:
     if reading.findings.errors:
         return reading.findings, None
     tables = {name: source.frame.set_axis(pd.RangeIndex(len(source.frame)), axis=0) for name, source in reading.sources.items()}
+    if "surveys" in tables and "survey_items" not in tables and (items := item_table(reading.sources["surveys"])) is not None:
+        tables["survey_items"] = items
+        reading.flow.step("survey_items", "answers to the items of the scores", len(items), len(items))
     files = pd.DataFrame(
         [
             (name, file, sha256, rows, ", ".join(source.ignored))

@@ -10,7 +10,7 @@ from mentorship_eval.cohort.schema.tables import QUESTIONS, TABLES, data_diction
 
 NAMES = (
     *("staff", "spells", "departments", "dept_lineage", "programmes", "rollout", "mentors", "matches", "sessions", "goals", "feedback"),
-    *("incidents", "exposure", "surveys", "survey_invites", "projects", "career_events", "collaboration", "training", "audits"),
+    *("incidents", "exposure", "surveys", "survey_invites", "survey_items", "projects", "career_events", "collaboration", "training", "audits"),
     *("costs", "calendar", "durations", "counts"),
 )
 

@@ -53,7 +53,8 @@ class Source:
     ``raw``: text as found, index = file rows (where a table is made of several files, the numbers that ``places`` resolves);
     ``frame``: typed, same index; ``theirs``: our column -> name in the file; ``ignored``: columns of the file that nothing
     asked for; ``file``: the file's name, or what study.yaml says where there are several; ``all_different``: columns of ``raw`` in which
-    no text stands twice, for which there is nothing to look for among millions of keys.
+    no text stands twice, for which there is nothing to look for among millions of keys; ``items``: of a survey, by instrument and subscale,
+    the answers (reverse items turned) by file row and item.
     """
 
     table: Table
@@ -67,6 +68,7 @@ class Source:
     places: Places = field(default_factory=Places)
     rows_read: list[int] = field(default_factory=list)
     all_different: set[str] = field(default_factory=set)
+    items: dict[tuple[str, str], pd.DataFrame] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

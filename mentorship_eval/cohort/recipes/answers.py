@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from mentorship_eval.cohort.reading.raw import MISSING, Source
-from mentorship_eval.cohort.recipes.items import check_scale, item_values, scored
+from mentorship_eval.cohort.recipes.items import check_scale, item_values, scored, turned
 from mentorship_eval.cohort.recipes.mapping import find_column, has, texts
 from mentorship_eval.cohort.recipes.models import TableRecipe
 from mentorship_eval.cohort.recipes.traced import replace_rows
@@ -110,6 +110,9 @@ def score_answers(source: Source, table: TableRecipe) -> bool:
         part = pd.DataFrame({name: cells[enough] for name, cells in common.items()}, dtype=object)
         part["instrument"], part["subscale"], part["version"] = scale.instrument, scale.subscale, scale.version
         part["score"] = [f"{value:.10g}" for value in score[enough]]
+        if scale.items:
+            labels = [str(number) for number in scale.numbers or range(1, len(names) + 1)]
+            source.items[scale.instrument, scale.subscale] = pd.DataFrame(turned(scale, values), index=source.raw.index.to_numpy(), columns=labels)
         parts.append(part)
         origins.append(source.raw.index.to_numpy()[enough])
     if not ok:

@@ -7,11 +7,12 @@ import pandas as pd
 
 from mentorship_eval.cohort.reading.raw import MISSING, Source
 from mentorship_eval.cohort.recipes.scales import Scale
+from mentorship_eval.cohort.recipes.traced import Traced
 from mentorship_eval.errors import listing
 from mentorship_eval.inference.scales.consistency import cronbach_alpha, item_rest_correlations
 from mentorship_eval.inference.scales.scores import scale_scores, turned_items
 
-__all__ = ["check_scale", "item_values", "scored"]
+__all__ = ["check_scale", "item_table", "item_values", "scored", "turned"]
 
 _ENOUGH = 20  # complete answers below which nothing is said about how items hang together
 _LEAST_ALPHA = 0.5
@@ -49,7 +50,8 @@ def item_values(source: Source, columns: list[str], scale: Scale, missing_codes:
     return values if ok else None
 
 
-def _turned(scale: Scale, values: np.ndarray) -> np.ndarray:
+def turned(scale: Scale, values: np.ndarray) -> np.ndarray:
+    """The same with reverse items turned."""
     return turned_items(values, scale.reversed_items, scale.low, scale.high)
 
 
@@ -58,7 +60,7 @@ def scored(scale: Scale, values: np.ndarray) -> np.ndarray:
     if scale.column is not None:
         return values[:, 0]
     return scale_scores(
-        _turned(scale, values), low=scale.low, high=scale.high, method=scale.score, times=scale.times, answered=scale.answered,
+        turned(scale, values), low=scale.low, high=scale.high, method=scale.score, times=scale.times, answered=scale.answered,
         positive_from=scale.positive_from,
     )
 
@@ -67,7 +69,7 @@ def check_scale(source: Source, columns: list[str], scale: Scale, values: np.nda
     """E118 when alpha is below 0.5, or an item runs against the others: most often a reverse item that was not turned."""
     if scale.column is not None or not scale.check or len(columns) < 3:
         return True
-    whole = _turned(scale, values)
+    whole = turned(scale, values)
     whole = whole[~np.isnan(whole).any(axis=1)]
     if len(whole) < _ENOUGH:
         return True
@@ -86,3 +88,22 @@ def check_scale(source: Source, columns: list[str], scale: Scale, values: np.nda
         "check: false leaves this out for an index of unlike items.",
     )
     return False
+
+
+def item_table(source: Source) -> pd.DataFrame | None:
+    """The items behind the scores that were kept, as the table ``survey_items``; None when there are none.
+
+    Forms are numbered in the order of the file, so that the table leads to no person.
+    """
+    if not source.items or not isinstance(source.places, Traced):
+        return None
+    origin = source.places.origin[source.frame.index.to_numpy() - 1]
+    number = {row: f"{k + 1}" for k, row in enumerate(np.unique(origin))}
+    kept = source.frame[["wave", "instrument", "subscale"]].astype({"instrument": str, "subscale": str}).assign(row=origin)
+    parts = []
+    for (instrument, subscale), answers in source.items.items():
+        own = kept[(kept["instrument"] == instrument) & (kept["subscale"] == subscale)]
+        wide = answers.loc[own["row"]].set_axis(own.index).assign(row=own["row"], wave=own["wave"])
+        long = wide.melt(id_vars=["row", "wave"], var_name="item", value_name="answer")
+        parts.append(long.assign(response=long["row"].map(number), instrument=instrument, subscale=subscale))
+    return pd.concat(parts, ignore_index=True)[["response", "wave", "instrument", "subscale", "item", "answer"]]

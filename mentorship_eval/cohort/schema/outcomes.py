@@ -35,6 +35,21 @@ SURVEY_INVITES = Table(
     ("wellbeing",),
 )
 
+SURVEY_ITEMS = Table(
+    "survey_items",
+    "One row per answer and item, for reliability alone; made by the survey recipes from the items that they score.",
+    ("response", "wave", "instrument", "subscale", "item"),
+    (
+        col("response", "id", "Answered form, by a key of its own that belongs to no person", required=True),
+        col("wave", "int", "Wave", required=True),
+        col("instrument", "category", "Instrument", required=True),
+        col("subscale", "category", "Subscale", required=True),
+        col("item", "category", "Item", required=True),
+        col("answer", "float", "Answer, reverse items turned; blank = missing"),
+    ),
+    ("wellbeing",),
+)
+
 PROJECTS = Table(
     "projects",
     "One row per person and improvement, innovation or research project.",
@@ -106,4 +121,4 @@ COSTS = Table(
     ("economics",),
 )
 
-OUTCOME_TABLES = (SURVEYS, SURVEY_INVITES, PROJECTS, CAREER_EVENTS, COLLABORATION, TRAINING, COSTS)
+OUTCOME_TABLES = (SURVEYS, SURVEY_INVITES, SURVEY_ITEMS, PROJECTS, CAREER_EVENTS, COLLABORATION, TRAINING, COSTS)

@@ -11,6 +11,7 @@ from mentorship_eval.questions.section import Section
 from mentorship_eval.questions.told import told_answer
 from mentorship_eval.questions.wellbeing.asked import SurveyStudy, survey_study
 from mentorship_eval.questions.wellbeing.effects import by_scale, on_departments
+from mentorship_eval.questions.wellbeing.items import scale_items
 from mentorship_eval.questions.wellbeing.missing import missing_answers
 from mentorship_eval.questions.wellbeing.responses import likeness, response, scores_by_wave
 
@@ -30,7 +31,7 @@ def answer(cohort: Cohort, earlier: Mapping[str, Answer] | None = None) -> Answe
 
 
 def _parts(study: SurveyStudy) -> list[Section]:
-    described = [response(study), scores_by_wave(study), likeness(study)]
+    described = [response(study), scale_items(study), scores_by_wave(study), likeness(study)]
     if study.compared:
         return [by_scale(study), on_departments(study), missing_answers(study), *described, _left_out(study)]
     if not study.linked:
