@@ -16,6 +16,7 @@ import pandas as pd
 
 from mentorship_eval.cohort.person_time.episodes import Episodes, mentorship_episodes
 from mentorship_eval.cohort.person_time.fixed_exposure import landmark_rows, naive_rows
+from mentorship_eval.errors import EstimationError
 from mentorship_eval.inference.intervals import ratio_estimate
 from mentorship_eval.questions.retention.model_rows import CAUSE, calendar_periods, default_cox
 from validation.worlds import END, MONTH, START, Draw
@@ -41,6 +42,8 @@ class Found:
 
 def of_estimate(estimate: Any, truth: float = math.nan) -> Found:
     if estimate.is_ratio:
+        if estimate.value == 0:
+            raise EstimationError("The ratio is 0: no event among the treated.", fix="It has no logarithm to average; it counts as no answer.")
         low, high = (math.log(v) if v > 0 else -math.inf if v == 0 else math.nan for v in (estimate.ci_low, estimate.ci_high))
         return Found(math.log(estimate.value), estimate.se, low, high, estimate.p_value, truth)
     return Found(estimate.value, estimate.se, estimate.ci_low, estimate.ci_high, estimate.p_value, truth)
