@@ -54,7 +54,7 @@ def answer(cohort: Cohort, earlier: Mapping[str, Answer] | None = None) -> Answe
 def _not_used(cohort: Cohort) -> list[Caution]:
     """Keys of the plan that this version reads and does not act on: said, never passed over in silence."""
     plan = cohort.study.plan
-    idle = [name for name in ("strata", "families") if name in plan.model_fields_set]
+    idle = [name for name in ("strata",) if name in plan.model_fields_set]
     if plan.exposure.grace_days and plan.exposure.definition == "absorbing":
         idle.append("exposure.grace_days")
     if not idle:

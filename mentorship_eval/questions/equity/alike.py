@@ -63,7 +63,8 @@ def pairs_alike(study: EquityStudy) -> Section:
                            note="Means over what a mentee answered; not drawn by lot, so an association.")
         )  # fmt: skip
     if told.results:
-        told.exhibits.append(adjusted_table("equity.alike.adjusted", "Pairs alike: p-values for the number of comparisons", told.results))
+        title = "Pairs alike: p-values for the number of comparisons"
+        told.exhibits.append(adjusted_table("equity.alike.adjusted", title, told.results, study.cohort.study.plan))
         told.cautions.append(Caution("pairs_not_drawn", _NOT_DRAWN))
         told.methods.append(
             "Pairs alike: Cox model of ending early (any end but the planned one), time since the match began; least squares on the mentee's mean "

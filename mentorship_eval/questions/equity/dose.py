@@ -44,7 +44,7 @@ def dose(study: EquityStudy) -> Section:
             note="Against the largest group of each kind; not adjusted. n counts the mentees of both, events their sessions.",
         ),
         _table(pd.concat(tables, ignore_index=True)),
-        adjusted_table("equity.dose.adjusted", "Sessions by group: p-values for the number of comparisons", told.results),
+        adjusted_table("equity.dose.adjusted", "Sessions by group: p-values for the number of comparisons", told.results, study.cohort.study.plan),
     ]  # fmt: skip
     told.methods.append(
         "Dose: sessions held over months matched within the window, ratio to the largest group; leave-one-department-out jackknife of its "

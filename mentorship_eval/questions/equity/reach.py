@@ -9,11 +9,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from mentorship_eval.cohort.study.models import Plan
 from mentorship_eval.estimate import format_number
 from mentorship_eval.inference.multiplicity import holm
 from mentorship_eval.questions.answer import Exhibit, Result, Statement
 from mentorship_eval.questions.equity.eligible import ALL_OTHERS, HORIZON, WORDS, EquityStudy, ordered
 from mentorship_eval.questions.exhibits import curve_exhibit, forest_exhibit, in_months, just_after, monthly_grid, table_exhibit
+from mentorship_eval.questions.families import adjusted_within, planned_families
 from mentorship_eval.questions.groups import FEWEST_PEOPLE, MISSING, OTHER, jackknifed_difference, slug
 from mentorship_eval.questions.section import Section
 from mentorship_eval.survival import aalen_johansen
@@ -60,7 +62,7 @@ def reach(study: EquityStudy) -> Section:
         ),
         _table(everybody),
         *(_curves(people, name) for name in study.groupings if name in _CURVES),
-        adjusted_table("equity.reach.adjusted", "Gaps in reach: p-values for the number of comparisons", told.results),
+        adjusted_table("equity.reach.adjusted", "Gaps in reach: p-values for the number of comparisons", told.results, study.cohort.study.plan),
     ]  # fmt: skip
     told.lead += [_sentence(result) for result in told.results if result.role == "headline"]
     out = "; ".join(f"{what}" for what, number in study.left_out.items() if number)
@@ -170,19 +172,20 @@ def _curves(people: pd.DataFrame, name: str) -> Exhibit:
     )
 
 
-def adjusted_table(exhibit_id: str, title: str, results: list[Result]) -> Exhibit:
-    """p-values as they are and adjusted (Holm), headlines as one family and the others as another; withheld with the result."""
+def adjusted_table(exhibit_id: str, title: str, results: list[Result], plan: Plan) -> Exhibit:
+    """p-values as they are and adjusted (Holm) within the families of the plan; of others headlines are one family and the rest another."""
     p_values = np.array([result.estimate.p_value for result in results])
-    first, adjusted = np.array([result.role == "headline" for result in results]), np.full(len(results), np.nan)
-    for family in (first, ~first):
-        adjusted[family] = holm(p_values[family])
+    headed = any(result.role == "headline" for result in results)
+    others = ["asked first" if r.role == "headline" else "others" if headed else "all" for r in results]
+    families = planned_families(plan.families, [r.id for r in results], others)
     frame = pd.DataFrame({
-        "group": [r.group for r in results], "level": [r.label for r in results], "p": p_values, "adjusted": adjusted,
-        "told": [r.id for r in results], "fewest": [min((float(c) for c in r.rests_on if c), default=np.nan) for r in results],
+        "group": [r.group for r in results], "level": [r.label for r in results], "family": families, "p": p_values,
+        "adjusted": adjusted_within(families, p_values, holm), "told": [r.id for r in results],
+        "fewest": [min((float(c) for c in r.rests_on if c), default=np.nan) for r in results],
     })  # fmt: skip
+    sizes = "; ".join(f"{family} {families.count(family)}" for family in dict.fromkeys(families))
     return table_exhibit(
         exhibit_id, title, frame, derived=("p", "adjusted"), behind=("fewest",), results={"told": ""},
-        labels={"group": "Group", "level": "Comparison", "p": "p", "adjusted": "p (Holm)"}, formats={"p": "p", "adjusted": "p"},
-        note=(f"{int(first.sum())} comparisons asked first are one family, the other {int((~first).sum())} another. " if first.any() else
-              f"{len(results)} comparisons. ") + "A large p-value does not show that groups are alike.",
+        labels={"group": "Group", "level": "Comparison", "family": "Family", "p": "p", "adjusted": "p (Holm)"}, formats={"p": "p", "adjusted": "p"},
+        note=f"Comparisons by family: {sizes}. A large p-value does not show that groups are alike.",
     )  # fmt: skip

@@ -113,7 +113,9 @@ def gaps_in_staying(study: EquityStudy) -> Section:
             note="Of those still there six months after becoming eligible, who is there a year later: matched by then minus not in the group, less "
             "the same in the largest group. Nobody was assigned to be mentored; not adjusted.",
         ),
-        adjusted_table("equity.staying.adjusted", "Change of gaps in staying: p-values for the number of comparisons", told.results),
+        adjusted_table(
+            "equity.staying.adjusted", "Change of gaps in staying: p-values for the number of comparisons", told.results, study.cohort.study.plan
+        ),
     ]  # fmt: skip
     later = int(((people["waited"] > LANDMARK) & np.isfinite(people["waited"])).sum())
     text = f"{later / len(people):.0%} of those still there six months after becoming eligible were matched later; from there on they count as not "
@@ -220,7 +222,7 @@ def excess_risk(study: EquityStudy) -> Section:
         forest_exhibit("equity.interaction.forest", "Leaving: ratio of the hazard ratios of being mentored", multiplicative,
                        value_label="Ratio of ratios", sides=("stronger in the group", "weaker in the group"),
                        note="From the same model. Whether ratios differ is tested once for all levels, in the chapter on retention (subgroups)."),
-        adjusted_table("equity.reri.adjusted", "Excess risk of leaving: p-values for the number of comparisons", additive),
+        adjusted_table("equity.reri.adjusted", "Excess risk of leaving: p-values for the number of comparisons", additive, study.cohort.study.plan),
     ]  # fmt: skip
     told.methods.append(
         "Change of gaps as excess hazard: RERI from the Cox model of being mentored with the group and its product with being mentored; delta method "

@@ -19,6 +19,7 @@ from mentorship_eval.inference.multiplicity import holm
 from mentorship_eval.questions.answer import Exhibit, Result, Statement
 from mentorship_eval.questions.covariates import varying
 from mentorship_eval.questions.exhibits import counted_forest, forest_rows, table_exhibit
+from mentorship_eval.questions.families import adjusted_within, planned_families
 from mentorship_eval.questions.retention.model_rows import OUTCOME, calendar_periods, persons_not_rows
 from mentorship_eval.questions.retention.prepared import Prepared
 from mentorship_eval.questions.retention.subgroup_levels import EXPECTED, TENURE, Grouping, group_rows, planned_subgroups
@@ -83,12 +84,10 @@ def subgroups(study: Prepared) -> Section:
         told.lacks(f"Whether the ratio differs by {listing((title[:1].lower() + title[1:] for title in small), 12)}", reason, "More people or time.")
     if not found:
         return told if told.gaps else told.lacks("For whom mentorship changes leaving", "No group can be told from another.", "Columns of staff.")
-    families = _families(study, [one.grouping.name for one in found])
-    adjusted = np.full(len(found), np.nan)
+    ids = [f"{OUTCOME}.subgroups.{one.grouping.name}" for one in found]
+    families = planned_families(study.cohort.study.plan.families, ids, "subgroups of retention")
     p_values = np.array([one.p_value for one in found])
-    for family in dict.fromkeys(families):
-        members = np.array([mine == family for mine in families])
-        adjusted[members] = holm(p_values[members])
+    adjusted = adjusted_within(families, p_values, holm)
     _results(told, study, found)
     _exhibits(told, study, found, families, adjusted)
     _sentence(told, found, p_values, adjusted)
@@ -144,16 +143,6 @@ def _counts(rows: pd.DataFrame, grouping: Grouping) -> pd.DataFrame:
     })
     frame = frame.reindex(list(grouping.levels)).fillna(0).astype(int)
     return frame.rename_axis("level").reset_index()
-
-
-def _families(study: Prepared, names: list[str]) -> list[str]:
-    """The plan's family of each test; those that it does not name are one family."""
-    told = {}
-    for family, members in study.cohort.study.plan.families.items():
-        for name in names:
-            if {name, f"subgroups.{name}", f"{OUTCOME}.subgroups.{name}"} & set(members):
-                told[name] = family
-    return [told.get(name, "subgroups of retention") for name in names]
 
 
 def _results(told: Section, study: Prepared, found: list[Interaction]) -> None:

@@ -12,12 +12,14 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from mentorship_eval.cohort.study.models import Plan
 from mentorship_eval.did import linear_imputation
 from mentorship_eval.errors import EstimationError
 from mentorship_eval.estimate import Caution, Estimate
 from mentorship_eval.questions.allocation import own_rollout
 from mentorship_eval.questions.answer import Exhibit, Result, Statement
 from mentorship_eval.questions.exhibits import forest_exhibit, table_exhibit
+from mentorship_eval.questions.families import planned_families
 from mentorship_eval.questions.section import Section
 from mentorship_eval.questions.wellbeing.asked import Scale, SurveyStudy
 from mentorship_eval.surveys import families, favourable, important_difference, mixed_model
@@ -90,7 +92,7 @@ def by_scale(study: SurveyStudy) -> Section:
             told.lead.append(Statement(estimate.statement(), rests_on=counts, results=(f"wellbeing.{scale.slug}",), see=("wellbeing.scales",)))
     if lines:
         told.cautions.append(Caution("unmeasured_wellbeing", _UNMEASURED))
-        told.exhibits += [_table(lines), *_forest(told.results), *_families(told.results)]
+        told.exhibits += [_table(lines), *_forest(told.results), *_families(told.results, study.cohort.study.plan)]
         told.methods.append(
             "Scales over waves: linear mixed models by restricted maximum likelihood, intercepts of department and person, wave, mentored at the "
             f"wave, covariates: {', '.join(study.covariates) or 'none'}; Kenward and Roger's standard errors and degrees of freedom; of the first "
@@ -145,19 +147,24 @@ def _beyond(study: SurveyStudy, scale: Scale, rows: pd.DataFrame, counts: tuple[
     ]  # fmt: skip
 
 
-def _families(results: list[Result]) -> list[Exhibit]:
+def _families(results: list[Result], plan: Plan) -> list[Exhibit]:
+    """p-values adjusted within the families of the plan; scales that it does not name are one."""
     compared = {r.id: r.estimate for r in results if r.role in ("headline", "companion") and not r.id.endswith(".beyond")}
     compared = {name: estimate for name, estimate in compared.items() if np.isfinite(estimate.p_value)}
     if len(compared) < 2:
         return []
     names = {r.id: r.label for r in results}
-    frame = families(compared)
-    frame = frame.assign(scale=frame["id"].map(names))[["scale", "p_value", "holm", "benjamini_hochberg", "id"]]
+    family = dict(zip(compared, planned_families(plan.families, list(compared), "all scales"), strict=True))
+    frame = families(compared, family=family)
+    several = len(set(family.values())) > 1
+    shown = ["scale", *(["family"] if several else []), "p_value", "holm", "benjamini_hochberg", "id"]
+    frame = frame.assign(scale=frame["id"].map(names))[shown]
     return [
         table_exhibit(
             "wellbeing.adjusted", "p-values for the number of scales", frame, derived=("p_value", "holm", "benjamini_hochberg"), results={"id": ""},
-            labels={"scale": "Scale", "p_value": "p", "holm": "Holm", "benjamini_hochberg": "Benjamini-Hochberg"},
-            formats=dict.fromkeys(("p_value", "holm", "benjamini_hochberg"), "p"), note="All scales are one family.",
+            labels={"scale": "Scale", **({"family": "Family"} if several else {}), "p_value": "p", "holm": "Holm", "benjamini_hochberg": "Benjamini-Hochberg"},
+            formats=dict.fromkeys(("p_value", "holm", "benjamini_hochberg"), "p"),
+            note="Adjusted within each family of the plan." if several else "All scales are one family.",
         )
     ]
 
