@@ -33,6 +33,11 @@ def further_tables(parameters: Parameters, departments: Departments, tables: dic
     more["feedback"] = delivery.feedback_table(parameters, matches, tables["staff"], rng["feedback"])
     more["programmes"] = delivery.programme_table(parameters)
     more["training"] = learning.training_table(parameters, tables, rng["training"])
+    if parameters.sampled < 1:
+        staff = tables["staff"]["staff_id"].to_numpy()
+        known = set(staff[rng["sampled"].random(len(staff)) < parameters.sampled])
+        for name in ("survey_invites", "surveys", "training"):
+            more[name] = more[name][more[name]["staff_id"].isin(known)].reset_index(drop=True)
     more["collaboration"] = learning.collaboration_table(parameters, tables, rng["collaboration"])
     more["collaboration"] = learning.with_handoffs(parameters, tables, more["collaboration"], rng["handoffs"])
     more["audits"], audited = wards.audit_table(parameters, departments, dept_ids, rng["audits"])

@@ -18,7 +18,7 @@ DAYS_PER_MONTH = 30.4375
 # One stream of random numbers each, so that a change in one component leaves the others as they were.
 # New components go to the end.
 COMPONENTS = ("departments", "rollout", "people", "history", "mentors", "careers", "exposure", "incidents", "details", "outcomes", "sessions",
-              "selection", "instruments", "goals", "feedback", "training", "collaboration", "audits", "steps", "handoffs")
+              "selection", "instruments", "goals", "feedback", "training", "collaboration", "audits", "steps", "handoffs", "sampled")
 
 
 def _later(default: Any, *, of: str = "") -> Any:
@@ -133,6 +133,7 @@ class Parameters:
     ties: tuple[float, float] = _later((1.2, 0.8), of="outcomes")  # per staff-year: within the own profession, across professions
     ties_across_ratio: float = _later(1.4, of="outcomes")  # on ties across professions, once mentored
     ties_near: float = _later(0.0, of="outcomes")  # share of ties whose partner is sought in the own department
+    sampled: float = _later(1.0, of="outcomes")  # share of staff, drawn at random, who are asked in surveys and whose training is listed
     handoffs: tuple[float, float] = _later((0.0, 1.0), of="outcomes")  # to another department: per staff-year; ratio once the programme is active
     leadership: tuple[float, float] = _later((0.02, 0.027), of="outcomes")  # within 12 months: without, once mentored
     acting_up: tuple[float, float] = _later((0.03, 0.03), of="outcomes")

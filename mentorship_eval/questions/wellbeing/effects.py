@@ -162,7 +162,8 @@ def _families(results: list[Result], plan: Plan) -> list[Exhibit]:
     return [
         table_exhibit(
             "wellbeing.adjusted", "p-values for the number of scales", frame, derived=("p_value", "holm", "benjamini_hochberg"), results={"id": ""},
-            labels={"scale": "Scale", **({"family": "Family"} if several else {}), "p_value": "p", "holm": "Holm", "benjamini_hochberg": "Benjamini-Hochberg"},
+            labels={"scale": "Scale", **({"family": "Family"} if several else {}), "p_value": "p", "holm": "Holm",
+                    "benjamini_hochberg": "Benjamini-Hochberg"},
             formats=dict.fromkeys(("p_value", "holm", "benjamini_hochberg"), "p"),
             note="Adjusted within each family of the plan." if several else "All scales are one family.",
         )
