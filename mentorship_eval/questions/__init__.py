@@ -37,8 +37,9 @@ CHAPTERS: dict[str, Chapter] = {
         Chapter("careers", "careers.chapter", "06_careers", "Careers"),
         Chapter("collaboration", "collaboration.chapter", "07_collaboration", "Collaboration"),
         Chapter("equity", "equity.chapter", "08_equity", "Equity"),
+        Chapter("delivery", "delivery.chapter", "09_delivery", "Delivery"),
         Chapter("summary", "summary", "11_summary", "Summary",
-                ("cohort", "retention", "incidents", "wellbeing", "careers", "collaboration", "equity")),
+                ("cohort", "retention", "incidents", "wellbeing", "careers", "collaboration", "equity", "delivery")),
     )
 }
 
