@@ -18,6 +18,7 @@ import pandas as pd
 
 from mentorship_eval.cohort.simulation import tables as make
 from mentorship_eval.cohort.simulation.access import access_truth
+from mentorship_eval.cohort.simulation.delivered import delivered_tables, delivered_truth
 from mentorship_eval.cohort.simulation.departments import draw_departments, identifiers
 from mentorship_eval.cohort.simulation.files import write_json, write_study, write_tables
 from mentorship_eval.cohort.simulation.further import further_tables
@@ -183,6 +184,9 @@ def simulate_cohort(scenario: str = "default", *, seed: int = 0, name: str | Non
         tables |= more
     elif parameters.systems:
         tables["calendar"] = calendar_table(parameters)
+    if parameters.delivered:
+        tables |= delivered_tables(parameters, tables, rng["delivered"])
+        truth["delivery"] = delivered_truth(parameters)
     if parameters.merger_month >= 0:
         gone, stays = merging_pair(departments)
         tables = merge_departments(parameters, tables, dept_ids[gone], dept_ids[stays])

@@ -9,7 +9,7 @@ import pytest
 from mentorship_eval.cohort.schema.tables import QUESTIONS, TABLES, data_dictionary, missing_for, write_templates
 
 NAMES = (
-    *("staff", "spells", "departments", "dept_lineage", "programmes", "rollout", "mentors", "matches", "sessions", "goals", "feedback"),
+    *("staff", "spells", "departments", "dept_lineage", "programmes", "rollout", "mentors", "matches", "sessions", "goals", "feedback", "events"),
     *("incidents", "exposure", "surveys", "survey_invites", "survey_items", "projects", "career_events", "collaboration", "training", "audits"),
     *("costs", "calendar", "durations", "counts"),
 )

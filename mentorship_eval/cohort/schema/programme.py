@@ -72,6 +72,8 @@ SESSIONS = Table(
         col("status", "category", "What happened", categories=("held", "cancelled", "no_show")),
         col("protected", "bool", "In protected time"),
         col("topic", "category", "Topic (never free text)"),
+        col("cancel_reason", "category", "Why it was cancelled"),
+        col("case_on", "date", "Day of the case or operation on which it gave feedback"),
     ),
     ("delivery",),
     auto_key=True,
@@ -121,4 +123,16 @@ PROGRAMMES = Table(
     ("delivery",),
 )
 
-PROGRAMME_TABLES = (MATCHES, MENTORS, SESSIONS, GOALS, FEEDBACK, PROGRAMMES)
+EVENTS = Table(
+    "events",
+    "One row per person and workshop or educational event beside mentoring.",
+    ("staff_id", "date", "kind"),
+    (
+        col("staff_id", "id", "Person", required=True, references="staff.staff_id"),
+        col("date", "date", "Day", required=True),
+        col("kind", "category", "Kind of event", required=True),
+    ),
+    ("delivery",),
+)
+
+PROGRAMME_TABLES = (MATCHES, MENTORS, SESSIONS, GOALS, FEEDBACK, PROGRAMMES, EVENTS)

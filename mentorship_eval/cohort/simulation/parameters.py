@@ -18,7 +18,7 @@ DAYS_PER_MONTH = 30.4375
 # One stream of random numbers each, so that a change in one component leaves the others as they were.
 # New components go to the end.
 COMPONENTS = ("departments", "rollout", "people", "history", "mentors", "careers", "exposure", "incidents", "details", "outcomes", "sessions",
-              "selection", "instruments", "goals", "feedback", "training", "collaboration", "audits", "steps", "handoffs", "sampled")
+              "selection", "instruments", "goals", "feedback", "training", "collaboration", "audits", "steps", "handoffs", "sampled", "delivered")
 
 
 def _later(default: Any, *, of: str = "") -> Any:
@@ -146,6 +146,23 @@ class Parameters:
     audit_compliance: float = _later(0.78, of="outcomes")
     audit_odds_ratio: float = _later(1.35, of="outcomes")  # under the programme, from the month of go-live on
     audit_cases: int = _later(20, of="outcomes")  # audited a month and measure
+    # the detail that coordinators keep: offers, kinds of match, content of sessions, slippage, events beside it
+    delivered: bool = _later(False)
+    offer_wait: float = _later(21.0, of="delivered")  # mean days from offer to start
+    declined: float = _later(0.10, of="delivered")  # offers that came to nothing, per match
+    supervised: float = _later(0.15, of="delivered")  # line supervision listed beside the programme, per match
+    directions: tuple[float, float] = _later((0.15, 0.15), of="delivered")  # share of matches that are reverse, peer
+    grouped: float = _later(0.20, of="delivered")  # share in groups
+    cancelled_for_workload: float = _later(0.50, of="delivered")  # of the sessions cancelled
+    topics: tuple[float, float, float, float] = _later((0.35, 0.30, 0.20, 0.15), of="delivered")  # career, clinical, emotional support, safety
+    on_a_case: float = _later(0.20, of="delivered")  # sessions held that give feedback on a case
+    case_days: float = _later(6.0, of="delivered")  # mean days from the case to them
+    remote_waits: float = _later(0.80, of="delivered")  # remote sessions held on site before the second version of the programme
+    training_valid: int = _later(540, of="delivered")  # days for which a mentor's training counts
+    slip_days: float = _later(40.0, of="delivered")  # mean days from the planned go-live to the actual one
+    events: tuple[float, float] = _later((0.8, 1.3), of="delivered")  # workshops per staff-year; ratio once mentored
+    reverse_gain: float = _later(0.4, of="delivered")  # digital confidence (1 to 5) of those mentored in reverse
+    mentor_gain: float = _later(0.3, of="delivered")  # mentoring competence (1 to 7) of mentors once they mentor
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-able; parameters that came later only where they are not at their default."""
