@@ -65,14 +65,16 @@ def _encode(values: pd.Series, column: _Column) -> np.ndarray:
             )
         return numbers[np.newaxis]
     known = {column.reference, *column.levels}
-    strange = [level for level in values.unique().tolist() if level not in known]
+    codes, uniques = pd.factorize(values, use_na_sentinel=False)
+    seen = list(uniques)
+    strange = [level for level in seen if level not in known]
     if strange:
         raise EstimationError(
             f"Covariate {column.name!r} has the level {listing(map(repr, strange))}, which the model does not know.",
             fix=f"The levels are {listing(map(repr, (column.reference, *column.levels)), 12)}.",
         )
-    array = values.to_numpy(dtype=object)
-    return np.array([array == level for level in column.levels], dtype=float).reshape(len(column.levels), len(array))
+    place = {level: code for code, level in enumerate(seen)}
+    return np.array([codes == place.get(level, -1) for level in column.levels], dtype=float).reshape(len(column.levels), len(codes))
 
 
 def _read(values: pd.Series, name: str, reference: object) -> _Column:

@@ -82,10 +82,31 @@ class RiskSets:
         step = max(AT_ONCE, 8 * self.size)
         for low in range(0, len(self.late), step):  # what is picked out stays in the processor's cache
             change -= np.bincount(comes[low : low + step], row[self.late[low : low + step]], self.size)
-        # Strata are summed apart, so that rounding does not leak from one into the next.
-        for begin, end in self.blocks:
-            change[begin:end] = np.cumsum(change[begin:end][::-1])[::-1]
-        return change, leaves[0::2]
+        return self._from_the_end(change), leaves[0::2]
+
+    @cached_property
+    def _places(self) -> tuple[np.ndarray, tuple[int, int]] | None:
+        """Where each event time stands in a table with a row a stratum, the last time first; None where the table would be mostly empty."""
+        sizes = np.array([end - begin for begin, end in self.blocks], dtype=np.intp)
+        longest = int(sizes.max(initial=0))
+        if len(sizes) < 4 or len(sizes) * longest > 8 * self.size:
+            return None
+        ends = np.repeat([end for _, end in self.blocks], sizes)
+        return np.repeat(np.arange(len(sizes)), sizes) * longest + ends - 1 - np.arange(self.size), (len(sizes), longest)
+
+    def _from_the_end(self, change: np.ndarray) -> np.ndarray:
+        """Sums of ``change`` (K,) from each event time to the last of its stratum.
+
+        Strata are summed apart, so that rounding does not leak from one into the next; many of them in the rows of one table.
+        """
+        if self._places is None:
+            for begin, end in self.blocks:
+                change[begin:end] = change[begin:end][::-1].cumsum()[::-1]
+            return change
+        places, shape = self._places
+        table = np.zeros(shape[0] * shape[1])
+        table[places] = change
+        return np.asarray(table.reshape(shape).cumsum(axis=1).ravel()[places])
 
     def of_pairs(self, values: np.ndarray) -> np.ndarray:
         """(K,) sums over the steps of each event time of the (M,) ``values``."""
