@@ -33,34 +33,72 @@ def cascade(study: DeliveryStudy) -> Section:
                 first = people["staff_id"].map(pd.to_datetime(known["offered_on"]).groupby(known["mentee_id"]).min())
                 days = (first - people["day"]).dt.days
                 offered = ((days <= HORIZON) | (matched == 1)).astype(int)
-                steps.append(share_of("offered", "Offered a mentor, of those eligible", "share offered a mentor within 12 months of becoming eligible",
-                                      offered, people["dept_id"], population="eligible staff with 12 months in the window"))  # fmt: skip
+                steps.append(
+                    share_of(
+                        "offered",
+                        "Offered a mentor, of those eligible",
+                        "share offered a mentor within 12 months of becoming eligible",
+                        offered,
+                        people["dept_id"],
+                        population="eligible staff with 12 months in the window",
+                    )
+                )
             else:
                 told.lacks("Who was offered a mentor", "The day of the offer is not in these data.", "offered_on in matches")
-            steps.append(share_of("matched", "Matched, of those eligible", "share matched within 12 months of becoming eligible", matched,
-                                  people["dept_id"], population="eligible staff with 12 months in the window", role="headline"))  # fmt: skip
+            steps.append(
+                share_of(
+                    "matched",
+                    "Matched, of those eligible",
+                    "share matched within 12 months of becoming eligible",
+                    matched,
+                    people["dept_id"],
+                    population="eligible staff with 12 months in the window",
+                    role="headline",
+                )
+            )
     pairs = study.mentoring
     if len(study.sessions):
         met = pairs["match_id"].isin(study.sessions.loc[study.sessions["held"] == 1, "match_id"])
         month = (study.end - pairs["start"]).dt.days >= 61  # two months, in which somebody could meet
-        steps.append(share_of("met", "Met at least once, of the matched", "share of matches with a session held, of those begun two months or more ago",
-                              (met & month).astype(int), pairs["dept_id"], of=month.astype(int), population="matches of mentoring"))  # fmt: skip
+        steps.append(
+            share_of(
+                "met",
+                "Met at least once, of the matched",
+                "share of matches with a session held, of those begun two months or more ago",
+                (met & month).astype(int),
+                pairs["dept_id"],
+                of=month.astype(int),
+                population="matches of mentoring",
+            )
+        )
     else:
         told.lacks("Whether pairs met", "The cohort has no sessions.", "sessions in study.yaml")
     if "end_reason" in pairs and pairs["end_reason"].notna().any():
         done = pairs["end_reason"].astype(str).str.lower().isin(FINISHED)
-        steps.append(share_of("finished", "Finished as planned, of the matches that ended", "share completed of the matches that ended in the window",
-                              (done & (pairs["ended"] == 1)).astype(int), pairs["dept_id"], of=pairs["ended"], population="matches that ended",
-                              role="headline"))  # fmt: skip
+        steps.append(
+            share_of(
+                "finished",
+                "Finished as planned, of the matches that ended",
+                "share completed of the matches that ended in the window",
+                (done & (pairs["ended"] == 1)).astype(int),
+                pairs["dept_id"],
+                of=pairs["ended"],
+                population="matches that ended",
+                role="headline",
+            )
+        )
     else:
         told.lacks("Whether matches were finished", "Why matches ended is not in these data.", "end_reason in matches")
     if not steps:
         return told
     told.results += steps
-    told.exhibits.append(told_table("delivery.cascade", "How far staff got", steps,
-                                    note="Each step of those named beside it; intervals leave out one department at a time."))  # fmt: skip
+    told.exhibits.append(
+        told_table(
+            "delivery.cascade", "How far staff got", steps, note="Each step of those named beside it; intervals leave out one department at a time."
+        )
+    )
     for result in steps:
-        if result.role == "headline":
+        if result.id == "delivery.finished":
             e = result.estimate
             text = f"{result.label}: {e.value:.0%}" + (f" (95 % CI {e.ci_low:.0%} to {e.ci_high:.0%})." if e.ci_low == e.ci_low else ".")
             told.lead.append(Statement(text, rests_on=result.rests_on, results=(result.id,)))

@@ -5,9 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mentorship_eval.cohort import Cohort
-from mentorship_eval.questions.answer import Answer, Gap
+from mentorship_eval.questions.answer import Answer, Exhibit, Gap
 from mentorship_eval.questions.delivery.cascade import cascade
-from mentorship_eval.questions.delivery.study import delivery_study
+from mentorship_eval.questions.delivery.changes import mentor_benefits, reverse_mentoring
+from mentorship_eval.questions.delivery.gaps import training_gaps
+from mentorship_eval.questions.delivery.kinds import kinds, supervision
+from mentorship_eval.questions.delivery.meetings import cases, held, protected, topics
+from mentorship_eval.questions.delivery.objectives import objectives
+from mentorship_eval.questions.delivery.preparation import preparation
+from mentorship_eval.questions.delivery.progress import feedback, goals
+from mentorship_eval.questions.delivery.setting import beside, slippage, support
+from mentorship_eval.questions.delivery.study import delivery_study, told_table
+from mentorship_eval.questions.delivery.versions import versions
+from mentorship_eval.questions.delivery.waiting import load, waiting
+from mentorship_eval.questions.exhibits import forest_exhibit
 from mentorship_eval.questions.section import Section, made
 from mentorship_eval.questions.told import lacking_gap, told_answer
 
@@ -16,7 +27,29 @@ __all__ = ["answer"]
 _TITLE = "Delivery"
 _QUESTION = "Was the programme delivered as planned?"
 _TABLES = ("staff", "spells", "matches")
-PARTS = (cascade,)
+_CHANGES = ("delivery.mentors.", "delivery.reverse.")
+PARTS = (
+    cascade,
+    waiting,
+    load,
+    preparation,
+    held,
+    protected,
+    goals,
+    feedback,
+    kinds,
+    supervision,
+    topics,
+    cases,
+    slippage,
+    support,
+    beside,
+    mentor_benefits,
+    reverse_mentoring,
+    training_gaps,
+    versions,
+    objectives,
+)
 
 
 def answer(cohort: Cohort, earlier: Mapping[str, Answer] | None = None) -> Answer:
@@ -28,4 +61,31 @@ def answer(cohort: Cohort, earlier: Mapping[str, Answer] | None = None) -> Answe
     if study.mentoring.empty:
         return Answer("delivery", _TITLE, gaps=(Gap(_QUESTION, "No match began within the window.", "matches within the window"),))
     parts = Section.join([made(part, study) for part in PARTS])
+    parts.exhibits += _rest(parts)
     return told_answer("delivery", _TITLE, parts, cohort)
+
+
+def _rest(parts: Section) -> list[Exhibit]:
+    """What no part shows: the other shares, the means and rates, the changes of scores and the ratios, a table or figure each."""
+    shown = {told for exhibit in parts.exhibits for frame in exhibit.frames.values() if "told" in frame for told in frame["told"]}
+    left = [r for r in parts.results if r.id not in shown and not r.id.startswith("delivery.waiting.")]
+    changes = [r for r in left if r.id.startswith(_CHANGES)]
+    shares = [r for r in left if r.estimate.scale == "probability"]
+    means = [r for r in left if r.estimate.scale == "rate" and r not in changes]
+    ratios = [r for r in left if r.estimate.is_ratio]
+    made_of = []
+    if shares:
+        made_of.append(told_table("delivery.shares", "Other shares", shares, note="Intervals leave out one department at a time."))
+    if means:
+        made_of.append(told_table("delivery.means", "Numbers: waits, sessions, protected time, support", means, units=True))
+    if changes:
+        note = "Before and after in the same people; nobody to compare with."
+        made_of.append(told_table("delivery.changes", "Changes of scores of mentors, and of staff mentored in reverse", changes, note=note))
+    if ratios:
+        note = "Crude, by department left out; events on the rate outside mentoring, sessions on those of supervision."
+        made_of.append(
+            forest_exhibit(
+                "delivery.ratios", "Mentored and not, mentoring and supervision", ratios, value_label="Rate ratio", sides=("fewer", "more"), note=note
+            )
+        )
+    return made_of

@@ -17,15 +17,15 @@ from mentorship_eval.questions.answer import Exhibit, Result
 from mentorship_eval.questions.equity.eligible import EquityStudy, equity_study
 from mentorship_eval.questions.exhibits import DAYS_PER_MONTH, table_exhibit
 
-__all__ = ["DeliveryStudy", "NO_DEPARTMENT", "delivery_study", "mean_of", "share_of", "told_table"]
+__all__ = ["NO_DEPARTMENT", "DeliveryStudy", "delivery_study", "mean_of", "share_of", "told_table"]
 
 NO_DEPARTMENT = "none"
 
 
 @dataclass(frozen=True)
 class DeliveryStudy:
-    """cohort; start, end: the window; matches: every relationship in it that began, of all types, one row each: match_id, mentee_id, mentor_id, start,
-    last (its end or that of the window), ended (0/1), months (start to last), kind (relationship_type, mentoring where not said), dept_id (of the
+    """cohort; start, end: the window; matches: every relationship in it that began, of all types, one row each: match_id, mentee_id, mentor_id,
+    start, last (its end or that of the window), ended (0/1), months (start to last), kind (relationship_type, mentoring where not said), dept_id (of the
     mentee on its first day), and the other columns as recorded.
     """
 
@@ -83,48 +83,87 @@ def delivery_study(cohort: Cohort) -> DeliveryStudy:
     return DeliveryStudy(cohort, start, end, matches.assign(dept_id=study.department_on(matches["mentee_id"], matches["start"])))
 
 
-def _result(key: str, label: str, estimand: str, population: str, estimate: Estimate, group: str, behind: tuple[float | None, ...],
-            role: str) -> Result:
+def _result(
+    key: str, label: str, estimand: str, population: str, estimate: Estimate, group: str, behind: tuple[float | None, ...], role: str
+) -> Result:
     return Result(f"delivery.{key}", "delivery", estimand, population, estimate, label, role, group, rests_on=behind)
 
 
-def share_of(key: str, label: str, estimand: str, yes: Any, cluster: Any, *, of: Any = None, population: str, group: str = "",
-             role: str = "companion") -> Result:
+def share_of(
+    key: str, label: str, estimand: str, yes: Any, cluster: Any, *, of: Any = None, population: str, group: str = "", role: str = "companion"
+) -> Result:
     """The share of units with ``yes`` (0/1) among ``of`` (all), departments left out one at a time."""
     yes = np.asarray(yes, float)
     trials = np.ones(len(yes)) if of is None else np.asarray(of, float)
     estimate = clustered_share(yes * (trials > 0), trials, cluster, estimand=estimand)
-    return _result(key, label, estimand, population, estimate, group, (float((yes * (trials > 0)).sum()), float((trials - yes * (trials > 0)).sum())),
-                   role)  # fmt: skip
+    return _result(
+        key, label, estimand, population, estimate, group, (float((yes * (trials > 0)).sum()), float((trials - yes * (trials > 0)).sum())), role
+    )
 
 
-def mean_of(key: str, label: str, estimand: str, amount: Any, weight: Any, cluster: Any, *, population: str, group: str = "", unit: str = "",
-            n: int | None = None, events: float | None = None, role: str = "companion") -> Result:
+def mean_of(
+    key: str,
+    label: str,
+    estimand: str,
+    amount: Any,
+    weight: Any,
+    cluster: Any,
+    *,
+    population: str,
+    group: str = "",
+    unit: str = "",
+    n: int | None = None,
+    events: float | None = None,
+    role: str = "companion",
+) -> Result:
     """sum(amount) / sum(weight), departments left out one at a time."""
     number = len(np.asarray(amount)) if n is None else n
     estimate = clustered_mean(amount, weight, cluster, estimand=estimand, unit=unit, n=number, n_events=events)
     return _result(key, label, estimand, population, estimate, group, (float(number), events), role)
 
 
-def told_table(exhibit_id: str, title: str, results: Sequence[Result], *, note: str = "") -> Exhibit:
-    """Results of shares or means as a table: what, of how many, how many, and the share or mean with its interval."""
+def told_table(exhibit_id: str, title: str, results: Sequence[Result], *, units: bool = False, note: str = "") -> Exhibit:
+    """Results of shares or means as a table: what, of how many, how many, and the share or mean with its interval; units: said beside it."""
     shares = all(result.estimate.scale == "probability" for result in results)
-    rows = pd.DataFrame({
-        "group": [r.group for r in results], "label": [r.label for r in results], "n": [r.estimate.n for r in results],
-        "n_events": [r.estimate.n_events for r in results], "estimate": [r.estimate.value for r in results],
-        "ci_low": [r.estimate.ci_low for r in results], "ci_high": [r.estimate.ci_high for r in results], "told": [r.id for r in results],
-        "fewest": [min((float(c) for c in r.rests_on if c), default=np.nan) for r in results],
-    })  # fmt: skip
+    rows = pd.DataFrame(
+        {
+            "group": [r.group for r in results],
+            "label": [r.label for r in results],
+            "n": [r.estimate.n for r in results],
+            "n_events": [r.estimate.n_events for r in results],
+            "estimate": [r.estimate.value for r in results],
+            "ci_low": [r.estimate.ci_low for r in results],
+            "ci_high": [r.estimate.ci_high for r in results],
+            "told": [r.id for r in results],
+            "fewest": [min((float(c) for c in r.rests_on if c), default=np.nan) for r in results],
+        }
+    )
     counts = ("n", "n_events") if any(r.estimate.n_events is not None for r in results) else ("n",)
     if (rows["group"] == "").all():
         rows = rows.drop(columns="group")
     if "n_events" not in counts:
         rows = rows.drop(columns="n_events")
+    if units:
+        rows["label"] = [f"{r.label} ({r.estimate.unit})" if r.estimate.unit and r.estimate.unit not in r.label else r.label for r in results]
     form = "percent" if shares else "number"
     return table_exhibit(
-        exhibit_id, title, rows, counts=counts, derived=("estimate", "ci_low", "ci_high"), behind=("fewest",), results={"told": ""},
-        labels={"group": "", "label": "", "n": "Of", "n_events": "Number", "estimate": "Share" if shares else "Mean", "ci_low": "95 % CI from",
-                "ci_high": "to"},
+        exhibit_id,
+        title,
+        rows,
+        counts=counts,
+        derived=("estimate", "ci_low", "ci_high"),
+        behind=("fewest",),
+        results={"told": ""},
+        labels={
+            "group": "",
+            "label": "",
+            "n": "Of",
+            "n_events": "Number",
+            "estimate": "Share" if shares else "Mean",
+            "ci_low": "95 % CI from",
+            "ci_high": "to",
+        },
         formats={"estimate": form, "ci_low": form, "ci_high": form, **dict.fromkeys(counts, "count")},
-        **({"stub": ["group", "label"]} if "group" in rows else {}), note=note,
-    )  # fmt: skip
+        **({"stub": ["group", "label"]} if "group" in rows else {}),
+        note=note,
+    )

@@ -1,0 +1,239 @@
+"""Sessions planned, held and cancelled, and why; protected time planned and delivered; what sessions were about; feedback on a case."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from mentorship_eval.questions.answer import Counted, Exhibit, Statement
+from mentorship_eval.questions.delivery.study import NO_DEPARTMENT, DeliveryStudy, mean_of, share_of, told_table
+from mentorship_eval.questions.groups import slug
+from mentorship_eval.questions.section import Section
+
+__all__ = ["cases", "held", "protected", "topics"]
+
+_LACK = ("The cohort has no sessions of matches within the window.", "sessions in study.yaml")
+
+
+def _words(value: str) -> str:
+    return value.replace("_", " ").capitalize()
+
+
+def held(study: DeliveryStudy) -> Section:
+    """Shares held, cancelled, missed; reasons of the cancelled; sessions a month and minutes; the share held by month."""
+    told, rows = Section(), study.sessions
+    if rows.empty:
+        return told.lacks("How many sessions were held", *_LACK)
+    group, pairs, dept = "Sessions", study.mentoring, rows["dept_id"]
+    told.results = [
+        share_of(
+            f"sessions.{status}",
+            f"Sessions {words}",
+            f"share of agreed sessions that were {words}",
+            rows["status"] == status,
+            dept,
+            population="sessions agreed",
+            group=group,
+            role="headline" if status == "held" else "companion",
+        )
+        for status, words in (("held", "held"), ("cancelled", "cancelled"), ("no_show", "missed without notice"))
+        if (rows["status"] == status).any()
+    ]
+    if "cancel_reason" in rows and rows["cancel_reason"].notna().any():
+        off = ((rows["status"] == "cancelled") & rows["cancel_reason"].notna()).astype(int)
+        for reason in rows.loc[off == 1, "cancel_reason"].value_counts().index:
+            told.results.append(
+                share_of(
+                    f"cancelled.{slug(str(reason))}",
+                    _words(str(reason)),
+                    f"share of cancelled sessions of known reason: {reason}",
+                    (rows["cancel_reason"] == reason).astype(int),
+                    dept,
+                    of=off,
+                    population="sessions cancelled, reason known",
+                    group="Why they were cancelled",
+                )
+            )
+    else:
+        told.lacks("Why sessions were cancelled", "No reason is recorded.", "cancel_reason in sessions")
+    told.exhibits += [
+        told_table(
+            "delivery.sessions",
+            "Sessions agreed, and what came of them",
+            told.results,
+            note="Sessions that were written down alone; a plan that nobody wrote down is not seen.",
+        ),
+        run_of_shares("delivery.sessions.run", "Sessions held, by month", rows["date"], rows["held"], "Sessions held, % of those agreed"),
+    ]
+    counts = pairs["match_id"].map(rows[rows["held"] == 1]["match_id"].value_counts()).fillna(0.0)
+    told.results.append(
+        mean_of(
+            "sessions_a_month",
+            "Sessions held a month of being matched",
+            "sessions held per month of being matched",
+            counts,
+            pairs["months"],
+            pairs["dept_id"],
+            population="matches of mentoring",
+            group=group,
+            unit="sessions a month",
+            events=float(counts.sum()),
+            n=len(pairs),
+        )
+    )
+    if "minutes" in rows:
+        known = rows[(rows["held"] == 1) & rows["minutes"].notna()]
+        if len(known):
+            told.results.append(
+                mean_of(
+                    "minutes",
+                    "Minutes of a session held",
+                    "mean length of sessions held",
+                    known["minutes"].astype(float),
+                    np.ones(len(known)),
+                    known["dept_id"],
+                    population="sessions held",
+                    group=group,
+                    unit="minutes",
+                )
+            )
+    first = told.results[0]
+    told.lead.append(Statement(f"{first.label}: {first.estimate.value:.0%} of those agreed.", rests_on=first.rests_on, results=(first.id,)))
+    told.methods.append("Sessions: between the first and last day of their match; shares with departments left out one at a time.")
+    return told
+
+
+def run_of_shares(exhibit_id: str, title: str, dates: pd.Series, yes: pd.Series, label: str) -> Exhibit:
+    """A run chart by quarter: per cent of ``yes``, against the median of all quarters."""
+    quarter = pd.to_datetime(dates).dt.to_period("Q")
+    table = yes.astype(float).groupby(quarter).agg(["sum", "size"]).sort_index()
+    rate = 100 * table["sum"] / table["size"]
+    frame = pd.DataFrame(
+        {
+            "group": "All departments",
+            "period": np.arange(1, len(table) + 1),
+            "rate": rate.to_numpy(),
+            "expected": float(rate.median()),
+            "yes": table["sum"].to_numpy(),
+            "no": (table["size"] - table["sum"]).to_numpy(),
+        }
+    )
+    return _run(exhibit_id, title, frame, label, str(table.index[0]))
+
+
+def _run(exhibit_id: str, title: str, frame: pd.DataFrame, label: str, first: str) -> Exhibit:
+    counted = Counted((), ("rate",), behind=("yes", "no"))
+    return Exhibit(
+        exhibit_id,
+        "rate_trend",
+        title,
+        {"rates": frame},
+        {"rates": counted},
+        {"rate_label": label, "period_label": f"Quarter (1: {first})", "expected_label": "median of all quarters", "group_label": ""},
+    )
+
+
+def protected(study: DeliveryStudy) -> Section:
+    """Share of sessions in protected time, and hours delivered in it per department and month against those planned."""
+    told, rows, question = Section(), study.sessions, "Whether protected time was given"
+    if rows.empty or "protected" not in rows or rows["protected"].isna().all():
+        return told.lacks(question, "Whether sessions lay in protected time is not in these data.", "protected in sessions")
+    known = rows[(rows["held"] == 1) & rows["protected"].notna()].reset_index(drop=True)
+    inside = known["protected"].astype(float)
+    told.results.append(
+        share_of(
+            "protected",
+            "Sessions held in protected time",
+            "share of sessions held that lay in protected time",
+            inside,
+            known["dept_id"],
+            population="sessions held, known",
+            group="Protected time",
+        )
+    )
+    rollout = study.cohort.table("rollout") if study.cohort.has("rollout") else pd.DataFrame()
+    if "protected_hours_month" not in rollout or rollout["protected_hours_month"].isna().all() or "minutes" not in known:
+        told.lacks(
+            "Protected time planned against delivered", "How many hours were planned is not in these data.", "protected_hours_month in rollout"
+        )
+    else:
+        plan = rollout[rollout["protected_hours_month"].notna()].groupby("dept_id")["protected_hours_month"].first()
+        pairs = study.mentoring[study.mentoring["dept_id"].isin(plan.index)]
+        planned = pairs["dept_id"].map(plan).astype(float) * pairs["months"]
+        spent = (known["minutes"].astype(float) / 60 * inside).groupby(known["match_id"]).sum()
+        given = pairs["match_id"].map(spent).fillna(0.0)
+        if len(pairs):
+            told.results.append(
+                mean_of(
+                    "protected_delivered",
+                    "Protected hours delivered, of those planned",
+                    "protected hours delivered per hour planned (planned hours a month of each match)",
+                    given,
+                    planned,
+                    pairs["dept_id"],
+                    group="Protected time",
+                    population="matches of mentoring",
+                    unit="per hour planned",
+                )
+            )
+    told.methods.append("Protected time: hours of sessions held in it over planned hours a month times months matched.")
+    return told
+
+
+def topics(study: DeliveryStudy) -> Section:
+    """Share of sessions held by topic."""
+    told, rows = Section(), study.sessions
+    if rows.empty or "topic" not in rows or rows["topic"].isna().all():
+        return told.lacks("What sessions were about", "Topics are not in these data.", "topic in sessions")
+    known = rows[(rows["held"] == 1) & rows["topic"].notna()]
+    for topic in known["topic"].value_counts().index:
+        told.results.append(
+            share_of(
+                f"topic.{slug(str(topic))}",
+                _words(str(topic)),
+                f"share of sessions held about: {topic}",
+                known["topic"] == topic,
+                known["dept_id"],
+                population="sessions held, topic known",
+                group="Topic",
+            )
+        )
+    told.exhibits.append(told_table("delivery.topics", "What sessions were about", told.results))
+    return told
+
+
+def cases(study: DeliveryStudy) -> Section:
+    """Days from a case or operation to the session that gave feedback on it."""
+    told, rows = Section(), study.sessions
+    if rows.empty or "case_on" not in rows or rows["case_on"].isna().all():
+        return told.lacks("How soon a case is followed by feedback", "Sessions name no case.", "case_on in sessions")
+    known = rows[(rows["held"] == 1) & rows["case_on"].notna() & (pd.to_datetime(rows["case_on"]) <= rows["date"])]
+    if known.empty:
+        return told.lacks("How soon a case is followed by feedback", "No session held names a case before it.", "case_on in sessions")
+    days = (known["date"] - pd.to_datetime(known["case_on"])).dt.days.astype(float)
+    told.results = [
+        mean_of(
+            "case_days",
+            "Days from a case to the session on it",
+            "mean days from a case to the session that gave feedback on it",
+            days,
+            np.ones(len(days)),
+            known["mentor_id"].fillna(NO_DEPARTMENT),
+            population="sessions held on a case",
+            group="Feedback on cases",
+            unit="days",
+        ),
+        share_of(
+            "case_within_week",
+            "Feedback within a week of the case",
+            "share of sessions on a case held within 7 days of it",
+            days <= 7,
+            known["mentor_id"].fillna(NO_DEPARTMENT),
+            population="sessions held on a case",
+            group="Feedback on cases",
+        ),
+    ]
+    told.methods.append(
+        "Cases: sessions that name one; cases that no session took up are not seen, so that this is no time to feedback of all cases."
+    )
+    return told

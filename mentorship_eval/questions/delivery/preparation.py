@@ -1,0 +1,69 @@
+"""Were mentors prepared? Trained before their first session, and was the training still valid at the sessions they held."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from mentorship_eval.questions.delivery.study import DeliveryStudy, share_of, told_table
+from mentorship_eval.questions.section import Section
+
+__all__ = ["preparation"]
+
+
+def preparation(study: DeliveryStudy) -> Section:
+    """Share of mentors trained by their first session (or match), and of sessions held under valid training."""
+    told, question = Section(), "Whether mentors were trained before they began"
+    mentors = study.cohort.table("mentors").drop_duplicates("staff_id").set_index("staff_id") if study.cohort.has("mentors") else pd.DataFrame()
+    if "trained_on" not in mentors:
+        return told.lacks(question, "When mentors were trained is not in these data.", "trained_on in mentors")
+    sessions = study.sessions
+    if len(sessions):
+        events = sessions[sessions["held"] == 1][["mentor_id", "dept_id", "date"]]
+    else:
+        events = study.mentoring[["mentor_id", "dept_id", "start"]].rename(columns={"start": "date"})
+    events = events[events["mentor_id"].isin(mentors.index)].sort_values("date", kind="stable")
+    if events.empty:
+        return told.lacks(
+            question, "No session or match is with a mentor in the table of mentors.", "mentor_id in matches, the same ids as in mentors"
+        )
+    trained = events["mentor_id"].map(pd.to_datetime(mentors["trained_on"]))
+    first = ~events["mentor_id"].duplicated()
+    ready = (trained <= events["date"]).astype(int)
+    what = "first session" if len(sessions) else "first match"
+    about = {"group": "Training of mentors"}
+    told.results.append(
+        share_of(
+            "trained",
+            f"Mentors trained before their {what}",
+            f"share of mentors trained on or before the day of their {what}",
+            ready[first],
+            events.loc[first, "dept_id"],
+            population="mentors with a mentee",
+            role="headline",
+            **about,
+        )
+    )
+    if "training_expiry" in mentors and mentors["training_expiry"].notna().any():
+        expiry = events["mentor_id"].map(pd.to_datetime(mentors["training_expiry"]))
+        late = ((ready == 1) & (expiry < events["date"])).astype(int)
+        told.results.append(
+            share_of(
+                "training_expired",
+                "Sessions after the training had expired",
+                "share of sessions held after the mentor's training had expired, of those of mentors trained by then",
+                late,
+                events["mentor_id"],
+                of=ready,
+                population="sessions held by trained mentors",
+                **about,
+            )
+        )
+    else:
+        told.lacks("Whether mentors' training was still valid", "Until when training counts is not in these data.", "training_expiry in mentors")
+    told.exhibits.append(
+        told_table("delivery.training", "Training of mentors", told.results, note="A mentor without a day of training counts as not trained.")
+    )
+    told.methods.append(
+        f"Training of mentors: day of training against the day of the {what}; departments (sessions: mentors) left out one at a time."
+    )
+    return told
