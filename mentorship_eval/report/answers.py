@@ -16,6 +16,7 @@ from mentorship_eval.questions.answer import Answer, Gap
 from mentorship_eval.report.cache import cached
 from mentorship_eval.report.fingerprint import ingredients, key_of
 from mentorship_eval.report.parameters import TITLES
+from mentorship_eval.report.side_by_side import answered_side_by_side
 
 if TYPE_CHECKING:
     from mentorship_eval.cohort import Cohort
@@ -36,21 +37,32 @@ def answer_one(name: str, cohort: Cohort, earlier: dict[str, Answer]) -> Answer:
         return Answer(chapter=name, title=TITLES.get(name, name), gaps=(gap,))
 
 
-def answer_chapters(cohort: Cohort, chapters: Sequence[str], progress: Callable[[str], Any] | None = None) -> dict[str, Answer]:
-    """Private answers in the order of ``chapters``, from the cache where the same question was answered before."""
+def answer_chapters(
+    cohort: Cohort, chapters: Sequence[str], progress: Callable[[str], Any] | None = None, jobs: int = 1
+) -> dict[str, Answer]:
+    """Private answers in the order of ``chapters``, from the cache where the same question was answered before.
+
+    jobs: processes among which chapters of a large cohort that need no other are shared out.
+    """
+    ready = answered_side_by_side(cohort, chapters, jobs, _kept, progress)
     answers: dict[str, Answer] = {}
     for name in chapters:
         # only what the chapter needs, so that a chapter by itself and one in a run share their entry in the cache
         earlier = {each: answers[each] for each in CHAPTERS[name].needs if each in answers}
-        parts = {**ingredients(cohort, [*earlier, name]), "answer": name}
-
-        def compute(name: str = name, earlier: dict[str, Answer] = earlier) -> Answer:
-            if progress:
-                progress(f"answering {name}")
-            return answer_one(name, cohort, earlier)
-
-        answers[name] = cached(key_of(parts), compute, of=Answer)
+        answers[name] = ready[name] if name in ready else _kept(name, cohort, earlier, progress)
     return answers
+
+
+def _kept(name: str, cohort: Cohort, earlier: dict[str, Answer], progress: Callable[[str], Any] | None = None) -> Answer:
+    parts = {**ingredients(cohort, [*earlier, name]), "answer": name}
+
+    def compute() -> Answer:
+        if progress:
+            progress(f"answering {name}")
+        return answer_one(name, cohort, earlier)
+
+    kept: Answer = cached(key_of(parts), compute, of=Answer)
+    return kept
 
 
 def rule_of(cohort: Cohort) -> Rule:

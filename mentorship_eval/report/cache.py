@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-__all__ = ["cache_folder", "cached", "load_private", "store_private"]
+__all__ = ["cache_folder", "cached", "is_cached", "load_private", "store_private"]
 
 _VERSION = 1
 
@@ -61,6 +61,11 @@ def load_private(path: Path, key: str) -> Any:
     if (version, stored) != (_VERSION, key):
         raise ValueError("another version or key")
     return value
+
+
+def is_cached(key: str) -> bool:
+    """Whether something is kept under ``key``; what it is shows when it is read."""
+    return (cache_folder() / f"{key}.pickle").is_file()
 
 
 def cached(key: str, compute: Callable[[], Any], *, of: type) -> Any:

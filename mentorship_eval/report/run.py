@@ -35,8 +35,8 @@ def run_cohort(
 ) -> Path:
     """Evaluate one cohort and return the run folder ``OUT/<cohort>/<content key>``.
 
-    chapters: names, or None for all; the summary is always made, over the chapters of the run. jobs: notebooks at a
-    time. progress: called with one line per step. A run whose inputs, plan and software were run before is not
+    chapters: names, or None for all; the summary is always made, over the chapters of the run. jobs: chapters and
+    notebooks at a time. progress: called with one line per step. A run whose inputs, plan and software were run before is not
     repeated: its folder is returned as it is. What was evaluated is recorded in looks.csv beside study.yaml, unless it is simulated
     or ``record`` is False, as where a run is only checked. earlier: published runs of the cohort with which counts are compared, besides
     those that are found in ``OUT/<cohort>``.
@@ -80,7 +80,7 @@ def run_cohort(
     from mentorship_eval.report.hidden import hidden_counts
     from mentorship_eval.report.publish import name_latest, unfinished
 
-    answers = answer_chapters(read, names, say)
+    answers = answer_chapters(read, names, say, jobs)
     if compared:
         say(f"compared with {len(compared)} earlier run(s) of this cohort")
     shown, withheld = protect_answers(answers, read, answers_of(compared))
