@@ -9,7 +9,7 @@ from __future__ import annotations
 import pandas as pd
 
 from mentorship_eval.questions.answer import Statement
-from mentorship_eval.questions.delivery.study import DeliveryStudy, share_of, told_table
+from mentorship_eval.questions.delivery.study import DeliveryStudy, share_of, share_words, told_table
 from mentorship_eval.questions.equity.eligible import HORIZON
 from mentorship_eval.questions.section import Section
 
@@ -99,8 +99,7 @@ def cascade(study: DeliveryStudy) -> Section:
     )
     for result in steps:
         if result.id == "delivery.finished":
-            e = result.estimate
-            text = f"{result.label}: {e.value:.0%}" + (f" (95 % CI {e.ci_low:.0%} to {e.ci_high:.0%})." if e.ci_low == e.ci_low else ".")
+            text = f"{result.label}: {share_words(result.estimate)}."
             told.lead.append(Statement(text, rests_on=result.rests_on, results=(result.id,)))
     told.methods.append(
         "Delivery: shares are sums over sums, intervals from leaving out one department at a time (log odds, t). Nothing here is an effect of the "

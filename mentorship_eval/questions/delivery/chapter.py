@@ -29,8 +29,8 @@ _QUESTION = "Was the programme delivered as planned?"
 _TABLES = ("staff", "spells", "matches")
 _CHANGES = ("delivery.mentors.", "delivery.reverse.")
 PARTS = (
-    cascade,
     waiting,
+    cascade,
     load,
     preparation,
     held,
@@ -68,7 +68,7 @@ def answer(cohort: Cohort, earlier: Mapping[str, Answer] | None = None) -> Answe
 def _rest(parts: Section) -> list[Exhibit]:
     """What no part shows: the other shares, the means and rates, the changes of scores and the ratios, a table or figure each."""
     shown = {told for exhibit in parts.exhibits for frame in exhibit.frames.values() if "told" in frame for told in frame["told"]}
-    left = [r for r in parts.results if r.id not in shown and not r.id.startswith("delivery.waiting.")]
+    left = [r for r in parts.results if r.id not in shown and r.estimate.n is not None and not r.id.startswith("delivery.waiting.")]
     changes = [r for r in left if r.id.startswith(_CHANGES)]
     shares = [r for r in left if r.estimate.scale == "probability"]
     means = [r for r in left if r.estimate.scale == "rate" and r not in changes]
@@ -82,10 +82,15 @@ def _rest(parts: Section) -> list[Exhibit]:
         note = "Before and after in the same people; nobody to compare with."
         made_of.append(told_table("delivery.changes", "Changes of scores of mentors, and of staff mentored in reverse", changes, note=note))
     if ratios:
-        note = "Crude, by department left out; events on the rate outside mentoring, sessions on those of supervision."
+        note = "Crude; intervals leave out one department at a time. Workshops and events: n counts staff; sessions: n counts relationships."
         made_of.append(
             forest_exhibit(
-                "delivery.ratios", "Mentored and not, mentoring and supervision", ratios, value_label="Rate ratio", sides=("fewer", "more"), note=note
+                "delivery.ratios",
+                "Sessions in mentoring against supervision, and events beside the programme",
+                ratios,
+                value_label="Rate ratio",
+                sides=("fewer", "more"),
+                note=note,
             )
         )
     return made_of

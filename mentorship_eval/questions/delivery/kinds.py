@@ -65,6 +65,7 @@ def supervision(study: DeliveryStudy) -> Section:
             rows["kind"] == "mentoring",
             rows["dept_id"],
             population="relationships of all types",
+            group="Kind of relationship",
         )
     )
     told.cautions.append(

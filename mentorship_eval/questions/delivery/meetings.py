@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from mentorship_eval.questions.answer import Counted, Exhibit, Statement
-from mentorship_eval.questions.delivery.study import NO_DEPARTMENT, DeliveryStudy, mean_of, share_of, told_table
+from mentorship_eval.questions.answer import Statement
+from mentorship_eval.questions.delivery.runs import run_of_shares
+from mentorship_eval.questions.delivery.study import NO_DEPARTMENT, DeliveryStudy, mean_of, share_of, share_words, told_table
 from mentorship_eval.questions.groups import slug
 from mentorship_eval.questions.section import Section
 
@@ -56,15 +57,10 @@ def held(study: DeliveryStudy) -> Section:
             )
     else:
         told.lacks("Why sessions were cancelled", "No reason is recorded.", "cancel_reason in sessions")
-    told.exhibits += [
-        told_table(
-            "delivery.sessions",
-            "Sessions agreed, and what came of them",
-            told.results,
-            note="Sessions that were written down alone; a plan that nobody wrote down is not seen.",
-        ),
-        run_of_shares("delivery.sessions.run", "Sessions held, by month", rows["date"], rows["held"], "Sessions held, % of those agreed"),
-    ]
+    note = "Sessions that were written down alone; a plan that nobody wrote down is not seen."
+    told.exhibits.append(told_table("delivery.sessions", "Sessions agreed, and what came of them", told.results, note=note))
+    chart = run_of_shares("delivery.sessions.run", "Sessions held over time", rows["date"], rows["held"], "Sessions held, % of those agreed")
+    told.exhibits += [] if chart is None else [chart]
     counts = pairs["match_id"].map(rows[rows["held"] == 1]["match_id"].value_counts()).fillna(0.0)
     told.results.append(
         mean_of(
@@ -98,39 +94,9 @@ def held(study: DeliveryStudy) -> Section:
                 )
             )
     first = told.results[0]
-    told.lead.append(Statement(f"{first.label}: {first.estimate.value:.0%} of those agreed.", rests_on=first.rests_on, results=(first.id,)))
+    told.lead.append(Statement(f"{first.label}: {share_words(first.estimate)} of those agreed.", rests_on=first.rests_on, results=(first.id,)))
     told.methods.append("Sessions: between the first and last day of their match; shares with departments left out one at a time.")
     return told
-
-
-def run_of_shares(exhibit_id: str, title: str, dates: pd.Series, yes: pd.Series, label: str) -> Exhibit:
-    """A run chart by quarter: per cent of ``yes``, against the median of all quarters."""
-    quarter = pd.to_datetime(dates).dt.to_period("Q")
-    table = yes.astype(float).groupby(quarter).agg(["sum", "size"]).sort_index()
-    rate = 100 * table["sum"] / table["size"]
-    frame = pd.DataFrame(
-        {
-            "group": "All departments",
-            "period": np.arange(1, len(table) + 1),
-            "rate": rate.to_numpy(),
-            "expected": float(rate.median()),
-            "yes": table["sum"].to_numpy(),
-            "no": (table["size"] - table["sum"]).to_numpy(),
-        }
-    )
-    return _run(exhibit_id, title, frame, label, str(table.index[0]))
-
-
-def _run(exhibit_id: str, title: str, frame: pd.DataFrame, label: str, first: str) -> Exhibit:
-    counted = Counted((), ("rate",), behind=("yes", "no"))
-    return Exhibit(
-        exhibit_id,
-        "rate_trend",
-        title,
-        {"rates": frame},
-        {"rates": counted},
-        {"rate_label": label, "period_label": f"Quarter (1: {first})", "expected_label": "median of all quarters", "group_label": ""},
-    )
 
 
 def protected(study: DeliveryStudy) -> Section:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from mentorship_eval.questions.delivery.meetings import run_of_shares
+from mentorship_eval.questions.delivery.runs import run_of_shares
 from mentorship_eval.questions.delivery.study import DeliveryStudy, mean_of, share_of, told_table
 from mentorship_eval.questions.section import Section
 
@@ -120,10 +120,9 @@ def feedback(study: DeliveryStudy) -> Section:
                 )
             )
     if told.results:
-        told.exhibits += [
-            told_table("delivery.feedback", "Feedback on the match", told.results),
-            run_of_shares("delivery.feedback.run", "Ratings given, by quarter", asked["date"], asked["given"], "Ratings given, % of those due"),
-        ]
+        told.exhibits.append(told_table("delivery.feedback", "Feedback on the match", told.results))
+        chart = run_of_shares("delivery.feedback.run", "Ratings given over time", asked["date"], asked["given"], "Ratings given, % of those due")
+        told.exhibits += [] if chart is None else [chart]
     if "mqs" in table and table["mqs"].notna().any():
         rated = table[table["mqs"].notna()]
         told.results.append(
@@ -141,6 +140,6 @@ def feedback(study: DeliveryStudy) -> Section:
         )
     told.methods.append(
         f"Feedback: a rating is due 30 days into a match and every {_ROUND} days from then on while it lasts, of each role that rates at "
-        "all; run charts show the median of all quarters."
+        "all; p' charts (Laney 2002) with the run rules of Anhøj."
     )
     return told

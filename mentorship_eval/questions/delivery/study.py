@@ -17,16 +17,17 @@ from mentorship_eval.questions.answer import Exhibit, Result
 from mentorship_eval.questions.equity.eligible import EquityStudy, equity_study
 from mentorship_eval.questions.exhibits import DAYS_PER_MONTH, table_exhibit
 
-__all__ = ["NO_DEPARTMENT", "DeliveryStudy", "delivery_study", "mean_of", "share_of", "told_table"]
+__all__ = ["NO_DEPARTMENT", "DeliveryStudy", "delivery_study", "mean_of", "share_of", "share_words", "told_table"]
 
 NO_DEPARTMENT = "none"
 
 
 @dataclass(frozen=True)
 class DeliveryStudy:
-    """cohort; start, end: the window; matches: every relationship in it that began, of all types, one row each: match_id, mentee_id, mentor_id,
-    start, last (its end or that of the window), ended (0/1), months (start to last), kind (relationship_type, mentoring where not said), dept_id (of the
-    mentee on its first day), and the other columns as recorded.
+    """cohort; start, end: the window; matches: every relationship in it that began, of all types.
+
+    matches has one row each: match_id, mentee_id, mentor_id, start, last (its end or that of the window), ended (0/1), months (start to last), kind
+    (relationship_type, mentoring where not said), dept_id (of the mentee on its first day), and the other columns as recorded.
     """
 
     cohort: Cohort
@@ -122,6 +123,17 @@ def mean_of(
     return _result(key, label, estimand, population, estimate, group, (float(number), events), role)
 
 
+def share_words(estimate: Estimate) -> str:
+    """``70 % (95 % CI 67 % to 73 %)``."""
+    limits = f" (95 % CI {estimate.ci_low:.0%} to {estimate.ci_high:.0%})" if np.isfinite(estimate.ci_low) else ""
+    return f"{estimate.value:.0%}{limits}"
+
+
+def _with_unit(result: Result) -> str:
+    unit = result.estimate.unit
+    return f"{result.label} ({unit})" if unit and unit.split()[0].lower() not in result.label.lower() else result.label
+
+
 def told_table(exhibit_id: str, title: str, results: Sequence[Result], *, units: bool = False, note: str = "") -> Exhibit:
     """Results of shares or means as a table: what, of how many, how many, and the share or mean with its interval; units: said beside it."""
     shares = all(result.estimate.scale == "probability" for result in results)
@@ -144,7 +156,7 @@ def told_table(exhibit_id: str, title: str, results: Sequence[Result], *, units:
     if "n_events" not in counts:
         rows = rows.drop(columns="n_events")
     if units:
-        rows["label"] = [f"{r.label} ({r.estimate.unit})" if r.estimate.unit and r.estimate.unit not in r.label else r.label for r in results]
+        rows["label"] = [_with_unit(r) for r in results]
     form = "percent" if shares else "number"
     return table_exhibit(
         exhibit_id,
@@ -155,10 +167,10 @@ def told_table(exhibit_id: str, title: str, results: Sequence[Result], *, units:
         behind=("fewest",),
         results={"told": ""},
         labels={
-            "group": "",
+            **({"group": ""} if "group" in rows else {}),
             "label": "",
             "n": "Of",
-            "n_events": "Number",
+            **({"n_events": "Number"} if "n_events" in counts else {}),
             "estimate": "Share" if shares else "Mean",
             "ci_low": "95 % CI from",
             "ci_high": "to",

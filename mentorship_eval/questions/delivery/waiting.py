@@ -10,7 +10,7 @@ from mentorship_eval.inference.clustered import clustered_share
 from mentorship_eval.inference.intervals import difference_estimate
 from mentorship_eval.inference.jackknife import cluster_jackknife
 from mentorship_eval.questions.answer import Exhibit, Result, Statement
-from mentorship_eval.questions.delivery.study import DeliveryStudy, mean_of, share_of, told_table
+from mentorship_eval.questions.delivery.study import DeliveryStudy, mean_of, share_of, share_words, told_table
 from mentorship_eval.questions.exhibits import curve_exhibit, in_months, just_after, monthly_grid
 from mentorship_eval.questions.section import Section
 from mentorship_eval.survival import aalen_johansen
@@ -44,12 +44,12 @@ def waiting(study: DeliveryStudy) -> Section:
             told.results.append(_by(days, share, people))
         if told.results:
             told.exhibits.append(_curve(people))
-            last = told.results[-1].estimate
+            last = told.results[-1]
             told.lead.append(
                 Statement(
-                    f"Of staff who became eligible, {last.value:.0%} had a mentor within {_HORIZONS[-1]} days, leaving competing.",
-                    rests_on=told.results[-1].rests_on,
-                    results=(told.results[-1].id,),
+                    f"{last.label} of becoming eligible, leaving competing: {share_words(last.estimate)}.",
+                    rests_on=last.rests_on,
+                    results=(last.id,),
                 )
             )
     pairs = study.mentoring[study.mentoring["offered_on"].notna() & (study.mentoring["offered_on"] <= study.mentoring["start"])]
