@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from mentorship_eval.cohort.schema.people import LEAVING_REASONS
 from mentorship_eval.cohort.study.types import Days, Names, Strict, listed
 
-__all__ = ["ExposureChoice", "IncidentChoice", "SensitivityChoice"]
+__all__ = ["EconomicsChoice", "ExposureChoice", "ForecastChoice", "IncidentChoice", "SensitivityChoice"]
 
 Clusters = Literal["current_department", "person", "none"]
 Months = Annotated[int, Field(ge=1)]
@@ -87,3 +87,50 @@ class IncidentChoice(Strict):
     companions: bool = True
     other_programmes: Names = Field(default_factory=list)
     charts: int = Field(default=12, ge=0)
+
+
+class EconomicsChoice(Strict):
+    """How costs are valued where the table costs does not say; amounts there always come first.
+
+    leaver_cost with its range, currency, price year and source: the value of one leaver avoided. The default is a benchmark of hospitals in the
+    United States (NSI 2025) and has to be overridden elsewhere. law: from which amounts are drawn; discount_rate: per year, beyond the first.
+    """
+
+    leaver_cost: float = Field(default=61110, gt=0)
+    leaver_cost_low: float = Field(default=49500, gt=0)
+    leaver_cost_high: float = Field(default=72700, gt=0)
+    currency: str = "USD"
+    price_year: int = Field(default=2025, ge=1980, le=2100)
+    source: str = ""
+    law: Literal["gamma", "triangular", "pert"] = "gamma"
+    discount_rate: float = Field(default=0.035, ge=0, lt=1)
+    draws: int = Field(default=20000, ge=1000, le=1_000_000)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> EconomicsChoice:
+        given = "leaver_cost" in self.model_fields_set
+        if given:
+            # an amount of one's own has the range that is given with it, else none
+            for name in ("leaver_cost_low", "leaver_cost_high"):
+                if name not in self.model_fields_set:
+                    object.__setattr__(self, name, self.leaver_cost)
+            missing = {"currency", "price_year"} - self.model_fields_set
+            if missing:
+                raise ValueError(f"leaver_cost needs {' and '.join(sorted(missing))} beside it")
+        elif {"leaver_cost_low", "leaver_cost_high", "currency", "price_year", "source"} & self.model_fields_set:
+            raise ValueError("these describe leaver_cost, which is not given")
+        if not self.leaver_cost_low <= self.leaver_cost <= self.leaver_cost_high:
+            raise ValueError("leaver_cost does not lie between its low and high")
+        return self
+
+    @property
+    def is_benchmark(self) -> bool:
+        """Whether the value of a leaver is the built-in benchmark."""
+        return "leaver_cost" not in self.model_fields_set
+
+
+class ForecastChoice(Strict):
+    """Forecasts of monthly totals of the organisation; off unless asked for. There is no forecast of people, and no key for one."""
+
+    enabled: bool = False
+    months: int = Field(default=6, ge=1, le=24)

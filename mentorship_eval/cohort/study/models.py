@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from mentorship_eval.cohort.study.choices import ExposureChoice, IncidentChoice, SensitivityChoice
+from mentorship_eval.cohort.study.choices import EconomicsChoice, ExposureChoice, ForecastChoice, IncidentChoice, SensitivityChoice
 from mentorship_eval.cohort.study.database import is_address, shown_address
 from mentorship_eval.cohort.study.rules import Benchmark, Rules
 from mentorship_eval.cohort.study.types import NameMap, Names, Strict, TextMap, as_text, map_of_lists, map_of_maps
@@ -153,6 +153,8 @@ class Plan(Strict):
     sensitivity: SensitivityChoice = SensitivityChoice()
     incidents: IncidentChoice = IncidentChoice()
     exposure: ExposureChoice = ExposureChoice()
+    economics: EconomicsChoice = EconomicsChoice()
+    forecasts: ForecastChoice = ForecastChoice()
     leaving: Literal["organisation", "department", "role", "profession"] = "organisation"
     strata: Names | None = None
     horizons_days: list[Annotated[float, Field(gt=0)]] = Field(default_factory=lambda: [182.5, 365.0, 730.0])
