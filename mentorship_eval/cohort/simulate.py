@@ -32,7 +32,7 @@ from mentorship_eval.cohort.simulation.population import populate
 from mentorship_eval.cohort.simulation.sessions import dose_truth, mentor_table, session_table
 from mentorship_eval.cohort.simulation.steps import SENIOR
 from mentorship_eval.cohort.simulation.truth import incident_truth, retention_truth
-from mentorship_eval.cohort.simulation.wards import calendar_table
+from mentorship_eval.cohort.simulation.wards import calendar_table, cost_truth
 from mentorship_eval.errors import UsageError
 
 __all__ = ["SCENARIOS", "Parameters", "SimulatedCohort", "simulate_cohort"]
@@ -182,6 +182,7 @@ def simulate_cohort(scenario: str = "default", *, seed: int = 0, name: str | Non
         more, outcome_truth = further_tables(parameters, departments, tables, rng)
         truth["outcomes"] = {**outcome_truth, **access_truth(parameters, departments, population)}
         tables |= more
+        truth["outcomes"] |= cost_truth(parameters, tables, truth["retention"]["leavers_avoided_programme_active"])
     elif parameters.systems:
         tables["calendar"] = calendar_table(parameters)
     if parameters.delivered:

@@ -15,6 +15,7 @@ _LAZY = {
     "audit_contrast": "audit",
     "bacon_plot": "two_by_two",
     "breakdown": "violations",
+    "ceac": "ceac",
     "control_chart": "control",
     "dose_response": "dose",
     "dot_rates": "dots",
@@ -35,6 +36,7 @@ _LAZY = {
     "schoenfeld": "residuals",
     "stacked_cif": "cif_stack",
     "survival_curves": "curves",
+    "tornado": "tornado",
     "weights": "weights",
 }
 

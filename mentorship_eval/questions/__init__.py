@@ -38,8 +38,9 @@ CHAPTERS: dict[str, Chapter] = {
         Chapter("collaboration", "collaboration.chapter", "07_collaboration", "Collaboration"),
         Chapter("equity", "equity.chapter", "08_equity", "Equity"),
         Chapter("delivery", "delivery.chapter", "09_delivery", "Delivery"),
+        Chapter("economics", "economics.chapter", "10_economics", "Costs and benefits", ("retention",)),
         Chapter("summary", "summary", "11_summary", "Summary",
-                ("cohort", "retention", "incidents", "wellbeing", "careers", "collaboration", "equity", "delivery")),
+                ("cohort", "retention", "incidents", "wellbeing", "careers", "collaboration", "equity", "delivery", "economics")),
     )
 }
 

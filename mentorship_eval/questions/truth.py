@@ -54,6 +54,8 @@ _PLACES = {
     "equity.ratio.ethnicity_group.asian": ("outcomes", "reach_ratio_minority"),
     "equity.ratio.ethnicity_group.black": ("outcomes", "reach_ratio_minority"),
     "equity.dose.ethnicity_group.asian": ("outcomes", "session_ratio_minority"),
+    "economics.net_benefit": ("outcomes", "net_benefit"),
+    "economics.programme_cost": ("outcomes", "programme_cost"),
     "equity.dose.ethnicity_group.black": ("outcomes", "session_ratio_minority"),
 }
 

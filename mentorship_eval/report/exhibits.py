@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 __all__ = ["draw", "file_stem"]
 
 FIGURES = frozenset({
-    "audit_contrast", "bacon_plot", "breakdown", "control_chart", "dose_response", "dot_rates", "event_study", "flow_diagram",
+    "audit_contrast", "bacon_plot", "breakdown", "ceac", "control_chart", "dose_response", "dot_rates", "event_study", "flow_diagram",
     "forest", "leave_one_out", "love_plot", "observed_expected", "overlap", "placebo_distribution", "power_curve", "rate_trend", "schoenfeld",
-    "stacked_cif", "survival_curves", "weights",
+    "stacked_cif", "survival_curves", "tornado", "weights",
 })  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from mentorship_eval.cohort.simulation.departments import Departments
 from mentorship_eval.cohort.simulation.parameters import Parameters, window_days
 from mentorship_eval.cohort.simulation.tables import dates
 
-__all__ = ["audit_table", "audit_truth", "calendar_table", "cost_table", "lineage_table"]
+__all__ = ["audit_table", "audit_truth", "calendar_table", "cost_table", "cost_truth", "lineage_table"]
 
 _MEASURES = {"observations on time": 0.0, "hand hygiene": 0.4, "handover complete": -0.3}  # log odds around audit_compliance
 _BETWEEN = 0.3  # SD of departments' log odds
@@ -69,6 +69,21 @@ def cost_table(parameters: Parameters) -> pd.DataFrame:
     table.insert(3, "currency", "GBP")
     table.insert(4, "price_year", int(parameters.start[:4]))
     return table
+
+
+def cost_truth(parameters: Parameters, tables: dict[str, pd.DataFrame], avoided: float) -> dict[str, Any]:
+    """What the programme cost within the window, and its net benefit: leavers truly avoided times the price of one, minus that cost.
+
+    Hours are those of the sessions held, of mentor and mentee; prices are the best guesses of the table.
+    """
+    price = tables["costs"].set_index("item")["amount"]
+    sessions, last = tables["sessions"], int(window_days(parameters)[-1])
+    live = (pd.to_datetime(tables["rollout"]["active_from"]).dropna() - pd.Timestamp(parameters.start)).dt.days
+    years = (last - live[live < last].min()) / 365.25 if (live < last).any() else 0.0
+    hours = 2 * float(sessions["minutes"].fillna(0).sum()) / 60
+    cost = price["mentor training"] * tables["matches"]["mentor_id"].nunique() + price["protected time"] * hours
+    cost += years * (price["matching platform"] + price["coordination"])
+    return {"programme_cost": float(cost), "net_benefit": float(avoided * price["replacement of a leaver"] - cost)}
 
 
 def lineage_table(parameters: Parameters, ids: np.ndarray) -> pd.DataFrame:

@@ -1,0 +1,123 @@
+"""What the chapter on costs starts from: leavers avoided as the retention chapter found them, prices, and what the programme used."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from mentorship_eval.cohort import Cohort
+from mentorship_eval.economics.amounts import Amount
+from mentorship_eval.economics.net_benefit import Effect, Simulated, simulate
+from mentorship_eval.errors import UsageError
+from mentorship_eval.estimate import Caution, Estimate
+from mentorship_eval.questions.answer import Answer, Gap
+from mentorship_eval.questions.economics.quantities import Priced, Usage, is_leaver, priced, usage
+
+__all__ = ["AVOIDED", "QUESTION", "CostStudy", "cost_study"]
+
+AVOIDED = "retention.programme_active.avoided"
+QUESTION = "What did the programme cost, and what did it save?"
+_NO_COUNTERFACTUAL = (
+    "no counterfactual: the retention chapter has no estimate with an interval of how many would have left without the programme, and leavers "
+    "before it, or a benchmark, are none. Any sum of money saved would be made up."
+)
+
+
+@dataclass(frozen=True)
+class CostStudy:
+    """cohort; avoided: the estimate of the retention chapter; worth: value of one leaver avoided; items; share of the department-months with
+    the programme that have a comparison, to which costs are apportioned; currency and price year of all amounts.
+    """
+
+    cohort: Cohort
+    avoided: Estimate
+    effect: Effect
+    worth: Amount
+    items: tuple[Priced, ...]
+    used: Usage
+    share: float
+    currency: str
+    price_year: int | None
+    simulated: Simulated
+    cautions: tuple[Caution, ...]
+
+    @property
+    def costs(self) -> list[Amount]:
+        return [item.total for item in self.items]
+
+    @property
+    def cost(self) -> float:
+        return sum(item.value for item in self.costs)
+
+    @property
+    def rests_on(self) -> tuple[float | None, ...]:
+        """Leavers behind the estimate, people matched, mentors: no sum is told when one of them is few."""
+        mentors = self.used.parts.get("mentors with a match")
+        return (self.avoided.n_events, float(self.used.mentees), None if mentors is None else float(len(mentors)))
+
+    @property
+    def money(self) -> str:
+        return f"{self.currency}, prices of {self.price_year}" if self.price_year else f"{self.currency}, price year not told"
+
+
+def _worth(cohort: Cohort, costs: pd.DataFrame) -> tuple[Amount, list[Caution], str]:
+    """Value of a leaver avoided, cautions about it, and its currency."""
+    own = costs[[is_leaver(unit) for unit in costs["unit"]]]
+    if len(own):
+        amount = float(own["amount"].sum())
+        low, high = ((own[name].fillna(own["amount"]) if name in own else own["amount"]).sum() for name in ("low", "high"))
+        return Amount("Value of a leaver avoided", amount, float(low), float(high)), [], str(own["currency"].iloc[0])
+    said = cohort.study.plan.economics
+    worth = Amount("Value of a leaver avoided", said.leaver_cost, said.leaver_cost_low, said.leaver_cost_high)
+    if not said.is_benchmark:
+        return worth, [], said.currency
+    text = (
+        f"THE VALUE OF A LEAVER IS A UNITED STATES BENCHMARK THAT NEEDS OVERRIDING: {said.leaver_cost:,.0f} {said.currency} for a registered nurse "
+        f"({said.leaver_cost_low:,.0f} to {said.leaver_cost_high:,.0f}, NSI 2025). It is not a cost of this organisation: give your own in "
+        "costs (unit: leaver) or plan.economics.leaver_cost."
+    )
+    return worth, [Caution("us_benchmark", text, {"amount": said.leaver_cost})], said.currency
+
+
+def cost_study(cohort: Cohort, earlier: Mapping[str, Answer]) -> CostStudy | Gap:
+    """The study, or why there is none: no counterfactual first, then prices that cannot be added up."""
+    found = earlier["retention"].result(AVOIDED) if "retention" in earlier else None
+    if found is None or not math.isfinite(found.estimate.se) or not math.isfinite(found.estimate.ci_low):
+        return Gap(QUESTION, _NO_COUNTERFACTUAL, "rollout, with departments or months without the programme")
+    costs = cohort.table("costs")
+    worth, cautions, currency = _worth(cohort, costs)
+    currencies = sorted({currency, *costs["currency"].dropna().astype(str)})
+    if len(currencies) > 1:
+        return Gap(QUESTION, f"Amounts are in {' and '.join(currencies)}, which do not add up.", "one currency in costs and plan.economics")
+    own = costs["price_year"].dropna() if "price_year" in costs else pd.Series(dtype=float)
+    years = sorted({int(year) for year in own})
+    if not any(is_leaver(unit) for unit in costs["unit"]):
+        years = sorted({*years, cohort.study.plan.economics.price_year})
+    if len(years) > 1:
+        text = f"Amounts are of {', '.join(map(str, years))} and are added up as they stand; bring them to one price year."
+        cautions.append(Caution("price_years", text))
+    used = usage(cohort)
+    share = min((found.estimate.n or 0) / used.active_months, 1.0) if used.active_months else 0.0
+    # department-months are months of the calendar, days are not: a rounding is no missing month
+    share = 1.0 if share > 0.97 else share
+    if share < 1:
+        text = f"Leavers avoided are known for {share:.0%} of the department-months with the programme, where there is a comparison; costs are "
+        cautions.append(Caution("apportioned", text + "counted for the same share of it, and nothing is said of the rest."))
+    try:
+        items, unknown = priced(costs, used, share)
+    except UsageError as error:
+        return Gap(QUESTION, error.problem, "amounts with low and high around them in costs")
+    if unknown or not items or not any(item.total.value for item in items):
+        reason = f"The cost per {', '.join(unknown)} has nothing to be multiplied by." if unknown else "The table costs has no cost of the programme."
+        return Gap(QUESTION, reason, "units of costs that these data count: " + ", ".join(sorted(set(used.parts))))
+    certain = [item.total.label for item in items if item.total.is_certain] + ([worth.label] if worth.is_certain else [])
+    if certain:
+        cautions.append(Caution("no_range", f"Without a range, and so taken as certain: {', '.join(certain)}."))
+    said = cohort.study.plan.economics
+    effect = Effect(found.estimate.value, found.estimate.se, found.estimate.df)
+    drawn = simulate(effect, worth, [item.total for item in items], draws=said.draws, seed=cohort.study.plan.seed, law=said.law)
+    year = years[-1] if years else None
+    return CostStudy(cohort, found.estimate, effect, worth, tuple(items), used, share, currency, year, drawn, tuple(cautions))
