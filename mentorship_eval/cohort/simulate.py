@@ -170,19 +170,20 @@ def simulate_cohort(scenario: str = "default", *, seed: int = 0, name: str | Non
     }
     tables["mentors"] = mentor_table(parameters, shuffled, population.is_mentor, rng["sessions"])
     tables["sessions"] = session_table(parameters, tables["matches"], tables["staff"], rng["sessions"])
+    retained = retention_truth(parameters, departments, population)
     truth = {
         "scenario": scenario,
         "seed": seed,
-        "retention": retention_truth(parameters, departments, population),
+        "retention": retained,
         "dose": dose_truth(parameters, tables["sessions"]),
         "incidents": incident_truth(parameters, expected),
         "parameters": parameters.as_dict(),
     }
     if parameters.outcomes:
         more, outcome_truth = further_tables(parameters, departments, tables, rng)
-        truth["outcomes"] = {**outcome_truth, **access_truth(parameters, departments, population)}
+        avoided = retained["leavers_avoided_programme_active"]
+        truth["outcomes"] = {**outcome_truth, **cost_truth(parameters, tables | more, avoided), **access_truth(parameters, departments, population)}
         tables |= more
-        truth["outcomes"] |= cost_truth(parameters, tables, truth["retention"]["leavers_avoided_programme_active"])
     elif parameters.systems:
         tables["calendar"] = calendar_table(parameters)
     if parameters.delivered:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from mentorship_eval import display
 from mentorship_eval.estimate import Estimate
-from tests.display import control_scenes, power_scenes, retention_scenes, violation_scenes
+from tests.display import control_scenes, economics_scenes, power_scenes, retention_scenes, violation_scenes
 
 NAN = math.nan
 
@@ -299,4 +299,4 @@ SCENES = {
         audit,
         placebo,
     )
-} | retention_scenes.SCENES | control_scenes.SCENES | power_scenes.SCENES | violation_scenes.SCENES
+} | retention_scenes.SCENES | control_scenes.SCENES | power_scenes.SCENES | violation_scenes.SCENES | economics_scenes.SCENES

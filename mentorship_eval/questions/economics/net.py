@@ -111,11 +111,12 @@ def balance(study: CostStudy) -> Section:
         table_exhibit("economics.quadrants", "Where the draws lie", quadrants, rests_on=study.rests_on,
                       labels={"where": "Leavers, and money", "share": "Share of draws"}, formats={"share": "percent"})
     )  # fmt: skip
+    said = study.cohort.study.plan
     told.methods.append(
-        f"Net benefit (Stinnett & Mullahy 1998): leavers avoided (expected without the programme minus observed, from the retention "
-        f"chapter's own imputation, drawn from its {_law(study)} law) times the value of one, minus the cost of the programme; {len(drawn.avoided):,} draws, "
-        f"seed {study.cohort.study.plan.seed}. Costs: {study.cohort.study.plan.economics.law} laws of their ranges (Briggs et al. 2006), independent of "
-        "each other; quantities as recorded, without uncertainty of their own. Reported after CHEERS 2022."
+        "Net benefit (Stinnett & Mullahy 1998): leavers avoided (expected without the programme minus observed, from the retention chapter's own "
+        f"imputation, drawn from its {_law(study)} law) times the value of one, minus the cost of the programme; {len(drawn.avoided):,} draws, "
+        f"seed {said.seed}. Costs: {said.economics.law} laws of their ranges (Briggs et al. 2006), independent of each other; quantities as "
+        "recorded, without uncertainty of their own. Reported after CHEERS 2022."
     )
     return told
 

@@ -84,11 +84,18 @@ def _worth(cohort: Cohort, costs: pd.DataFrame) -> tuple[Amount, list[Caution], 
 
 def cost_study(cohort: Cohort, earlier: Mapping[str, Answer]) -> CostStudy | Gap:
     """The study, or why there is none: no counterfactual first, then prices that cannot be added up."""
-    found = earlier["retention"].result(AVOIDED) if "retention" in earlier else None
+    if "retention" not in earlier:
+        reason = "no counterfactual: leavers avoided come from the retention chapter, which was left out of this run."
+        return Gap(QUESTION, reason, "the chapter retention")
+    found = earlier["retention"].result(AVOIDED)
     if found is None or not math.isfinite(found.estimate.se) or not math.isfinite(found.estimate.ci_low):
         return Gap(QUESTION, _NO_COUNTERFACTUAL, "rollout, with departments or months without the programme")
     costs = cohort.table("costs")
-    worth, cautions, currency = _worth(cohort, costs)
+    wrong = "amounts with low and high around them in costs"
+    try:
+        worth, cautions, currency = _worth(cohort, costs)
+    except UsageError as error:
+        return Gap(QUESTION, error.problem, wrong)
     currencies = sorted({currency, *costs["currency"].dropna().astype(str)})
     if len(currencies) > 1:
         return Gap(QUESTION, f"Amounts are in {' and '.join(currencies)}, which do not add up.", "one currency in costs and plan.economics")
@@ -109,7 +116,7 @@ def cost_study(cohort: Cohort, earlier: Mapping[str, Answer]) -> CostStudy | Gap
     try:
         items, unknown = priced(costs, used, share)
     except UsageError as error:
-        return Gap(QUESTION, error.problem, "amounts with low and high around them in costs")
+        return Gap(QUESTION, error.problem, wrong)
     if unknown or not items or not any(item.total.value for item in items):
         reason = f"The cost per {', '.join(unknown)} has nothing to be multiplied by." if unknown else "The table costs has no cost of the programme."
         return Gap(QUESTION, reason, "units of costs that these data count: " + ", ".join(sorted(set(used.parts))))
