@@ -1,4 +1,4 @@
-"""The page for whoever pays: costs with ranges and a price year, leavers avoided with their interval, the chance that it pays, the benchmark said aloud."""
+"""The page for whoever pays: costs with ranges and a price year, the chance that it pays, the benchmark said aloud."""
 
 from __future__ import annotations
 

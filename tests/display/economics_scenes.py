@@ -30,7 +30,7 @@ def one_certain_input():
 def acceptability():
     value = np.linspace(0, 50_000, 81)
     rows = pd.DataFrame({"value": value, "probability": 0.9 * value / (value + 4_000)})
-    return display.ceac(rows, marked=12_000.0, value_label="Value of a leaver avoided (GBP, prices of 2022)", title="How likely it is to pay for itself")
+    return display.ceac(rows, marked=12_000.0, value_label="Value of a leaver avoided (GBP, prices of 2022)", title="Does it pay?")
 
 
 def never_acceptable():

@@ -5,6 +5,8 @@ Totals alone: the engine takes one number a month, and nothing here could be rea
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pandas as pd
 
@@ -54,14 +56,15 @@ def forecasts(cohort: Cohort) -> Section:
             return told.lacks(question, error.problem, error.fix or "A longer window.")
         recent.append(float(totals.sum()))
         rows += [
-            {"what": label, "month": str(month), "mean": told_ahead.mean[i], "low": told_ahead.low[i], "high": told_ahead.high[i]}
+            {"what": label, "month": str(month), "mean": round(float(told_ahead.mean[i]), 1), "low": int(told_ahead.low[i]),
+             "high": math.ceil(told_ahead.high[i])}  # fmt: skip
             for i, month in enumerate(ahead)
         ]
         checks.append((label, validate(totals, said.months, seed=cohort.study.plan.seed)))
     labels = {"what": "", "month": "Month", "mean": "Expected", "low": "95 % from", "high": "to"}
     told.exhibits.append(
         table_exhibit("economics.forecast", "Months ahead, of the whole organisation", pd.DataFrame(rows), rests_on=(*recent, recent[1] - recent[0]),
-                      labels=labels, formats=dict.fromkeys(("mean", "low", "high"), "number"), note="Predictive intervals; totals, never people.")
+                      labels=labels, formats={"mean": "number", "low": "count", "high": "count"}, note="Predictive intervals; totals, never people.")
     )  # fmt: skip
     told.exhibits.append(_card(checks, len(exits), (*recent, recent[1] - recent[0])))
     told.methods.append(

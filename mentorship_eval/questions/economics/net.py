@@ -25,14 +25,14 @@ def what_it_cost(study: CostStudy) -> Section:
     told = Section(cautions=list(study.cautions))
     rows = pd.DataFrame({
         "item": [i.total.label for i in study.items], "counts": [i.counts for i in study.items], "quantity": [i.quantity for i in study.items],
-        "price": [i.price for i in study.items], "total": [i.total.value for i in study.items], "low": [i.total.low for i in study.items],
-        "high": [i.total.high for i in study.items], "each": [i.parts if len(i.parts) > 1 else (1.0,) * 99 for i in study.items],
+        "price": [i.price for i in study.items], "total": [round(i.total.value) for i in study.items], "low": [round(i.total.low) for i in study.items],
+        "high": [round(i.total.high) for i in study.items], "each": [i.parts if len(i.parts) > 1 else (1.0,) * 99 for i in study.items],
     })  # fmt: skip
     # what is paid once for the whole organisation is nobody's contribution
     counted = Counted((), ("total", "low", "high", "quantity"), amounts={"total": "each", "low": "each", "high": "each", "quantity": "each"})
     options = {
         "labels": {"item": "Item", "counts": "Per", "quantity": "Quantity", "price": "Price of one", "total": "Total", "low": "Low", "high": "High"},
-        "formats": dict.fromkeys(("quantity", "price", "total", "low", "high"), "number"),
+        "formats": {"quantity": "number", "price": "number", **dict.fromkeys(("total", "low", "high"), "count")},
     }
     note = f"{study.money}. Ranges as given. Value of a leaver avoided: {study.worth.value:,.0f} ({study.worth.low:,.0f} to {study.worth.high:,.0f})."
     told.exhibits.append(
