@@ -57,7 +57,7 @@ def forecasts(cohort: Cohort) -> Section:
         recent.append(float(totals.sum()))
         rows += [
             {"what": label, "month": str(month), "mean": round(float(told_ahead.mean[i]), 1), "low": int(told_ahead.low[i]),
-             "high": math.ceil(told_ahead.high[i])}  # fmt: skip
+             "high": math.ceil(told_ahead.high[i])}
             for i, month in enumerate(ahead)
         ]
         checks.append((label, validate(totals, said.months, seed=cohort.study.plan.seed)))
