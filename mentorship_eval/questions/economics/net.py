@@ -25,7 +25,8 @@ def what_it_cost(study: CostStudy) -> Section:
     told = Section(cautions=list(study.cautions))
     rows = pd.DataFrame({
         "item": [i.total.label for i in study.items], "counts": [i.counts for i in study.items], "quantity": [i.quantity for i in study.items],
-        "price": [i.price for i in study.items], "total": [round(i.total.value) for i in study.items], "low": [round(i.total.low) for i in study.items],
+        "price": [i.price for i in study.items], "total": [round(i.total.value) for i in study.items],
+        "low": [round(i.total.low) for i in study.items],
         "high": [round(i.total.high) for i in study.items], "each": [i.parts if len(i.parts) > 1 else (1.0,) * 99 for i in study.items],
     })  # fmt: skip
     # what is paid once for the whole organisation is nobody's contribution
