@@ -57,6 +57,16 @@ _PLACES = {
     "economics.net_benefit": ("outcomes", "net_benefit"),
     "economics.programme_cost": ("outcomes", "programme_cost"),
     "equity.dose.ethnicity_group.black": ("outcomes", "session_ratio_minority"),
+    "delivery.cancelled.workload": ("delivery", "cancelled_for_workload_share"),
+    "delivery.topic.career": ("delivery", "topic_career_share"),
+    "delivery.direction.reverse": ("delivery", "reverse_share"),
+    "delivery.format.group": ("delivery", "group_share"),
+    "delivery.case_days": ("delivery", "days_from_case_to_session"),
+    "delivery.slippage": ("delivery", "slippage_days"),
+    "delivery.events": ("delivery", "events_rate_ratio_mentored"),
+    "delivery.reverse.digital_confidence_total": ("delivery", "digital_confidence_change_reverse"),
+    "delivery.mentors.mentoring_competence_total": ("delivery", "mentor_competence_change"),
+    "delivery.versions.remote": ("delivery", "remote_percentage_points_between_versions"),
 }
 
 

@@ -63,7 +63,7 @@ def slippage(study: DeliveryStudy) -> Section:
             "Go-lives planned and actual",
             grouped,
             labels={"planned": "Planned for", "departments": "Departments", "live": "Live by now", "days": "Days late, median"},
-            formats={"departments": "count", "live": "count", "days": "count"},
+            formats={"departments": "count", "live": "count", "days": "number"},
             note="Departments, not people; negative days are early.",
         )
     )

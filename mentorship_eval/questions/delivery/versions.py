@@ -6,15 +6,15 @@ import numpy as np
 import pandas as pd
 
 from mentorship_eval.cohort.schema.programme import TIDIER_FIELDS
-from mentorship_eval.estimate import format_number
-from mentorship_eval.questions.answer import Result
+from mentorship_eval.questions.answer import Exhibit, Result
 from mentorship_eval.questions.delivery.study import DeliveryStudy, share_of
-from mentorship_eval.questions.exhibits import DAYS_PER_MONTH, table_exhibit
+from mentorship_eval.questions.exhibits import table_exhibit
 from mentorship_eval.questions.groups import jackknifed_difference
 from mentorship_eval.questions.section import Section
 
 __all__ = ["versions"]
 
+_SHOWN = 3  # versions, the last ones
 _REMOTE = ("remote", "virtual", "online", "video", "telephone")
 
 
@@ -87,35 +87,33 @@ def versions(study: DeliveryStudy) -> Section:
     return told
 
 
-def _described(study: DeliveryStudy, table: pd.DataFrame) -> object:
-    """Item by item, one column a version; what was delivered is said from the data behind it, not from the description."""
-    shown = table.tail(3)
+def _described(study: DeliveryStudy, table: pd.DataFrame) -> Exhibit:
+    """Item by item, one column a version (the last three); items 8 and 12 also from the sessions while it was valid."""
+    shown = table.tail(_SHOWN)
+    names = [f"v{number}" for number in range(len(shown))]
     items = [(f"{number}. {text}", name) for number, (name, text) in enumerate(TIDIER_FIELDS, start=1) if name in table]
-    columns = {
-        f"v{i}": [str(value) if pd.notna(value) else "Not described" for value in (row[name] for _, name in items)]
-        for i, (_, row) in enumerate(shown.iterrows())
-    }
-    frame = pd.DataFrame({"item": [text for text, _ in items], **columns})
-    rows, pairs = study.sessions, study.mentoring
-    counts: list[float] = [float(len(pairs))]
-    if len(rows):
-        held = float(rows["held"].sum())
-        counts += [held, float(len(rows)) - held]
-        length = pd.to_numeric(rows.loc[rows["held"] == 1, "minutes"]).median() if "minutes" in rows else np.nan
-        text = f"{rows['held'].mean():.0%} of agreed sessions held; {format_number(held / pairs['months'].sum(), 1)} a month of a match"
-        text += f"; median length {length:.0f} minutes" if np.isfinite(length) else ""
-        text += (
-            f"; matches lasted {format_number(float((pairs['last'] - pairs['start']).dt.days.median()) / DAYS_PER_MONTH, 1)} months (median, so far)"
-        )
-        frame.loc[len(frame)] = (
-            ["From the data: as delivered", text, *[""] * (len(columns) - 1)]
-            if len(columns) == 1
-            else ["From the data: as delivered, all versions", text, *["as in the first column"] * (len(columns) - 1)]
-        )
+    rows, counts = study.sessions, [float(len(study.mentoring))]
+    told: dict[str, list[str]] = {}
+    lines = [text for text, _ in items] + (["8. From the data: sessions held", "12. From the data: of those agreed"] if len(rows) else [])
+    for place, (_, row) in zip(names, shown.iterrows(), strict=True):
+        told[place] = [str(row[name]) if pd.notna(row[name]) else "Not described" for _, name in items]
+        if not len(rows):
+            continue
+        begin = pd.to_datetime(row["valid_from"]) if pd.notna(row["valid_from"]) else study.start
+        later = pd.to_datetime(table["valid_from"])
+        later = later[later > begin]
+        mine = rows[(rows["date"] >= begin) & (rows["date"] < (later.min() if len(later) else study.end + pd.Timedelta(days=1)))]
+        held = mine[mine["held"] == 1]
+        if held.empty:
+            told[place] += ["None", "None"]
+            continue
+        counts += [float(len(held)), float(len(mine) - len(held))]
+        length = pd.to_numeric(held["minutes"]).median() if "minutes" in held else np.nan
+        told[place] += [f"{length:.0f} minutes, median" if np.isfinite(length) else "Length not recorded", f"{mine['held'].mean():.0%} held"]
     return table_exhibit(
         "delivery.versions",
         "The programme, by the items of TIDieR",
-        frame,
+        pd.DataFrame({"item": lines, **told}),
         rests_on=tuple(counts),
-        labels={"item": "Item", **{f"v{i}": f"Version {version}" for i, version in enumerate(shown["version"].astype(str))}},
+        labels={"item": "Item", **{name: f"Version {version}" for name, version in zip(names, shown["version"].astype(str), strict=True)}},
     )
