@@ -151,7 +151,7 @@ def test_training_gaps_are_late_by_the_day_due(told):
 
 
 def test_versions_and_objectives_are_shown_as_declared(told):
-    answer, cohort, effect = told
+    answer, cohort, _ = told
     rows = answer.exhibit("delivery.versions").frames["rows"]
     assert list(rows.columns) == ["item", "v0", "v1"] and rows["item"].str.startswith(("8.", "10.", "11.", "12.")).sum() == 6
     declared = answer.exhibit("delivery.objectives").frames["rows"].set_index("what")["declared"]
