@@ -48,6 +48,7 @@ class System:
     targets: list[Target] = field(default_factory=list)
     _merged: list[int] = field(default_factory=list)
     _places: dict[int, list[Cell]] = field(default_factory=dict)
+    _placed: int = -1  # how many cells ``_places`` was made of; -1 where numbers were joined since
 
     def add(self, cell: Cell, truth: float, lower: float, upper: float, *, hidden: bool) -> None:
         """A count that is published as something between ``lower`` and ``upper``."""
@@ -83,6 +84,7 @@ class System:
             return False
         if a != b:
             self._merged[b] = a
+            self._placed = -1
             self.lower[a], self.upper[a] = max(self.lower[a], self.lower[b]), min(self.upper[a], self.upper[b])
         return True
 
@@ -106,8 +108,8 @@ class System:
 
     def places(self, number: int) -> list[Cell]:
         """All cells that tell a count."""
-        if not self._places or sum(len(cells) for cells in self._places.values()) != len(self.numbers):
-            self._places = {}
+        if self._placed != len(self.numbers):
+            self._places, self._placed = {}, len(self.numbers)
             for cell in self.numbers:
                 self._places.setdefault(self.number(cell), []).append(cell)
         return self._places.get(self._root(number), [])
