@@ -55,6 +55,13 @@ class Cohort:
         required = ", ".join(TABLES[name].required)
         raise DataError(f"This cohort has no table {name}.", fix=f"Add it to study.yaml; it needs the columns {required}.")
 
+    def mentoring(self) -> pd.DataFrame:
+        """Matches of mentoring. Supervision and preceptorship, where ``relationship_type`` tells them, are another thing and expose nobody."""
+        matches = self.table("matches")
+        if "relationship_type" not in matches:
+            return matches
+        return matches[matches["relationship_type"].isna() | (matches["relationship_type"] == "mentoring")]
+
     def has(self, *names: str) -> bool:
         """Whether the cohort has all these tables."""
         return all(name in self.tables for name in names)

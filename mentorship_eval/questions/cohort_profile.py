@@ -65,7 +65,7 @@ def _not_used(cohort: Cohort) -> list[Caution]:
 
 def _people(cohort: Cohort) -> Exhibit:
     staff = cohort.table("staff")
-    mentored = set(cohort.table("matches")["mentee_id"]) if cohort.has("matches") else set()
+    mentored = set(cohort.mentoring()["mentee_id"]) if cohort.has("matches") else set()
     is_mentee = staff["staff_id"].isin(mentored)
     rows = [{"characteristic": "All", "level": "", "people": len(staff), "mentees": int(is_mentee.sum())}]
     for name in _DESCRIBED:

@@ -98,7 +98,7 @@ def tie_study(cohort: Cohort) -> TieStudy:
     profession = cohort.table("staff").set_index("staff_id")["profession"].astype(object)
     ends = [records[side].map(profession) for side in ("from_id", "to_id")]
     keep(ends[0].notna() & ends[1].notna(), "both professions known")
-    matches = cohort.table("matches")
+    matches = cohort.mentoring()
     pairs = set(zip(matches["mentee_id"], matches["mentor_id"], strict=True)) if "mentor_id" in matches else set()
     own = [(a, b) in pairs or (b, a) in pairs for a, b in zip(records["from_id"], records["to_id"], strict=True)]
     keep(~pd.Series(own, index=records.index, dtype=bool), "not a mentee and the own mentor")

@@ -70,7 +70,7 @@ def usage(cohort: Cohort) -> Usage:
     for begin, length in zip((since - first).dt.days / DAYS_PER_MONTH, months, strict=True):
         edges = np.clip(np.arange(len(years) + 1) * 12.0, begin, begin + length)
         years += np.diff(edges)
-    matches = cohort.table("matches").assign(start=lambda m: pd.to_datetime(m["start"]))
+    matches = cohort.mentoring().assign(start=lambda m: pd.to_datetime(m["start"]))
     matches = matches[(matches["start"] >= start) & (matches["start"] <= end)]
     if "relationship_type" in matches:
         matches = matches[matches["relationship_type"].isna() | (matches["relationship_type"] == "mentoring")]

@@ -43,7 +43,7 @@ class EquityStudy:
 
 def begun_matches(cohort: Cohort) -> pd.DataFrame:
     """Matches of mentoring that began; mentor_id is there, missing where unknown."""
-    matches = cohort.table("matches")
+    matches = cohort.mentoring()
     begun = matches[matches["start"].notna()]
     if "relationship_type" in begun:
         begun = begun[begun["relationship_type"].isna() | (begun["relationship_type"] == "mentoring")]

@@ -47,7 +47,7 @@ def dose(study: Prepared) -> Section:
     if study.main is None:
         return Section().lacks(question, "There is no default estimate of being mentored to divide by dose.", "What the default analysis lacks.")
     told = Section()
-    matches = _mentoring(study.cohort.table("matches"))
+    matches = study.cohort.mentoring()
     try:
         held = held_sessions(episodes=study.episodes, matches=matches, sessions=study.cohort.table("sessions"))
     except DataError as error:
@@ -69,13 +69,6 @@ def dose(study: Prepared) -> Section:
         "mentored, beside time since the match began and whether it lasts."
     )
     return told
-
-
-def _mentoring(matches: pd.DataFrame) -> pd.DataFrame:
-    """Matches that expose: those of another kind (supervision, preceptorship) give no dose either."""
-    if "relationship_type" not in matches:
-        return matches
-    return matches[matches["relationship_type"].isna() | (matches["relationship_type"] == "mentoring")]
 
 
 def _variance(study: Prepared) -> str:
@@ -261,7 +254,7 @@ def _against(
 
 def _format(told: Section, study: Prepared) -> Section:
     """Leaving by the format of the first match: 1:1 or group."""
-    matches = _mentoring(study.cohort.table("matches"))
+    matches = study.cohort.mentoring()
     if study.main is None or "format" not in matches or matches["format"].dropna().nunique() < 2:
         return told
     first = matches[matches["start"].notna()].sort_values("start").drop_duplicates("mentee_id").set_index("mentee_id")["format"]

@@ -29,7 +29,7 @@ _QUESTION = "Whether mentors stay"
 
 def mentors_stay(study: Prepared) -> Section:
     """The hazard ratio of leaving while a mentor, how many mentors left, and that mentors are selected."""
-    matches = study.cohort.table("matches")
+    matches = study.cohort.mentoring()
     if "mentor_id" not in matches or matches["mentor_id"].isna().all():
         return Section().lacks(_QUESTION, "matches does not say who the mentor is.", "the column mentor_id in matches")
     turned = matches.drop(columns="mentee_id").rename(columns={"mentor_id": "mentee_id"})

@@ -142,7 +142,7 @@ def survey_study(cohort: Cohort) -> SurveyStudy:
     prevalent = 0
     compared = linked and cohort.has("matches", "spells", "staff")
     if compared:
-        began = pd.to_datetime(cohort.table("matches").groupby("mentee_id")["start"].min())
+        began = pd.to_datetime(cohort.mentoring().groupby("mentee_id")["start"].min())
         rows = rows.assign(began=rows["person"].map(began)).dropna(subset=["day"])
         rows["mentored"] = (rows["began"] <= rows["day"]).astype(int)
         first = rows.sort_values("day", kind="stable").drop_duplicates("person").set_index("person")["mentored"]
