@@ -45,6 +45,8 @@ _LAZY = {
     "MarginalStructural": "histories.structural_result",
     "sequential_trials": "histories.trial_sequence",
     "SequentialTrials": "histories.trial_sequence",
+    "mean_cumulative": "recurrent.mean_function",
+    "MeanCumulative": "recurrent.mean_function",
     "parametric": "parametric_models.parametric_model",
     "ParametricResult": "parametric_models.parametric_model",
 }
