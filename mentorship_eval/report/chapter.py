@@ -168,13 +168,14 @@ def open_chapter(name: str, *, cohort: str | Path, **unused: Any) -> ChapterView
         answer, planned = load_private(Path(staged) / f"{name}.pickle", name)
         return ChapterView(answer, planned, by_hand=False, figures=Path(staged) / "figures")
     from mentorship_eval.cohort import read_cohort
+    from mentorship_eval.questions import CHAPTERS
     from mentorship_eval.report.answers import answer_chapters, protect_answers
 
     with told_in_notebook() as say:
         say(f"reading {cohort}")
         read = read_cohort(resolve_cohort(cohort))
-        # the summary weighs what the others found; the others stand alone
-        needed = check_chapters(None) if name == "summary" else [name]
+        # the summary weighs what all others found, the costs what retention found; the others stand alone
+        needed = check_chapters(None) if name == "summary" else [*CHAPTERS[name].needs, name]
         with told_to(lambda part: say(f"answering: {part}")):
             answers = answer_chapters(read, needed, say)
         say("protecting")

@@ -96,7 +96,7 @@ def notebook_folder() -> Path:
 
 
 def check_chapters(chapters: object) -> list[str]:
-    """Chapter names in report order; None stands for all. The summary is always there, over what was asked for."""
+    """Chapter names in report order; None stands for all. The summary is always there, over what was asked for and what that needs."""
     if chapters is None:
         return list(NOTEBOOKS)
     names = chapters.split(",") if isinstance(chapters, str) else list(chapters)  # type: ignore[call-overload]
@@ -105,4 +105,5 @@ def check_chapters(chapters: object) -> list[str]:
     if unknown or not names:
         what = f"There is no chapter {unknown[0]!r}." if unknown else "No chapter is named."
         raise UsageError(what, fix=f"The chapters are {', '.join(NOTEBOOKS)}.")
-    return [name for name in NOTEBOOKS if name in names or name == "summary"]
+    wanted = {"summary", *names, *(need for name in names if name != "summary" for need in CHAPTERS[name].needs)}
+    return [name for name in NOTEBOOKS if name in wanted]

@@ -75,6 +75,7 @@ def test_the_demo_cohort_is_found_from_anywhere(tmp_path: Path, monkeypatch: pyt
 
 def test_chapters_come_in_report_order_with_the_summary() -> None:
     assert check_chapters("incidents, cohort") == ["cohort", "incidents", "summary"]
+    assert check_chapters("economics") == ["retention", "economics", "summary"]  # with what it needs
     with pytest.raises(UsageError, match="no chapter 'retentoin'"):
         check_chapters(["retentoin"])
     with pytest.raises(UsageError, match="No chapter"):
