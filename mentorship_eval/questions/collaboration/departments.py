@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from mentorship_eval.cohort.panels import adoption
@@ -14,6 +13,7 @@ from mentorship_eval.errors import DataError, EstimationError
 from mentorship_eval.estimate import Caution
 from mentorship_eval.questions.allocation import BLOCK, allocations, own_rollout, with_blocks
 from mentorship_eval.questions.answer import Result, Statement
+from mentorship_eval.questions.calendar_time import department_months, months_of
 from mentorship_eval.questions.collaboration.indices import MOST_DRAWS
 from mentorship_eval.questions.collaboration.ties import OUTCOME, TieStudy
 from mentorship_eval.questions.rates import caution_list, fit_rates, rate_exhibits, rate_results
@@ -29,11 +29,6 @@ def _adopted(study: TieStudy) -> pd.DataFrame:
     return adoption(rollout=own_rollout(study.cohort), start=start, end=end)
 
 
-def _months(study: TieStudy, dates: pd.Series) -> np.ndarray:
-    start = pd.Timestamp(study.cohort.window[0])
-    return ((dates.dt.year - start.year) * 12 + dates.dt.month - start.month + 1).to_numpy()
-
-
 def share_where_active(study: TieStudy) -> Section:
     """Linear imputation on the share of ties across professions by department and quarter, weighted by ties."""
     told, question = Section(), "Share of ties across professions where the programme is active"
@@ -41,7 +36,7 @@ def share_where_active(study: TieStudy) -> Section:
         return told.lacks(question, "When departments took up the programme is not in these data.", "rollout (dept_id, active_from)")
     live = _adopted(study)
     live.index = live.index.astype(str)
-    ties = study.ties.assign(period=_months(study, study.ties["date"]), dept=study.ties["from_dept"].astype(str))
+    ties = study.ties.assign(period=months_of(study.cohort, study.ties["date"]), dept=study.ties["from_dept"].astype(str))
     panel = ties.groupby(["dept", "period"])["across"].agg(["mean", "size", "sum"]).reset_index()
     panel = panel.assign(share=100 * panel["mean"], adopted=panel["dept"].map(live["adopted"]))
     panel = panel[panel["period"] != panel["dept"].map(live["partial"])].reset_index(drop=True)
@@ -84,7 +79,7 @@ def handed_over(study: TieStudy) -> Section:
     }  # fmt: skip
     estimand = "rate of hand-offs to other departments where the programme is active, against the rate expected without it"
     try:
-        panel = with_blocks(study.cohort, _department_months(study, between))
+        panel = with_blocks(study.cohort, department_months(study.cohort, study.rows, between.rename(columns={"from_dept": "dept_id"}), "handoffs"))
         rates = fit_rates(panel, **({"permute_within": BLOCK} if BLOCK in panel else {}), **default)
     except (DataError, EstimationError) as error:
         return told.lacks(question, error, "More departments or months without the programme.")
@@ -106,24 +101,3 @@ def handed_over(study: TieStudy) -> Section:
         "are more contact, and not by themselves better: what they are worth is asked by the teamwork scales in the chapter on wellbeing."
     )
     return told
-
-
-def _department_months(study: TieStudy, handoffs: pd.DataFrame) -> pd.DataFrame:
-    """dept_id, period, handoffs, person_years, adopted; partial months of a go-live are absent."""
-    start, end = study.cohort.window
-    months = pd.period_range(start, end, freq="M")
-    edges = np.append((months.start_time - pd.Timestamp("1970-01-01")).days, (months[-1].end_time - pd.Timestamp("1970-01-01")).days + 1) - 1.0
-    rows = study.rows
-    begins, ends = rows["start"].to_numpy()[:, None], rows["stop"].to_numpy()[:, None]
-    days = np.clip(np.minimum(ends, edges[None, 1:]) - np.maximum(begins, edges[None, :-1]), 0, None)
-    time = pd.DataFrame(days, columns=np.arange(1, len(months) + 1)).groupby(rows["dept_id"].astype(str).to_numpy()).sum()
-    panel = time.rename_axis(index="dept_id", columns="period").stack().rename("person_days").reset_index()  # noqa: PD013
-    counts = handoffs.assign(period=_months(study, handoffs["date"]), dept_id=handoffs["from_dept"].astype(str))
-    counted = counts.groupby(["dept_id", "period"]).size().rename("handoffs").reset_index()
-    panel = panel.merge(counted, on=["dept_id", "period"], how="left")
-    panel["handoffs"] = panel["handoffs"].fillna(0).astype(int)
-    panel["person_years"] = panel["person_days"] / 365.25
-    live = _adopted(study)
-    live.index = live.index.astype(str)
-    panel["adopted"] = panel["dept_id"].map(live["adopted"])
-    return panel[(panel["period"] != panel["dept_id"].map(live["partial"])) & (panel["person_days"] > 0)].reset_index(drop=True)

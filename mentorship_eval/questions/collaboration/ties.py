@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from mentorship_eval.cohort import Cohort
@@ -17,15 +16,13 @@ from mentorship_eval.cohort.person_time.episodes import Episodes
 from mentorship_eval.cohort.person_time.recurrent import with_recurrent_events
 from mentorship_eval.estimate import Caution
 from mentorship_eval.questions.answer import Exhibit
-from mentorship_eval.questions.covariates import planned_covariates, with_covariates
+from mentorship_eval.questions.calendar_time import EPOCH, as_days, calendar_rows, department_on
 from mentorship_eval.questions.exhibits import table_exhibit
 from mentorship_eval.questions.retention.model_rows import cohort_episodes
 
 __all__ = ["OUTCOME", "TieStudy", "is_handoff", "person_time", "tie_study"]
 
 OUTCOME = "collaboration"
-_TENURE = (365.25, 2 * 365.25, 5 * 365.25)
-_TENURE_WORDS = ("under 1 year", "1 year", "2 to 4 years", "5 years or more")
 
 
 @dataclass(frozen=True)
@@ -58,28 +55,12 @@ def is_handoff(kind: pd.Series) -> pd.Series:
     return word.str.startswith(("handoff", "handover"))
 
 
-def _dates(values: pd.Series) -> pd.Series:
-    return pd.to_datetime(values).astype("datetime64[ns]")
-
-
-def _department_on(who: pd.Series, day: pd.Series, spells: pd.DataFrame) -> np.ndarray:
-    """The department in which a person was on a day; None outside all spells."""
-    listed = spells[["staff_id", "dept_id", "start", "end"]].assign(start=_dates(spells["start"]), end=_dates(spells["end"]))
-    listed = listed[listed["start"].notna()].sort_values("start", kind="stable")
-    asked = pd.DataFrame({"staff_id": who.to_numpy(), "start": _dates(day).to_numpy(), "_n": np.arange(len(who))})
-    found = pd.merge_asof(
-        asked.sort_values("start", kind="stable"), listed.rename(columns={"start": "_since"}), left_on="start", right_on="_since", by="staff_id"
-    ).sort_values("_n")
-    there = found["end"].isna() | (found["start"] <= found["end"])
-    return found["dept_id"].astype(object).where(there, None).to_numpy()
-
-
 def tie_study(cohort: Cohort) -> TieStudy:
     """Ties and person-time of a cohort that has staff (with professions), spells, matches and collaboration."""
     episodes = cohort_episodes(cohort)
     persons = episodes.persons.set_index("staff_id")
     records = cohort.table("collaboration").copy()
-    records["date"] = _dates(records["date"])
+    records["date"] = as_days(records["date"])
     steps = [{"step": "records", "removed": 0, "kept": len(records)}]
 
     def keep(mask: pd.Series, step: str) -> None:
@@ -103,10 +84,10 @@ def tie_study(cohort: Cohort) -> TieStudy:
     own = [(a, b) in pairs or (b, a) in pairs for a, b in zip(records["from_id"], records["to_id"], strict=True)]
     keep(~pd.Series(own, index=records.index, dtype=bool), "not a mentee and the own mentor")
     records = records.assign(
-        day=(records["date"] - pd.Timestamp("1970-01-01")).dt.days.astype(float),
+        day=(records["date"] - EPOCH).dt.days.astype(float),
         across=records["from_id"].map(profession).to_numpy() != records["to_id"].map(profession).to_numpy(),
-        from_dept=_department_on(records["from_id"], records["date"], cohort.table("spells")),
-        to_dept=_department_on(records["to_id"], records["date"], cohort.table("spells")),
+        from_dept=department_on(records["from_id"], records["date"], cohort.table("spells")),
+        to_dept=department_on(records["to_id"], records["date"], cohort.table("spells")),
     )
     keep(records["from_dept"].notna() & records["to_dept"].notna(), "both departments known")
     records["elsewhere"] = records["from_dept"].astype(str) != records["to_dept"].astype(str)
@@ -115,21 +96,8 @@ def tie_study(cohort: Cohort) -> TieStudy:
     keep(~handed, "not a hand-off")
     records = records.sort_values(["date", "from_id", "to_id"], kind="stable")
     keep(~records.duplicated(["from_id", "to_id"]), "the first record of that pair in that direction")
-    rows, covariates, cautions = _rows(cohort, episodes, profession)
+    rows, covariates, cautions = calendar_rows(cohort, episodes, OUTCOME)
     return TieStudy(cohort, episodes, rows, records.reset_index(drop=True), handoffs, pd.DataFrame(steps), covariates, (*cautions, *episodes.notes))
-
-
-def _rows(cohort: Cohort, episodes: Episodes, profession: pd.Series) -> tuple[pd.DataFrame, tuple[str, ...], list[Caution]]:
-    planned = planned_covariates(cohort, OUTCOME) or planned_covariates(cohort, "retention")
-    rows, cautions = with_covariates(episodes.rows, [name for name in planned if name in episodes.rows])
-    hire = (rows["staff_id"].map(episodes.persons.set_index("staff_id")["hire"]) - pd.Timestamp("1970-01-01")).dt.days.to_numpy(float)
-    tenure = np.array(_TENURE_WORDS, object)[np.searchsorted(_TENURE, rows["start"].to_numpy(float), side="right")]
-    rows = rows.assign(
-        start=hire + rows["start"].to_numpy(float), stop=hire + rows["stop"].to_numpy(float), tenure=tenure,
-        profession=rows["staff_id"].map(profession).fillna("missing").astype(str),
-    )
-    names = tuple(dict.fromkeys([*(name for name in planned if name in rows), "profession", "tenure"]))
-    return rows, names, cautions
 
 
 def person_time(study: TieStudy, events: pd.DataFrame) -> pd.DataFrame:
