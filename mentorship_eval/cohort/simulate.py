@@ -23,6 +23,7 @@ from mentorship_eval.cohort.simulation.departments import draw_departments, iden
 from mentorship_eval.cohort.simulation.files import write_json, write_study, write_tables
 from mentorship_eval.cohort.simulation.further import further_tables
 from mentorship_eval.cohort.simulation.incidents import draw_incidents, draw_patient_days
+from mentorship_eval.cohort.simulation.innovated import innovated_tables
 from mentorship_eval.cohort.simulation.lessons import lesson
 from mentorship_eval.cohort.simulation.merger import merge_departments, merging_pair
 from mentorship_eval.cohort.simulation.messy.cohort import Messy, make_messy
@@ -143,6 +144,7 @@ def simulate_cohort(scenario: str = "default", *, seed: int = 0, name: str | Non
 
     With ``outcomes=True`` also every optional table: surveys, survey_invites, projects, career_events, goals, feedback, programmes,
     training, collaboration, audits, costs, calendar, dept_lineage; `SimulatedCohort.aggregated` gives durations and counts.
+    With ``innovated=True`` besides, projects with what came of them, innovation labs in rollout, and outcomes_monthly.
     staff is the number of people who were employed at the start of the window or hired in it. Raises `UsageError` for
     an unknown scenario or parameter.
     """
@@ -189,6 +191,10 @@ def simulate_cohort(scenario: str = "default", *, seed: int = 0, name: str | Non
     if parameters.delivered:
         tables |= delivered_tables(parameters, tables, rng["delivered"])
         truth["delivery"] = delivered_truth(parameters)
+    if parameters.innovated and parameters.outcomes:
+        more, innovated = innovated_tables(parameters, tables, rng["innovated"])
+        tables |= more
+        truth["innovation"] = innovated
     if parameters.merger_month >= 0:
         gone, stays = merging_pair(departments)
         tables = merge_departments(parameters, tables, dept_ids[gone], dept_ids[stays])

@@ -95,8 +95,8 @@ def test_the_core_tables_do_not_change_when_outcomes_are_asked_for():
     plain, more = (simulate_cohort(departments=8, staff=400, months=24, seed=3, outcomes=flag) for flag in (False, True))
     for name, table in plain.tables.items():
         pd.testing.assert_frame_equal(table, more.tables[name].drop(columns="grade", errors="ignore"))
-    # the aggregated forms stand in place of others, items come with exports of surveys, and events with delivered=True
-    assert set(more.tables) == set(TABLES) - {"durations", "counts", "survey_items", "events"}
+    # the aggregated forms stand in place of others, items come with exports of surveys, the rest with delivered=True or innovated=True
+    assert set(more.tables) == set(TABLES) - {"durations", "counts", "survey_items", "events", "outcomes_monthly", "wishes"}
 
 
 def test_the_extra_tables_pass_the_schema_and_are_the_same_bytes_each_time(tmp_path):
@@ -106,3 +106,60 @@ def test_the_extra_tables_pass_the_schema_and_are_the_same_bytes_each_time(tmp_p
     assert cohort.has("surveys", "survey_invites", "projects", "career_events") and not cohort.findings.errors
     for path in (tmp_path / "a").iterdir():
         assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
+
+
+@pytest.fixture(scope="module")
+def innovated():
+    how = {"departments": 24, "staff": 2400, "months": 24, "waves": (5, 8, 11), "seed": 3, "outcomes": True, "project_rate": 0.8,
+           "project_ratio": 1.6}  # fmt: skip
+    return simulate_cohort(innovated=True, lab_ratio=(1.5, 1.3), **how), simulate_cohort(**how)
+
+
+def test_innovation_is_drawn_apart_and_projects_go_one_way(innovated):
+    made, plain = (one.tables for one in innovated)
+    for name, table in plain.items():
+        if name not in ("projects", "rollout", "programmes"):
+            pd.testing.assert_frame_equal(table, made[name])
+    assert set(made) - set(plain) == {"outcomes_monthly"}
+    projects = made["projects"]
+    adopted, given_up = (pd.to_datetime(projects[name].replace("", None)) for name in ("adopted_on", "abandoned_on"))
+    start = pd.to_datetime(projects["start"])
+    assert not (adopted.notna() & given_up.notna()).any() and (adopted.dropna() > start[adopted.notna()]).all()
+    assert (adopted.notna() == (projects["stage"] == "adopted")).all() and (given_up.notna() == (projects["stage"] == "abandoned")).all()
+    labs = made["rollout"][made["rollout"]["programme_id"] == "LAB"].set_index("dept_id")["active_from"]
+    assert len(labs) == 12
+    first = pd.to_datetime(projects["dept_id"].map(labs))
+    # a project of the day on which the lab went live is one of the lab
+    assert ((start >= first) == (projects["lab_id"] != "")).all()
+
+
+def test_labs_mentors_and_both_together_begin_projects_at_the_rates_that_were_put_in(innovated):
+    from mentorship_eval.cohort.simulation.innovated import _labs, _pieces
+    from mentorship_eval.cohort.simulation.parameters import streams
+
+    made = innovated[0]
+    tables = {**made.tables, "rollout": innovated[1].tables["rollout"]}
+    lives = _pieces(made.parameters, tables, _labs(made.parameters, tables, streams(3)["innovated"]))
+    days = (lives["until"] - lives["since"]).to_numpy()
+    origin = pd.Timestamp(made.parameters.start)
+    started = made.tables["projects"].assign(day=lambda t: (pd.to_datetime(t["start"]) - origin).dt.days.astype(float))
+    at = started.merge(lives, on=["staff_id", "dept_id"])
+    at = at[(at["day"] >= at["since"]) & (at["day"] < at["until"])]
+    for mentored in (False, True):
+        for lab in (False, True):
+            for active in (False, True):
+                mine = (lives["mentored"] == mentored) & (lives["in_lab"] == lab) & (lives["active"] == active)
+                wanted = 0.8 / 365.25 * days[mine].sum() * (1.6 if mentored else 1) * (1.5 if lab else 1) * (1.3 if lab and active else 1)
+                found = ((at["mentored"] == mentored) & (at["in_lab"] == lab) & (at["active"] == active)).sum()
+                assert abs(found - wanted) < 4.5 * math.sqrt(wanted) + 1
+    truth = made.truth["innovation"]
+    assert 1 < truth["projects_rate_ratio_programme_active"] < 1.6 * 1.3
+
+
+def test_patient_outcomes_by_month_move_by_the_ratio_put_in():
+    made = simulate_cohort(departments=24, staff=600, months=24, waves=(8,), seed=3, outcomes=True, innovated=True, outcome_ratio=0.5)
+    table, live = made.tables["outcomes_monthly"], made.tables["rollout"].query("programme_id != 'LAB'").set_index("dept_id")["active_from"]
+    active = pd.to_datetime(table["month"]) >= pd.to_datetime(table["dept_id"].map(live))
+    treated = table["dept_id"].map(live).notna()
+    rate = {now: table.loc[treated & (active == now), "num"].sum() / table.loc[treated & (active == now), "den"].sum() for now in (True, False)}
+    assert 0.45 < rate[True] / rate[False] < 0.55

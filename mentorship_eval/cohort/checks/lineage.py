@@ -53,6 +53,9 @@ def apply_lineage(reading: Reading) -> None:
         elif name == "audits":
             divide(other, lineage.shares)
             sum_rows(other, lineage, ["dept_id", "month", "measure"], ["num", "den"])
+        elif name == "outcomes_monthly":
+            divide(other, lineage.shares)
+            sum_rows(other, lineage, ["dept_id", "month", "indicator"], ["num", "den"])
         elif name == "counts":
             divide(other, lineage.shares)
             sum_rows(other, lineage, ["dept_id", "period"], ["exposure", *other.declared.outcomes])

@@ -18,7 +18,7 @@ _ORDER = {
     "incidents": (("occurred", "reported"),),
     "calendar": (("start", "end"),),
     "goals": (("set_on", "achieved_on"),),
-    "projects": (("start", "adopted_on"),),
+    "projects": (("start", "adopted_on"), ("start", "abandoned_on")),
     "programmes": (("valid_from", "valid_to"),),
 }
 _DAYS_PER_UNIT = {"days": 1.0, "weeks": 7.0, "months": 365.25 / 12, "years": 365.25}

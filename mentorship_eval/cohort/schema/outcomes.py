@@ -62,6 +62,7 @@ PROJECTS = Table(
         col("type", "category", "Kind", categories=("qi", "innovation", "research", "digital")),
         col("stage", "category", "Stage"),
         col("adopted_on", "date", "Day adopted; blank = not yet"),
+        col("abandoned_on", "date", "Day given up; blank = not"),
         col("lab_id", "id", "Innovation lab"),
     ),
     ("innovation",),
@@ -121,4 +122,18 @@ COSTS = Table(
     ("economics",),
 )
 
-OUTCOME_TABLES = (SURVEYS, SURVEY_INVITES, SURVEY_ITEMS, PROJECTS, CAREER_EVENTS, COLLABORATION, TRAINING, COSTS)
+OUTCOMES_MONTHLY = Table(
+    "outcomes_monthly",
+    "Outcomes of patients per department and month, for exploration.",
+    ("dept_id", "month", "indicator"),
+    (
+        col("dept_id", "id", "Department", required=True),
+        col("month", "month", "Calendar month", required=True),
+        col("indicator", "category", "What is counted: falls, pressure injuries, readmissions", required=True),
+        col("num", "float", "Events; the fewer the better", required=True, minimum=0),
+        col("den", "float", "What they are divided by: patient-days, discharges", required=True, minimum=0),
+    ),
+    ("innovation",),
+)
+
+OUTCOME_TABLES = (SURVEYS, SURVEY_INVITES, SURVEY_ITEMS, PROJECTS, CAREER_EVENTS, COLLABORATION, TRAINING, COSTS, OUTCOMES_MONTHLY)

@@ -18,7 +18,8 @@ DAYS_PER_MONTH = 30.4375
 # One stream of random numbers each, so that a change in one component leaves the others as they were.
 # New components go to the end.
 COMPONENTS = ("departments", "rollout", "people", "history", "mentors", "careers", "exposure", "incidents", "details", "outcomes", "sessions",
-              "selection", "instruments", "goals", "feedback", "training", "collaboration", "audits", "steps", "handoffs", "sampled", "delivered")
+              "selection", "instruments", "goals", "feedback", "training", "collaboration", "audits", "steps", "handoffs", "sampled", "delivered",
+              "innovated")
 
 
 def _later(default: Any, *, of: str = "") -> Any:
@@ -163,6 +164,14 @@ class Parameters:
     events: tuple[float, float] = _later((0.8, 1.3), of="delivered")  # workshops per staff-year; ratio once mentored
     reverse_gain: float = _later(0.4, of="delivered")  # digital confidence (1 to 5) of those mentored in reverse
     mentor_gain: float = _later(0.3, of="delivered")  # mentoring competence (1 to 7) of mentors once they mentor
+
+    # projects with what came of them, innovation labs, patient outcomes by month; needs outcomes
+    innovated: bool = _later(False)
+    labs: tuple[int, ...] = _later((8, 14), of="innovated")  # months in which labs go live, in half of the departments
+    lab_ratio: tuple[float, float] = _later((1.5, 1.0), of="innovated")  # on projects: a lab alone; beyond the product, with the programme
+    adoption: tuple[float, float] = _later((0.8, 0.5), of="innovated")  # a year, of projects going on: adopted, given up
+    adoption_ratio: float = _later(1.5, of="innovated")  # of adoption, begun by the mentored
+    outcome_ratio: float = _later(1.0, of="innovated")  # of patient outcomes by month, under the programme
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-able; parameters that came later only where they are not at their default."""
