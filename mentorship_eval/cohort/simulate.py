@@ -28,6 +28,7 @@ from mentorship_eval.cohort.simulation.lessons import lesson
 from mentorship_eval.cohort.simulation.merger import merge_departments, merging_pair
 from mentorship_eval.cohort.simulation.messy.cohort import Messy, make_messy
 from mentorship_eval.cohort.simulation.messy.listed import as_listed, rounded_to_lists
+from mentorship_eval.cohort.simulation.paired import paired_tables, paired_truth
 from mentorship_eval.cohort.simulation.parameters import SCENARIOS, Parameters, parameters_of, streams
 from mentorship_eval.cohort.simulation.population import populate
 from mentorship_eval.cohort.simulation.sessions import dose_truth, mentor_table, session_table
@@ -145,6 +146,7 @@ def simulate_cohort(scenario: str = "default", *, seed: int = 0, name: str | Non
     With ``outcomes=True`` also every optional table: surveys, survey_invites, projects, career_events, goals, feedback, programmes,
     training, collaboration, audits, costs, calendar, dept_lineage; `SimulatedCohort.aggregated` gives durations and counts.
     With ``innovated=True`` besides, projects with what came of them, innovation labs in rollout, and outcomes_monthly.
+    With ``paired=True``, scores of matches, wishes for the next round, and mentors who differ in their mentees' eyes.
     staff is the number of people who were employed at the start of the window or hired in it. Raises `UsageError` for
     an unknown scenario or parameter.
     """
@@ -195,6 +197,9 @@ def simulate_cohort(scenario: str = "default", *, seed: int = 0, name: str | Non
         more, innovated = innovated_tables(parameters, tables, rng["innovated"])
         tables |= more
         truth["innovation"] = innovated
+    if parameters.paired:
+        tables |= paired_tables(parameters, tables, rng["paired"])
+        truth["pairing"] = paired_truth(parameters)
     if parameters.merger_month >= 0:
         gone, stays = merging_pair(departments)
         tables = merge_departments(parameters, tables, dept_ids[gone], dept_ids[stays])

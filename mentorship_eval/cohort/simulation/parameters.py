@@ -19,7 +19,7 @@ DAYS_PER_MONTH = 30.4375
 # New components go to the end.
 COMPONENTS = ("departments", "rollout", "people", "history", "mentors", "careers", "exposure", "incidents", "details", "outcomes", "sessions",
               "selection", "instruments", "goals", "feedback", "training", "collaboration", "audits", "steps", "handoffs", "sampled", "delivered",
-              "innovated")
+              "innovated", "paired")
 
 
 def _later(default: Any, *, of: str = "") -> Any:
@@ -173,6 +173,12 @@ class Parameters:
     adoption_ratio: float = _later(1.5, of="innovated")  # of adoption, begun by the mentored
     outcome_ratio: float = _later(1.0, of="innovated")  # of patient outcomes by month, under the programme
 
+    # how pairs were made: scores of matches, wishes, differences between mentors
+    paired: bool = _later(False)
+    score_ratio: float = _later(0.8, of="paired")  # hazard ratio of a match ending early, per 0.1 of its score
+    suited: float = _later(0.4, of="paired")  # share of mentees whose domain was taken from those that their mentor offers
+    mentor_sd: float = _later(5.0, of="paired")  # of the quality of the match, between mentors, points of 100
+
     def as_dict(self) -> dict[str, Any]:
         """JSON-able; parameters that came later only where they are not at their default."""
         told = {
@@ -196,7 +202,7 @@ def parameters_of(scenario: str, changes: Mapping[str, Any]) -> Parameters:
         if getattr(parameters, name) < 1:
             raise UsageError(f"{name} is {getattr(parameters, name)}.", fix="It must be 1 or more.")
     for name in ("hazard_ratio", "hazard_ratio_after", "harm_irr", "reporting", "commitment_hr", "limited_share", "ties_across_ratio",
-                 "audit_odds_ratio"):
+                 "audit_odds_ratio", "score_ratio"):
         if not getattr(parameters, name) > 0:
             raise UsageError(f"{name} is {getattr(parameters, name)}.", fix="A ratio is above 0.")
     if abs(sum(parameters.contracts) - 1) > 1e-9 or min(parameters.contracts) < 0:
