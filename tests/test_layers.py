@@ -15,7 +15,7 @@ MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "resources" not in pa
 
 # floor -> what it may import from besides itself; an engine that imports another, or a figure that reaches for a model, is a mistake
 ERRORS_ONLY = {"errors", "estimate", "lazy"}
-BELOW_QUESTIONS = {*ERRORS_ONLY, "inference", "cohort", "survival", "did", "spc", "surveys", "economics", "forecasting"}
+BELOW_QUESTIONS = {*ERRORS_ONLY, "inference", "cohort", "survival", "did", "spc", "surveys", "economics", "forecasting", "matching"}
 ALLOWED = {
     "errors": set(),
     "lazy": set(),
@@ -28,6 +28,7 @@ ALLOWED = {
     "surveys": {*ERRORS_ONLY, "inference"},
     "economics": ERRORS_ONLY,
     "forecasting": ERRORS_ONLY,
+    "matching": ERRORS_ONLY,
     "questions": BELOW_QUESTIONS,
     "evidence": {*ERRORS_ONLY, "questions"},
     "disclosure": {*ERRORS_ONLY, "questions"},

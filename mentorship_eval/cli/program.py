@@ -225,6 +225,28 @@ def power(cohort: str | None, outcome: str | None, ratios: str | None, as_json: 
     show_power(cohort, outcome, paper, options, ratios=ratios, as_json=as_json)
 
 
+@cli.command()
+@click.argument("cohort")
+@click.option("--out", required=True, metavar="FOLDER", help="New folder for proposal.csv and unmatched.csv.")
+@click.option("--decisions", metavar="FILE", help="An earlier proposal.csv with its column decision filled in: accept, change:MENTOR or reject.")
+@click.option("--weight", "weights", multiple=True, metavar="NAME=X",
+              help="goals [0.4], field [0.2], concordance [0.2], preference [0.2], or unmatched [1], the cost of a mentee without a mentor.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), metavar="N", help="Seed of the random pairs.")
+def match(cohort: str, out: str, decisions: str | None, weights: tuple[str, ...], seed: int) -> None:
+    """Propose the next wave's pairs: the best under stated weights, each with its reason.
+
+    Reads mentors, matches and staff, and wishes where there is such a table. The
+    files tell of single people: keep them with the data.
+
+    \b
+    mentorship-eval match my-cohort --out round1
+    mentorship-eval match my-cohort --out round2 --decisions round1/proposal.csv
+    """
+    from mentorship_eval.cli.matching import propose_pairs
+
+    propose_pairs(cohort, out, decisions, weights, seed)
+
+
 class _WithScenarios(click.Command):
     """Lists the scenarios below the options; they are fetched only when help is asked for."""
 

@@ -11,7 +11,8 @@ from mentorship_eval.cohort.schema.tables import QUESTIONS, TABLES, data_diction
 NAMES = (
     *("staff", "spells", "departments", "dept_lineage", "programmes", "rollout", "mentors", "matches", "sessions", "goals", "feedback", "events"),
     *("incidents", "exposure", "surveys", "survey_invites", "survey_items", "projects", "career_events", "collaboration", "training", "audits"),
-    *("costs", "calendar", "durations", "counts"),
+    "outcomes_monthly",
+    *("costs", "calendar", "durations", "counts", "wishes"),
 )
 
 

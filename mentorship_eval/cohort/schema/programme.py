@@ -135,4 +135,18 @@ EVENTS = Table(
     ("delivery",),
 )
 
-PROGRAMME_TABLES = (MATCHES, MENTORS, SESSIONS, GOALS, FEEDBACK, PROGRAMMES, EVENTS)
+WISH_KINDS = ("seeks", "offers", "same", "prefers", "excludes", "managed_by")
+
+WISHES = Table(
+    "wishes",
+    "One row per thing that a person seeks, offers or rules out in the next round of matching; read by `mentorship-eval match`.",
+    ("staff_id", "kind", "value"),
+    (
+        col("staff_id", "id", "Who wishes", required=True),
+        col("kind", "category", "Kind of wish", required=True, categories=WISH_KINDS),
+        col("value", "text", "seeks, offers: a domain; same: gender, profession, ...; prefers, excludes, managed_by: a staff_id", required=True),
+    ),
+    ("delivery",),
+)
+
+PROGRAMME_TABLES = (MATCHES, MENTORS, SESSIONS, GOALS, FEEDBACK, PROGRAMMES, EVENTS, WISHES)

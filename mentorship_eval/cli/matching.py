@@ -1,0 +1,110 @@
+"""The verb match."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mentorship_eval.errors import UsageError
+from mentorship_eval.report.parameters import resolve_cohort
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from mentorship_eval.matching import Pool, Proposal, Weights
+    from mentorship_eval.questions.next_wave import NextWave
+
+__all__ = ["propose_pairs"]
+
+
+def propose_pairs(cohort: str, out: str, decisions: str | None, weights: tuple[str, ...], seed: int) -> None:
+    """Write proposal.csv and unmatched.csv into a new folder, and print how good the pairs are beside chance and the last wave."""
+    if Path(out).exists():
+        raise UsageError(f"{out} exists already.", fix="Name another folder; nothing is written over.")
+    chosen = _weights(weights)
+    from mentorship_eval.cli.decisions import read_decisions
+    from mentorship_eval.cohort import read_cohort
+    from mentorship_eval.matching import propose
+    from mentorship_eval.questions.next_wave import last_wave_scores, next_wave
+
+    data = read_cohort(resolve_cohort(cohort))
+    wave = next_wave(data)
+    keep, refused = read_decisions(decisions, wave.pool) if decisions is not None else ({}, set())
+    proposal = propose(wave.pool, chosen, keep=keep, refused=refused, seed=seed)
+    _write(proposal, Path(out))
+    for text in _summary(proposal, wave, chosen, last_wave_scores(data, wave.day, chosen), len(refused)):
+        click.echo(textwrap.fill(text, 100, subsequent_indent="  ", break_on_hyphens=False))
+    click.echo(f"{out}: proposal.csv, unmatched.csv. They tell of single people: keep them with the data.")
+
+
+def _weights(given: tuple[str, ...]) -> Weights:
+    from dataclasses import fields
+
+    from mentorship_eval.matching import Weights
+
+    known, numbers = [each.name for each in fields(Weights)], {}
+    for text in given:
+        name, _, value = text.partition("=")
+        try:
+            number = float(value)
+        except ValueError:
+            number = None
+        if name not in known or number is None:
+            raise UsageError(f"--weight {text} is not understood.", fix=f"For example --weight goals=0.5; names are {', '.join(known)}.")
+        numbers[name] = number
+    return Weights(**numbers)
+
+
+def _summary(proposal: Proposal, wave: NextWave, weights: Weights, last: np.ndarray, refused: int) -> Iterator[str]:
+    pool, pairs, found, random = wave.pool, proposal.pairs, proposal.assignment, proposal.random
+    kept = int((pairs["status"] == "kept").sum())
+    yield f"Pairs for {len(pairs):,} of {_whom(pool)}, as of {wave.day:%Y-%m-%d}; without a mentor: {len(proposal.unmatched):,}."
+    if kept or refused:
+        yield f"Decided beforehand: {kept:,} kept, {refused:,} refused (for this round; a row `excludes` in wishes rules a pair out for good)."
+    free = len(pairs) - kept
+    if free:
+        proof = "no assignment under these weights has a higher total (gap 0)"
+        if not found.proved:
+            proof = f"another assignment could have a total higher by {found.gap:.3g}, not by more"
+        low, high = random.interval
+        yield f"Mean score of the {free:,} pairs chosen: {proposal.mean_free:.3f} of 1; {proof}."
+        yield (f"Random pairs of the same people: {random.mean:.3f} (95 % Monte-Carlo interval {low:.3f} to {high:.3f}; {len(random.means):,} draws, "
+               f"{random.matched.mean():,.1f} matched on average).")
+    if len(proposal.unmatched) and pool.room.sum() < len(pool.mentees):
+        yield ("Beware: places are scarcer than mentees, and the highest total passes over those who are hardest to suit, such as who wishes more or "
+               "is one of few. Look at unmatched.csv for who they are before you decide.")
+    if len(last):
+        yield (f"Pairs of the last wave, begun in the 365 days before: {last.mean():.3f} by the same score ({len(last):,} pairs; their wishes "
+               "count as far as the table wishes still has them).")
+    yield "Weights: " + ", ".join(f"{name} {weight:g}" for name, weight in weights.parts.items()) + f"; without a mentor -{weights.unmatched:g}."
+    yield from wave.notes
+
+
+def _whom(pool: Pool) -> str:
+    return f"{len(pool.mentees):,} mentees with {len(pool.mentors):,} mentors who have {int(pool.room.sum()):,} places free"
+
+
+def _write(proposal: Proposal, place: Path) -> None:
+    """The whole folder or none."""
+    from mentorship_eval.report.cells import without_formulas
+
+    beside = None
+    pairs = proposal.pairs.assign(decision=["accept" if status == "kept" else "" for status in proposal.pairs["status"]])
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        beside = tempfile.mkdtemp(dir=place.parent, prefix=".match-")
+        for name, frame in (("proposal.csv", pairs), ("unmatched.csv", proposal.unmatched)):
+            without_formulas(frame).to_csv(Path(beside) / name, index=False, lineterminator="\n", encoding="utf-8")
+        os.rename(beside, place)
+    except OSError as error:
+        raise UsageError(f"{place} cannot be written: {error.strerror}.", fix="Choose another place with --out.") from None
+    finally:
+        if beside is not None:
+            shutil.rmtree(beside, ignore_errors=True)

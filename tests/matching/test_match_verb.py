@@ -1,0 +1,114 @@
+"""A coordinator's way: propose, decide pair by pair, propose again; and every wrong turn."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.program import call
+
+STAFF = "staff_id,profession,gender\n" + "".join(f"e{i},nurse,{'fm'[i % 2]}\n" for i in range(1, 6))
+STAFF += "m1,nurse,f\nm2,nurse,m\nm3,physician,f\nm4,nurse,f\n"
+FILES = {
+    "staff.csv": STAFF,
+    "spells.csv": "staff_id,dept_id,start,end\n" + "".join(f"{p},d1,2020-01-01,\n" for p in ("e1", "e2", "e3", "e4", "e5", "m1", "m2", "m3"))
+    + "m4,d1,2020-01-01,2021-01-01\n",
+    "mentors.csv": "staff_id,capacity,training_expiry\nm1,2,\nm2,1,\nm3,1,2030-01-01\nm4,3,\n",
+    "matches.csv": "match_id,mentor_id,mentee_id,start,end\nx1,m1,e5,2023-03-01,\nx2,m2,e1,2023-02-01,2023-06-01\n",
+    "goals.csv": "match_id,set_on,achieved_on,domain\nx2,2023-02-02,2023-05-01,career\n",
+    "wishes.csv": "staff_id,kind,value\ne1,seeks,career\ne2,seeks,clinical\ne2,same,gender\ne3,prefers,m1\ne4,seeks,career\ne5,seeks,career\n"
+    "m3,offers,clinical\ne4,excludes,m3\ne1,managed_by,m1\n",
+    "study.yaml": "study: {name: Wards, start: 2023-01-01, end: 2023-12-31}\ntables: {staff: staff.csv, spells: spells.csv, mentors: mentors.csv,\n"
+    "  matches: matches.csv, goals: goals.csv, wishes: wishes.csv}\n",
+}
+
+
+@pytest.fixture
+def cohort(tmp_path: Path) -> Path:
+    folder = tmp_path / "wards"
+    folder.mkdir()
+    for name, text in FILES.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder
+
+
+def pairs(folder: Path) -> dict[str, str]:
+    return dict(pd.read_csv(folder / "proposal.csv", dtype=str)[["mentee_id", "mentor_id"]].to_numpy())
+
+
+def decide(folder: Path, **decisions: str) -> Path:
+    frame = pd.read_csv(folder / "proposal.csv", dtype=str)
+    frame["decision"] = frame["mentee_id"].map(decisions)
+    frame.to_csv(folder / "decided.csv", index=False)
+    return folder / "decided.csv"
+
+
+def test_a_round_and_a_second_one(cohort: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first = tmp_path / "one"
+    code, out, err = call(capsys, "match", cohort, "--out", first)
+    assert (code, err) == (0, "")
+    # m2 has shown career; m1 manages e1, and has one place left of two; m4 has left; e5 has a mentor
+    made = pairs(first)
+    assert made["e3"] == "m1" and made["e2"] == "m3" and "m2" in made.values() and len(made) == 3 and "e5" not in made
+    told = " ".join(out.split())
+    for words in ("Pairs for 3 of 4 mentees with 3 mentors who have 3 places free", "(gap 0)", "Random pairs", "Pairs of the last wave",
+                  "Mentors not in post get nobody: 1.", "Mentees who have a mentor now are left out: 1.", "Beware: places are scarcer"):
+        assert words in told
+    frame = pd.read_csv(first / "proposal.csv")
+    assert frame["decision"].isna().all() and list(pd.read_csv(first / "unmatched.csv").columns) == ["mentee_id", "why"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one", "wards"]
+
+    other = next(mentee for mentee in ("e1", "e4") if made.get(mentee) == "m2")
+    second = tmp_path / "two"
+    code, out, err = call(capsys, "match", cohort, "--out", second, "--decisions", decide(first, e2="change: m1", e3="reject", **{other: "accept"}))
+    assert (code, err) == (0, "") and "2 kept, 1 refused" in out
+    again = pairs(second)
+    assert again == {"e2": "m1", other: "m2", "e3": "m3"}
+    kept = pd.read_csv(second / "proposal.csv").set_index("mentee_id")
+    assert kept["decision"].fillna("").to_dict() == {"e2": "accept", other: "accept", "e3": ""}
+
+
+def test_same_data_same_bytes(cohort: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("one", "two"):
+        call(capsys, "match", cohort, "--out", tmp_path / name)
+    for name in ("proposal.csv", "unmatched.csv"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (["e2,m1,accept", "e3,m1,accept"], "decided.csv:3:mentor_id: m1 has room for 1 more"),
+        (["e2,m2,change:m1", "e3,m2,change:m1"], "decided.csv:3:decision: m1 has room for 1 more"),
+        (["e4,m2,change:m3"], "decided.csv:2:decision: e4 and m3 may not be paired"),
+        (["e1,m1,accept"], "decided.csv:2:mentor_id: e1 and m1 may not be paired"),
+        (["e2,m2,change:m9"], "decided.csv:2:decision: m9 is no mentor"),
+        (["e2,m2,maybe"], "decided.csv:2:decision: 'maybe' is not accept"),
+        (["e2,m2,change:"], "decided.csv:2:decision: 'change:' is not accept"),
+        (["e5,m2,accept"], "decided.csv:2:mentee_id: e5 does not wait"),
+        (["e2,m2,accept", "e2,m3,reject"], "decided.csv:3:mentee_id: e2 was decided on above"),
+    ],
+)
+def test_a_decision_that_cannot_be_is_told_by_its_place(
+    cohort: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], rows: list[str], said: str
+) -> None:
+    (tmp_path / "decided.csv").write_text("\n".join(["mentee_id,mentor_id,decision", *rows]) + "\n", encoding="utf-8")
+    code, _, err = call(capsys, "match", cohort, "--out", tmp_path / "one", "--decisions", tmp_path / "decided.csv")
+    assert code == 1 and said in err and not (tmp_path / "one").exists()
+
+
+def test_wrong_use(cohort: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(capsys, "match", cohort, "--out", cohort)[0] == 2
+    assert call(capsys, "match", cohort, "--out", tmp_path / "one", "--weight", "luck=1")[0] == 2
+    assert call(capsys, "match", cohort, "--out", tmp_path / "one", "--decisions", tmp_path / "none.csv")[0] == 2
+    (cohort / "mentors.csv").write_text("staff_id\nm1\n", encoding="utf-8")
+    code, _, err = call(capsys, "match", cohort, "--out", tmp_path / "one")
+    assert code == 1 and "no column capacity" in err
+
+
+def test_without_wishes_those_who_never_had_a_mentor_wait(cohort: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (cohort / "study.yaml").write_text(FILES["study.yaml"].replace(", wishes: wishes.csv", ""), encoding="utf-8")
+    code, out, _ = call(capsys, "match", cohort, "--out", tmp_path / "one")
+    assert code == 0 and "of 3 mentees" in " ".join(out.split()) and set(pairs(tmp_path / "one")) <= {"e2", "e3", "e4"}
