@@ -13,7 +13,7 @@ import numpy as np
 
 from mentorship_eval.errors import EstimationError
 
-__all__ = ["Pooled", "partial_pooling"]
+__all__ = ["Pooled", "between_interval", "partial_pooling"]
 
 _ROUNDS, _CLOSE = 1000, 1e-12
 
@@ -71,3 +71,30 @@ def _restricted(y: np.ndarray, v: np.ndarray) -> float:
             return new
         tau2 = new
     return tau2
+
+
+def between_interval(value: np.ndarray, se: np.ndarray, ci_level: float = 0.95) -> tuple[float, float]:
+    """Interval of ``between`` (tau) of `partial_pooling`: the values under which the weighted sum of squares is no surprise, each limit 0 where none
+    above it is (Q-profile method: Viechtbauer 2007, Stat Med 26:37-52)."""
+    from scipy.optimize import brentq
+    from scipy.special import chdtri
+
+    value, se = np.asarray(value, float), np.asarray(se, float)
+    known = np.isfinite(value) & np.isfinite(se) & (se > 0)
+    y, v = value[known], se[known] ** 2
+    if len(y) < 3:
+        raise EstimationError("Fewer than three groups have an estimate with a standard error.", fix="Read them as they are, without pooling.")
+
+    def spread(tau2: float) -> float:
+        w = 1 / (v + tau2)
+        return float(w @ (y - w @ y / w.sum()) ** 2)
+
+    top = 10 * (float(np.var(y)) + float(v.max())) + 1e-12
+    limits = []
+    for tail in ((1 - ci_level) / 2, (1 + ci_level) / 2):
+        wanted = float(chdtri(len(y) - 1, tail))
+        far = top
+        while spread(far) > wanted:
+            far *= 10
+        limits.append(float(brentq(lambda tau2, wanted=wanted: spread(tau2) - wanted, 0.0, far)) ** 0.5 if spread(0.0) > wanted else 0.0)
+    return limits[0], limits[1]

@@ -10,7 +10,9 @@ from mentorship_eval.questions.delivery.cascade import cascade
 from mentorship_eval.questions.delivery.changes import mentor_benefits, reverse_mentoring
 from mentorship_eval.questions.delivery.gaps import training_gaps
 from mentorship_eval.questions.delivery.kinds import kinds, supervision
+from mentorship_eval.questions.delivery.matching import early_ends, match_scores
 from mentorship_eval.questions.delivery.meetings import cases, held, protected, topics
+from mentorship_eval.questions.delivery.mentor_effects import mentor_effects
 from mentorship_eval.questions.delivery.objectives import objectives
 from mentorship_eval.questions.delivery.preparation import preparation
 from mentorship_eval.questions.delivery.progress import feedback, goals
@@ -28,10 +30,14 @@ _TITLE = "Delivery"
 _QUESTION = "Was the programme delivered as planned?"
 _TABLES = ("staff", "spells", "matches")
 _CHANGES = ("delivery.mentors.", "delivery.reverse.")
+_OWN = ("delivery.waiting.", "delivery.matching.", "delivery.mentor_effects.")  # shown by their parts in other ways than a row
 PARTS = (
     waiting,
     cascade,
     load,
+    match_scores,
+    early_ends,
+    mentor_effects,
     preparation,
     held,
     protected,
@@ -68,7 +74,7 @@ def answer(cohort: Cohort, earlier: Mapping[str, Answer] | None = None) -> Answe
 def _rest(parts: Section) -> list[Exhibit]:
     """What no part shows: the other shares, the means and rates, the changes of scores and the ratios, a table or figure each."""
     shown = {told for exhibit in parts.exhibits for frame in exhibit.frames.values() if "told" in frame for told in frame["told"]}
-    left = [r for r in parts.results if r.id not in shown and r.estimate.n is not None and not r.id.startswith("delivery.waiting.")]
+    left = [r for r in parts.results if r.id not in shown and r.estimate.n is not None and not r.id.startswith(_OWN)]
     changes = [r for r in left if r.id.startswith(_CHANGES)]
     shares = [r for r in left if r.estimate.scale == "probability"]
     means = [r for r in left if r.estimate.scale == "rate" and r not in changes]
