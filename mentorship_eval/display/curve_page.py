@@ -122,7 +122,7 @@ class CurvePage:
 
     steps: per group time, estimate, ci_low, ci_high; missing: per group without numbers the reason;
     begin: where all curves begin (a value above 0 shades the time before it); words: a line in grey above;
-    y_from: where the vertical axis begins.
+    y_from: where the vertical axis begins; means: numbers per person, not proportions.
     """
 
     steps: Mapping[Any, pd.DataFrame]
@@ -137,6 +137,7 @@ class CurvePage:
     y_label: str
     title: str | None
     y_from: float
+    means: bool = False
 
     def draw(self) -> Any:
         sheet = Sheet()
@@ -184,4 +185,9 @@ class CurvePage:
                 for edge in ("ci_low", "ci_high"):
                     axes.step(step["time"], step[edge], where="post", color=colour, linewidth=0.5, alpha=0.55, gid="edge")
             high = max([high, *step["estimate"].dropna(), *(step["ci_high"].dropna() if self.rising else ())])
+        if self.means:
+            axes.set_ylim(0.0, max(1.06 * high, 1e-3))
+            axes.grid(axis="y", color="#dddddd", linewidth=0.6)
+            axes.set_axisbelow(True)
+            return
         percent_axis(axes, 1.0 if not self.rising else min(1.0, max(0.05, float(np.ceil(high * 1.08 * 20) / 20))), self.y_from)

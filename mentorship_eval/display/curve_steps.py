@@ -18,7 +18,7 @@ CURVE, AT_RISK = "survival_curves(curve)", "survival_curves(at_risk)"
 _USUAL_TIMES = {"days": (365, 730), "weeks": (52, 104), "months": (12, 24), "years": (1, 2)}
 
 
-def steps_of(rows: pd.DataFrame, at_risk: pd.DataFrame | None, group: Any) -> pd.DataFrame:
+def steps_of(rows: pd.DataFrame, at_risk: pd.DataFrame | None, group: Any, means: bool = False) -> pd.DataFrame:
     """Time and numbers of one curve, held to the last time at which the table still has somebody at risk.
 
     It is not held where the table counts further events, or does not say how many: steps that were withheld are not a level line.
@@ -27,7 +27,7 @@ def steps_of(rows: pd.DataFrame, at_risk: pd.DataFrame | None, group: Any) -> pd
     if step["time"].isna().any() or (np.diff(step["time"]) < 0).any():
         raise UsageError(f"{CURVE}: times of {group} are missing or out of order.", fix="Sort by group and time.", rows=list(rows.index))
     shown = step["estimate"].dropna()
-    if ((shown < -1e-9) | (shown > 1 + 1e-9)).any():
+    if ((shown < -1e-9) | (shown > (np.inf if means else 1 + 1e-9))).any():
         raise UsageError(
             f"{CURVE}: estimates of {group} lie outside 0 to 1.", fix="Give proportions, not percentages.", rows=list(rows.index)
         )

@@ -42,6 +42,7 @@ def survival_curves(
     n_events: Any = None,
     unit: str = "people",
     estimates: Sequence[Estimate] = (),
+    means: bool = False,
     note: str = "",
     name: str = "survival_curves",
 ) -> Drawn:
@@ -62,6 +63,8 @@ def survival_curves(
     say_at: times whose values the alt text gives; by default one and two years, else the middle and the end.
     estimates: comparisons that belong to the curves (a hazard ratio), for caption and alt text.
 
+    means: the curves are numbers per person (events that come again), which may exceed 1, not proportions.
+
     Raises `UsageError` for a frame without rows or columns, or with too many groups. Curves that hold no
     number are left out and the legend says why.
     """
@@ -80,7 +83,7 @@ def survival_curves(
         if strangers and len(in_order(at_risk["by"])) > 1:
             raise UsageError(f"{AT_RISK}: no curve for {enumerate_words(strangers)}.", fix="Use the same names in both frames.")
     labels = {group: str(by_label.get(group, group)) if isinstance(by_label, Mapping) else str(group) for group in groups}
-    steps = {group: steps_of(curve[curve["by"] == group], at_risk, group) for group in groups}
+    steps = {group: steps_of(curve[curve["by"] == group], at_risk, group, means) for group in groups}
     if rising is None:
         rising = is_rising(steps)
     if start is not None:
@@ -94,7 +97,7 @@ def survival_curves(
     words = "\n".join(part for part in (group_words, _conditional(begin, time_unit, start_reason)) if part)
     with house_style():
         label = time_axis_label(time_unit, time_from)
-        figure = CurvePage(steps, labels, missing, at_risk, rising, begin, words, time_unit, label, y_label, title, y_from).draw()
+        figure = CurvePage(steps, labels, missing, at_risk, rising, begin, words, time_unit, label, y_label, title, y_from, means).draw()
     times = times_to_say(say_at, time_unit, steps)
     compared = [estimate.statement() for estimate in estimates]
     what = f"{y_label} by time since {time_from}"
@@ -111,13 +114,13 @@ def survival_curves(
         *compared,
         _conditional(begin, time_unit, start_reason),
         _table_words(at_risk, delayed_entry),
-        _withheld_words(at_risk),
+        _withheld_words(at_risk, means),
         note,
     )
     alt = sentence(
         f"Step curves of {plural(len(groups), 'group')}, {'rising' if rising else 'falling'}: {lower_first(y_label)}",
         _conditional(begin, time_unit, start_reason),
-        *[_say(group, labels, steps, times, time_unit, ci_level, curve, at_risk) for group in groups],
+        *[_say(group, labels, steps, times, time_unit, ci_level, curve, at_risk, means) for group in groups],
         *compared,
     )
     data = {"curve": curve} if at_risk is None else {"curve": curve, "at_risk": at_risk}
@@ -149,6 +152,7 @@ def _say(
     level: float,
     curve: pd.DataFrame,
     at_risk: pd.DataFrame | None,
+    means: bool,
 ) -> str:
     step = steps[group]
     if step["estimate"].isna().all():
@@ -158,7 +162,7 @@ def _say(
     for time in times:
         values = value_at(step, time)
         when = plural(time, single) if time == round(time) else f"{time:.1f} {unit}"
-        said = "outside the follow-up" if values is None else interval(*values, level, as_percent=True)
+        said = "outside the follow-up" if values is None else interval(*values, level, as_percent=not means)
         parts.append(f"{said} at {when}")
     return f"{labels[group]}: {'; '.join(parts)}"
 
@@ -175,8 +179,10 @@ def _why(curve: pd.DataFrame, group: Any) -> str:
     return reason_of(curve[curve["by"] == group].iloc[0], "not shown")
 
 
-def _withheld_words(at_risk: pd.DataFrame | None) -> str:
+def _withheld_words(at_risk: pd.DataFrame | None, means: bool) -> str:
     """Why a curve ends before its people do, where the table does not tell all events."""
     if at_risk is None or "n_event" not in at_risk or pd.to_numeric(at_risk["n_event"], errors="coerce").notna().all():
         return ""
+    if means:
+        return "A step is drawn once there were enough events since the one before; where there were too few, the curve ends"
     return "A step is drawn once enough people have left since the one before; where too few have, the curve ends"

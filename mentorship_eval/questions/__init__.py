@@ -34,13 +34,15 @@ CHAPTERS: dict[str, Chapter] = {
         Chapter("retention", "retention.chapter", "02_retention", "Retention"),
         Chapter("incidents", "incidents.chapter", "03_incidents", "Incidents"),
         Chapter("wellbeing", "wellbeing.chapter", "04_wellbeing", "Wellbeing"),
+        Chapter("innovation", "innovation.chapter", "05_innovation", "Innovation"),
         Chapter("careers", "careers.chapter", "06_careers", "Careers"),
         Chapter("collaboration", "collaboration.chapter", "07_collaboration", "Collaboration"),
         Chapter("equity", "equity.chapter", "08_equity", "Equity"),
         Chapter("delivery", "delivery.chapter", "09_delivery", "Delivery"),
         Chapter("economics", "economics.chapter", "10_economics", "Costs and benefits", ("retention",)),
         Chapter("summary", "summary", "11_summary", "Summary",
-                ("cohort", "retention", "incidents", "wellbeing", "careers", "collaboration", "equity", "delivery", "economics")),
+                ("cohort", "retention", "incidents", "wellbeing", "innovation", "careers", "collaboration", "equity", "delivery",
+                 "economics")),
     )
 }
 

@@ -21,14 +21,17 @@ from mentorship_eval.questions.incidents.forests import in_words, ratio_forest, 
 from mentorship_eval.questions.incidents.prepared import Kind, Prepared
 from mentorship_eval.questions.section import Section
 
-__all__ = ["together"]
+__all__ = ["beside_others", "together"]
 
 
 def together(study: Prepared) -> Section:
     """Rate ratios of each programme alone and of both, for each headline outcome, with their interaction."""
+    return Section() if study.made is None else beside_others(study, "incidents")
+
+
+def beside_others(study: Prepared, chapter: str) -> Section:
+    """The same for the counts of any chapter, whose name begins the ids."""
     told = Section()
-    if study.made is None:
-        return told
     for other in other_programmes(study.cohort):
         name = _name(study, other)
         rows = _with_other(study, other)
@@ -38,7 +41,7 @@ def together(study: Prepared) -> Section:
         told.cautions.append(_caution(rows, name))
         for kind in study.kinds:
             if kind.role == "headline":
-                told = Section.join([told, _one_outcome(study, kind, rows, other, name)])
+                told = Section.join([told, _one_outcome(study, kind, rows, other, name, chapter)])
     return told
 
 
@@ -81,7 +84,7 @@ def _arms(rows: pd.DataFrame, own: str) -> dict[str, pd.DataFrame]:
     }
 
 
-def _one_outcome(study: Prepared, kind: Kind, rows: pd.DataFrame, other: str, name: str) -> Section:
+def _one_outcome(study: Prepared, kind: Kind, rows: pd.DataFrame, other: str, name: str, chapter: str) -> Section:
     told, fits = Section(), {}
     labels = {"alone": "Mentorship alone", "other": f"{name[:1].upper()}{name[1:]} alone", "both": "Both together"}
     group = f"{kind.short} with {name}"
@@ -95,7 +98,7 @@ def _one_outcome(study: Prepared, kind: Kind, rows: pd.DataFrame, other: str, na
             told.lacks(what, in_words(error.problem), "More departments with one programme and not the other.")
             continue
         fits[arm] = fit
-        result_id = f"incidents.together.{other}.{kind.column}.{arm}"
+        result_id = f"{chapter}.together.{other}.{kind.column}.{arm}"
         others = _others(study, kind, fit, fits, arm)
         told.results.append(
             Result(result_id, kind.outcome, estimand, "department-periods of the arm", fit.irr, labels[arm], "companion", group, rests_on=others)
@@ -104,7 +107,7 @@ def _one_outcome(study: Prepared, kind: Kind, rows: pd.DataFrame, other: str, na
         estimate = _interaction(fits)
         if estimate is not None:
             rests_on, arms = tuple(fit.observed for fit in fits.values()), "department-periods of the arms"
-            result_id, label = f"incidents.together.{other}.{kind.column}.interaction", "Both, over the product of the two alone"
+            result_id, label = f"{chapter}.together.{other}.{kind.column}.interaction", "Both, over the product of the two alone"
             told.results.append(Result(result_id, kind.outcome, estimate.estimand, arms, estimate, label, "companion", group, rests_on=rests_on))
     if told.results:
         note = "Compared with department-months with neither programme. The last row is 1 where the two together do what their product says."
@@ -112,7 +115,7 @@ def _one_outcome(study: Prepared, kind: Kind, rows: pd.DataFrame, other: str, na
         # with mentorship alone and with both add up to all with mentorship, which is shown elsewhere
         rates = study.fits.get(kind.column)
         wholes = {} if rates is None else {r.id: float(rates.fit.observed) for r in told.results if r.id.endswith((".alone", ".both"))}
-        told.exhibits.append(ratio_forest(f"incidents.together.{other}.{kind.column}", title, ratio_rows(told.results, wholes), note))
+        told.exhibits.append(ratio_forest(f"{chapter}.together.{other}.{kind.column}", title, ratio_rows(told.results, wholes), note))
     return told
 
 
