@@ -1,7 +1,7 @@
 """How much mentors differ in their mentees' eyes: partial pooling of mentors' mean ratings; no names and no ranks outside the team.
 
 A mentor with few mentees has a mean that is mostly chance, so that a list of raw means would reward and blame at random. Each is drawn
-towards the others by how little it rests on (empirical Bayes). Ratings are taken less the mean of the mentee's department.
+towards those of its department by how little it rests on (empirical Bayes). Each department has a mean of its own.
 """
 
 from __future__ import annotations
@@ -47,16 +47,18 @@ def mentor_effects(study: DeliveryStudy) -> Section:
     own = rows["mqs"] - rows.groupby("dept_id")["mqs"].transform("mean")
     code = pd.factorize(rows["mentor_id"].astype(str), sort=True)[0]
     number = np.bincount(code)
-    mean = np.bincount(code, weights=own) / number
+    mean = np.bincount(code, weights=rows["mqs"]) / number
+    # of the department in which most of the mentor's mentees are
+    place = rows.groupby(code)["dept_id"].agg(lambda values: values.astype(str).mode().iloc[0]).to_numpy()
     again = len(rows) - len(number)
     few = f"Too few mentors have several rated matches: {again} ratings beyond each mentor's first."
     if len(number) < _FEWEST_MENTORS or again < _FEWEST_AGAIN:
         return told.lacks(question, few if again >= _SHOWN else "Hardly any mentor has several rated matches.", "More mentors with several mentees.")
-    within = float(((own - mean[code]) ** 2).sum() / again)
+    within = float(((rows["mqs"] - mean[code]) ** 2).sum() / again)
     se = np.sqrt(within / number)
     try:
-        pooled = partial_pooling(mean, se)
-        low, high = between_interval(mean, se)
+        pooled = partial_pooling(mean, se, place)
+        low, high = between_interval(mean, se, place)
     except EstimationError as error:
         return told.lacks(question, error.problem, "Ratings that differ.")
 
@@ -66,7 +68,7 @@ def mentor_effects(study: DeliveryStudy) -> Section:
 
     # a test of |statistic| is one-sided here: the sum of squares between mentors is large when they differ
     test = permutation_test(float(spread(code[None, :])[0]), spread, code, blocks=pd.factorize(rows["dept_id"])[0], draws=_DRAWS, seed=_SEED)
-    estimand = "standard deviation between mentors of the mean rating by their mentees, less that of the department"
+    estimand = "standard deviation between mentors of a department of the mean rating by their mentees"
     estimate = Estimate(
         value=pooled.between, ci_low=low, ci_high=high, p_value=float(test.p_value), unit="points of 100", n=len(rows), n_clusters=len(number),
         estimand=estimand, method=f"REML; Q-profile interval; p from {test.draws} permutations of mentors within departments",
@@ -81,8 +83,8 @@ def mentor_effects(study: DeliveryStudy) -> Section:
     told.exhibits += [_spread(told.results[0], number, pooled, within, share), *_lines(number, mean, pooled)]
     told.lead.append(
         Statement(
-            f"Mentors differ in their mentees' ratings by a standard deviation of {estimate.interval(1)} points of 100; one rated match tells "
-            f"{share:.0%} about its mentor, the rest is the pair and chance.",
+            f"Mentors of a department differ in their mentees' ratings by a standard deviation of {estimate.interval(1)} points of 100; one rated "
+            f"match tells {share:.0%} about its mentor, the rest is the pair and chance.",
             rests_on=behind, results=("delivery.mentor_effects.between",), see=("delivery.mentor_effects.spread",),
         )
     )  # fmt: skip
@@ -91,8 +93,8 @@ def mentor_effects(study: DeliveryStudy) -> Section:
                 "mostly chance. A line per mentor, without a name, is for the team that holds the data alone.")
     )  # fmt: skip
     told.methods.append(
-        "Mentors: means of their matches' mean ratings less the department's, with the variance within mentors that all share; between mentors by "
-        "restricted maximum likelihood, interval by the Q-profile method (Viechtbauer 2007), pooled means by empirical Bayes (Morris 1983)."
+        "Mentors: means of their matches' mean ratings, a mean for each department, and one variance within mentors; between mentors of a department "
+        "by restricted maximum likelihood, interval by the Q-profile method (Viechtbauer 2007), pooled means by empirical Bayes (Morris 1983)."
     )
     return told
 
@@ -109,7 +111,7 @@ def _spread(result: Result, number: np.ndarray, pooled: Pooled, within: float, s
         "delivery.mentor_effects.spread", "What a mentor's ratings tell", frame, counts=("mentors", "rated"), derived=("kept",), within="*",
         labels={"matches": "Rated matches of the mentor", "mentors": "Mentors", "rated": "Rated matches", "kept": "Of their own mean is kept"},
         formats={"mentors": "count", "rated": "count", "kept": "percent"}, rests_on=result.rests_on,
-        note=f"Kept: the rest is the mean of all mentors. Standard deviation between mentors {pooled.between:.1f} points, between matches of one "
+        note=f"Kept: the rest is the mean of the department. Standard deviation between mentors {pooled.between:.1f} points, between matches of one "
              f"{within**0.5:.1f}: {share:.0%} of the variance is between mentors.",
     )  # fmt: skip
 
@@ -119,19 +121,19 @@ def _lines(number: np.ndarray, mean: np.ndarray, pooled: Pooled) -> list[Exhibit
     kept = np.flatnonzero(number >= _SHOWN)
     if len(kept) < 2 or not pooled.between > 0:
         return []
-    kept = kept[np.argsort(pooled.value[kept], kind="stable")]
+    own, value = mean - pooled.centre, pooled.value - pooled.centre
+    kept = kept[np.argsort(value[kept], kind="stable")]
     if len(kept) > _LINES:
         kept = kept[np.unique(np.linspace(0, len(kept) - 1, _LINES).round().astype(int))]
     rows = pd.DataFrame({
-        "label": [f"{number[at]} mentees, own mean {mean[at]:+.1f}".replace("-", "−") for at in kept], "estimate": pooled.value[kept],
-        "ci_low": pooled.value[kept] - 1.96 * pooled.se[kept], "ci_high": pooled.value[kept] + 1.96 * pooled.se[kept],
-        "n": number[kept], "person": 1,
+        "label": [f"{number[at]} mentees, unpooled {own[at]:+.1f}".replace("-", "−") for at in kept], "estimate": value[kept],
+        "ci_low": value[kept] - 1.96 * pooled.se[kept], "ci_high": value[kept] + 1.96 * pooled.se[kept], "n": number[kept], "person": 1,
     })  # fmt: skip
     return [
         Exhibit(
             "delivery.mentor_effects", "forest", "Mentors' pooled ratings: inside the team only", {"rows": rows},
             {"rows": Counted(("n",), ("estimate", "ci_low", "ci_high"), behind=("person",))},
-            {"log": False, "digits": 1, "value_label": "Difference from all mentors, points of 100", "sides": ("rated lower", "rated higher"),
+            {"log": False, "digits": 1, "value_label": "Difference from mentors of the department, points", "sides": ("rated lower", "rated higher"),
              "unit": "rated matches"},
             f"Mentors with {_SHOWN} rated mentees or more, at most {_LINES}, evenly over their order; no names. Most intervals overlap: no ranking.",
             rests_on=(1.0,),
