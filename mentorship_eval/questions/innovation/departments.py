@@ -11,6 +11,8 @@ from mentorship_eval.errors import DataError, EstimationError
 from mentorship_eval.questions.allocation import BLOCK, allocations, with_blocks
 from mentorship_eval.questions.answer import Statement
 from mentorship_eval.questions.calendar_time import department_months
+from mentorship_eval.questions.exhibits import forest_exhibit
+from mentorship_eval.questions.incidents.forests import in_words
 from mentorship_eval.questions.innovation.study import OUTCOME, TYPES, InnovationStudy
 from mentorship_eval.questions.rates import RateFit, caution_list, fit_rates, rate_exhibits, rate_results
 from mentorship_eval.questions.section import Section
@@ -58,10 +60,15 @@ def _told(study: InnovationStudy, projects: pd.DataFrame, name: str, label: str,
     # nobody wants a project avoided
     told.results += [replace(result, rests_on=behind) for result in results if not result.id.endswith(".avoided")]
     lead = results[0].estimate.statement()
-    exhibits = rate_exhibits(rates, f"innovation.{name}", brief=True)
-    told.exhibits += [one for one in exhibits if not brief or one.kind == "observed_expected"]
-    told.lead.append(Statement(lead, rests_on=behind, results=(f"innovation.{name}",), see=(f"innovation.{name}.observed",)))
-    told.cautions += caution_list(rates)
+    if brief:
+        # few a month: a line of them would be all noise
+        sides = {"value_label": "Rate ratio", "sides": ("fewer", "more"), "unit": "department-months"}
+        told.exhibits.append(forest_exhibit(f"innovation.{name}.forest", question, told.results[:1], **sides))
+    else:
+        told.exhibits += rate_exhibits(rates, f"innovation.{name}", brief=True)
+    see = f"innovation.{name}.{'forest' if brief else 'observed'}"
+    told.lead.append(Statement(lead, rests_on=behind, results=(f"innovation.{name}",), see=(see,)))
+    told.cautions += [replace(caution, text=in_words(caution.text)) for caution in caution_list(rates)]
     return told
 
 

@@ -26,6 +26,7 @@ __all__ = ["from_landmark", "projects_per_person"]
 
 ARMS = {1: "Mentored", 0: "Not mentored"}
 _FEWEST = 10  # followed to a horizon in each arm
+_EVERY = 3  # months between the points of the curve, so that enough began in between
 
 
 def from_landmark(study: InnovationStudy) -> tuple[pd.DataFrame, float]:
@@ -57,7 +58,7 @@ def projects_per_person(study: InnovationStudy) -> Section:
         return told.lacks(question, "Everybody at the landmark is in one arm, or one of the arms began no project after it.", "A longer window.")
     behind, months = (*begun, *people, *beginners), days / DAYS_PER_MONTH
     fit = mean_cumulative(rows, start="start", stop="stop", event="event", terminal="left", by="arm", cluster="dept_at_entry")
-    looked = in_months(fit.at(just_after(monthly_grid(float(rows["stop"].max())))))
+    looked = in_months(fit.at(just_after(monthly_grid(float(rows["stop"].max()))[::_EVERY])))
     title = f"Projects per person after {months:.0f} months since hire, by mentorship at that time"
     told.exhibits.append(
         replace(
