@@ -50,6 +50,17 @@ def two_groups():
     )
 
 
+def projects_per_person():
+    """Means of events that come again: beyond 1, read as numbers."""
+    months = np.arange(0, 37.0, 3)
+    parts = [pd.DataFrame({"by": name, "time": months, "estimate": rate * months, "ci_low": 0.8 * rate * months, "ci_high": 1.25 * rate * months})
+             for name, rate in (("Mentored", 0.05), ("Not mentored", 0.03))]  # fmt: skip
+    at_risk = pd.DataFrame({"by": np.repeat(["Mentored", "Not mentored"], 4), "time": [0, 12, 24, 36] * 2,
+                            "n_risk": [400, 310, 240, "<10"] * 2, "n_event": [0, 220, 390, "withheld"] * 2})  # fmt: skip
+    return display.survival_curves(pd.concat(parts), at_risk, means=True, by_label="Mentorship at 9 months", time_from="the landmark",
+                                   y_label="Projects begun per person", n=800, n_events=900)  # fmt: skip
+
+
 def three_long_groups():
     names = [
         "Allied health professionals, newly qualified, with a mentor from another department",
@@ -286,6 +297,7 @@ SCENES = {
     for scene in (
         two_groups,
         three_long_groups,
+        projects_per_person,
         four_causes,
         forest_groups,
         forest_differences,

@@ -280,3 +280,16 @@ def test_a_curve_whose_later_steps_are_withheld_is_not_drawn_as_a_level_line():
     assert steps_of(curve, risk.assign(n_event=[0, 10, 15]), "A")["time"].max() == 6.0
     assert steps_of(curve, risk.assign(n_event=[0, 10, 10]), "A")["time"].max() == 12.0
     assert steps_of(curve, risk, "A")["time"].max() == 12.0
+
+
+def test_means_may_exceed_one_and_are_said_as_numbers():
+    from mentorship_eval.errors import UsageError
+    from tests.display.scenes import projects_per_person
+
+    drawn = projects_per_person()
+    assert "1.20 (95 % CI 0.96 to 1.50) at 24 months" in drawn.alt and "1.80" not in drawn.alt and "rising" in drawn.alt
+    assert "enough events since the one before" in drawn.caption
+    axes = drawn.figure.axes[0]
+    assert axes.get_ylim()[1] > 1.8 and not any("%" in tick.get_text() for tick in axes.get_yticklabels())
+    with pytest.raises(UsageError, match="outside 0 to 1"):
+        display.survival_curves(drawn.data["curve"])
