@@ -21,6 +21,8 @@ import validation.rates_analyses  # noqa: F401 (adds its analyses)
 from mentorship_eval.errors import EstimationError
 from validation.analyses import ANALYSES, Followed, Found, analyse
 from validation.cells import Batch, Cell
+from validation.project_analyses import Begun
+from validation.project_worlds import ProjectWorld, draw_projects
 from validation.rates_fits import Counted
 from validation.rates_worlds import RateWorld, draw_rates
 from validation.strained import StrainedWorld, draw_strained
@@ -40,13 +42,15 @@ def columns_of(cell: Cell) -> list[str]:
     return [*COLUMNS, "said"] if cell.kind == "rates" else COLUMNS
 
 
-def cohort_of(cell: Cell, number: int, offset: int = 0) -> Followed | Counted | Surveyed:
+def cohort_of(cell: Cell, number: int, offset: int = 0) -> Followed | Counted | Surveyed | Begun:
     """The cohort of one replicate; ``offset`` moves to other seeds, for trials."""
     rng = np.random.default_rng(np.random.SeedSequence(cell.seed + offset, spawn_key=(number,)))
     if cell.kind == "rates":
         return Counted(draw_rates(RateWorld(**_tuples(cell.world)), rng))
     if cell.kind == "surveys":
         return Surveyed(draw_survey(SurveyWorld(**_tuples(cell.world)), rng))
+    if cell.kind == "projects":
+        return Begun(draw_projects(ProjectWorld(**_tuples(cell.world)), rng))
     if cell.kind == "strained":
         return Followed(draw_strained(StrainedWorld(**_tuples(cell.world)), rng))
     return Followed(draw(World(**_tuples(cell.world)), rng))
