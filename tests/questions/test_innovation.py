@@ -110,13 +110,21 @@ def test_the_mean_of_the_mentored_is_their_rate_times_the_time_that_they_stay(ra
 def test_departments_with_the_programme_begin_more_where_they_were_made_to(study):
     made, effect = study
     truth = known_truth(made.cohort)
-    for part, name in ((where_active, "where_active"), (digital_where_active, "digital_where_active")):
-        found = results(part(made))
-        assert near(found[name].estimate, truth[f"innovation.{name}"])
-        assert not any(key.endswith("avoided") for key in found)
-        assert found[f"{name}.permutation"].estimate.p_value >= 0.005
-    assert (results(where_active(made))["where_active"].estimate.ci_low > 1) == effect
+    found = results(where_active(made))
+    assert near(found["where_active"].estimate, truth["innovation.where_active"])
+    assert (found["where_active"].estimate.ci_low > 1) == effect
+    assert not any(key.endswith("avoided") for key in found)
+    assert found["where_active.permutation"].estimate.p_value >= 0.005
     assert truth["innovation.where_active"] > 1.3 if effect else truth["innovation.where_active"] == 1
+
+
+@pytest.mark.parametrize("effect", [True, False])
+def test_digital_projects_come_more_often_where_they_were_made_to(effect):
+    made = made_of(effect, 6, project_rate=3.0, labs=(), **({"project_ratio": 3.0} if effect else {}))
+    truth = known_truth(made.cohort)["innovation.digital_where_active"]
+    found = results(digital_where_active(replace(made, cohort=with_draws(made.cohort, 0))))["digital_where_active"].estimate
+    assert found.n_events < 0.25 * len(made.projects)
+    assert near(found, truth) and (found.ci_low > 1) == (truth > 1.5) == effect
 
 
 def test_digital_projects_alone_count_as_digital(study):
