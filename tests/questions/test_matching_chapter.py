@@ -86,7 +86,7 @@ def test_a_pooled_mean_lies_between_the_own_and_that_of_all():
     study = delivery_study(cohort)
     made = mentor_effects(study)
     rows = next(e for e in made.exhibits if e.id == "delivery.mentor_effects").frames["rows"]
-    own = rows["label"].str.extract(r"unpooled ([+−][0-9.]+)")[0].str.replace("−", "-").astype(float)
+    own = rows["label"].str.extract(r"Unpooled ([+−][0-9.]+)")[0].str.replace("−", "-").astype(float)
     assert (rows["estimate"].abs() <= own.abs() + 0.05).all() and (rows["estimate"] * own >= -0.5).all() and rows["estimate"].is_monotonic_increasing
     people = pd.concat([study.cohort.table("mentors")["staff_id"], rated_matches(study)["mentor_id"]]).astype(str)
     assert not rows["label"].str.contains("|".join(people.unique())).any()

@@ -30,7 +30,6 @@ __all__ = ["early_ends", "match_scores"]
 _FEWEST, _FEWEST_ENDS = 30, 10  # pairs; early ends
 _DRAWS, _SEED = 999, 3
 _COMPARED = ("profession", "gender", "ethnicity_group", "grade", "international")
-_EVERY = 3  # months between the points of the curve
 
 
 def match_scores(study: DeliveryStudy) -> Section:
@@ -181,14 +180,15 @@ def _curves(data: pd.DataFrame, score: pd.Series) -> list[Exhibit]:
         return []
     mine = data.assign(half=np.where(upper, f"Score above {middle:.2f}", f"Score up to {middle:.2f}"))
     far = min(float(np.sort(group["days"].to_numpy())[-min(10, len(group))]) for _, group in mine.groupby("half"))
-    grid = monthly_grid(min(far, 366.0))[::_EVERY]
+    grid = monthly_grid(min(far, 366.0))
     fit = kaplan_meier(mine, stop="days", event="event", by="half", cluster="mentor")
     looked = in_months(fit.at(just_after(grid)))
     return [
         curve_exhibit(
             "delivery.survival", "Matches that have not ended early, by the score they were given", looked, by="by", value="survival", by_label="",
-            time_from="the first day of the match", y_label="Have not ended early", n=len(mine), n_events=int(mine["event"].sum()),
+            time_from="the first day of the match", at_risk=looked[looked["time"].isin((0, 6, 12))], y_label="Have not ended early",
+            n=len(mine), n_events=int(mine["event"].sum()),
             population="delivery scored", method="Kaplan-Meier; planned ends are censored; intervals clustered by mentor",
-            note=f"Halves at the median. Told every {_EVERY} months.",
+            note="Halves at the median score.",
         )
     ]  # fmt: skip

@@ -126,7 +126,7 @@ def _lines(number: np.ndarray, mean: np.ndarray, pooled: Pooled) -> list[Exhibit
     if len(kept) > _LINES:
         kept = kept[np.unique(np.linspace(0, len(kept) - 1, _LINES).round().astype(int))]
     rows = pd.DataFrame({
-        "label": [f"{number[at]} mentees, unpooled {own[at]:+.1f}".replace("-", "−") for at in kept], "estimate": value[kept],
+        "label": [f"Unpooled {round(own[at], 1) + 0.0:+.1f}".replace("-", "−") for at in kept], "estimate": value[kept],
         "ci_low": value[kept] - 1.96 * pooled.se[kept], "ci_high": value[kept] + 1.96 * pooled.se[kept], "n": number[kept], "person": 1,
     })  # fmt: skip
     return [
