@@ -45,14 +45,16 @@ def next_wave(cohort: Cohort) -> NextWave:
     notes = []
 
     able = mentors.drop_duplicates("staff_id").set_index("staff_id")
+    never = pd.Series(False, index=able.index)
     for why, out in (
-        ("whose training has expired", able["training_expiry"] < day if "training_expiry" in able else None),
-        ("not in post", ~able.index.isin(post) if post is not None else None),
+        ("whose training has expired", able["training_expiry"] < day if "training_expiry" in able else never),
+        ("not in post", pd.Series(~able.index.isin(post), index=able.index) if post is not None else never),
         ("of blank capacity", able["capacity"].isna()),
     ):
-        if out is not None and out.any():
+        out = out[able.index]  # of those whom no line above has left out: each is counted once
+        if out.any():
             notes.append(f"Mentors {why} get nobody: {int(out.sum()):,}.")
-            able = able[~able.index.isin(able.index[out])]
+            able = able[~out]
     load = now["mentor_id"].value_counts().reindex(able.index, fill_value=0) if "mentor_id" in now else 0
     offering = people.reindex(able.index).assign(capacity=able["capacity"].astype(int), load=load)
 

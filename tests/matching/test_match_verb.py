@@ -112,3 +112,14 @@ def test_without_wishes_those_who_never_had_a_mentor_wait(cohort: Path, tmp_path
     (cohort / "study.yaml").write_text(FILES["study.yaml"].replace(", wishes: wishes.csv", ""), encoding="utf-8")
     code, out, _ = call(capsys, "match", cohort, "--out", tmp_path / "one")
     assert code == 0 and "of 3 mentees" in " ".join(out.split()) and set(pairs(tmp_path / "one")) <= {"e2", "e3", "e4"}
+
+
+def test_mentors_are_left_out_for_several_reasons_each_counted_once(cohort: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    # m2 has expired, m4 has left, m3 has no capacity; m5 is expired and not in post
+    text = "staff_id,capacity,training_expiry\nm1,3,\nm2,1,2022-01-01\nm3,,\nm4,3,\nm5,1,2022-01-01\n"
+    (cohort / "mentors.csv").write_text(text, encoding="utf-8")
+    code, out, err = call(capsys, "match", cohort, "--out", tmp_path / "one")
+    assert (code, err) == (0, "")
+    for words in ("whose training has expired get nobody: 2.", "not in post get nobody: 1.", "of blank capacity get nobody: 1."):
+        assert words in " ".join(out.split())
+    assert set(pairs(tmp_path / "one").values()) == {"m1"}
