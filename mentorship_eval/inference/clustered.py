@@ -1,12 +1,13 @@
 """Shares, means and rates of units that come in clusters: sum over sum, with each cluster left out in turn.
 
 Intervals are a leave-one-cluster-out jackknife with t on G-1 degrees of freedom, of the log odds for shares. Where a share is 0 or 1, or would be
-without one cluster, or there are fewer than two clusters, a share gets Wilson's interval, which knows no clusters, with a caution.
+without one cluster, or there are fewer than two clusters, a share gets Wilson's interval, which knows no clusters, with a caution; above 1 none.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ import numpy as np
 from mentorship_eval.estimate import Caution, Estimate
 from mentorship_eval.inference.intervals import critical_value, difference_estimate
 from mentorship_eval.inference.jackknife import cluster_jackknife
+from mentorship_eval.inference.proportions import wilson
 
 __all__ = ["clustered_mean", "clustered_share"]
 
@@ -48,15 +50,11 @@ def clustered_share(successes: Any, trials: Any, cluster: Any, *, ci_level: floa
         # the standard error belongs to the share itself (delta method), as on every additive scale
         return Estimate(value=float(share[0]), se=float(made.se[0] * share[0] * (1 - share[0])), ci_low=low, ci_high=high, df=made.df,
                         n_clusters=made.n_clusters, **about)  # fmt: skip
-    low, high = _wilson(total, number, ci_level)
+    if total > number:  # more mentees than places, say: a ratio of its own, of which Wilson says nothing
+        return Estimate(value=float(share[0]), **about)
+    low, high = wilson(total, number, ci_level)
     told = Caution("clusters_not_in_interval", "The interval takes no account of clusters: too few, or the share is none or all in them.")
     return Estimate(value=float(share[0]), ci_low=low, ci_high=high, warnings=(told,), **{"method": "Wilson (1927)", **about})
-
-
-def _wilson(events: float, number: float, ci_level: float) -> tuple[float, float]:
-    z, p = critical_value(ci_level), events / number
-    middle, half = p + z**2 / (2 * number), z * math.sqrt(p * (1 - p) / number + z**2 / (4 * number**2))
-    return max(0.0, (middle - half) / (1 + z**2 / number)), min(1.0, (middle + half) / (1 + z**2 / number))
 
 
 def clustered_mean(amount: Any, weight: Any, cluster: Any, *, ci_level: float = 0.95, **about: Any) -> Estimate:
@@ -72,4 +70,4 @@ def clustered_mean(amount: Any, weight: Any, cluster: Any, *, ci_level: float = 
         return Estimate(value=math.nan, ci_level=ci_level, **about)
     made = cluster_jackknife(value[0], value[1:])
     found = difference_estimate(float(value[0]), float(made.se[0]), df=made.df, ci_level=ci_level, n_clusters=made.n_clusters, **about)
-    return found.__class__(**{**found.__dict__, "p_value": math.nan})
+    return replace(found, p_value=math.nan)
