@@ -61,7 +61,7 @@ def test_bad_input_gives_one_message_and_leaves_nothing(kind: str, tmp_path: Pat
 def test_check_of_a_good_cohort(ran: RunOnce, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = call(capsys, "check", ran.cohort)
     assert code == 0
-    assert "This cohort answers: retention, incidents, equity." in out
+    assert "This cohort answers: retention, incidents, equity, delivery." in out
     code, out, _ = call(capsys, "check", ran.cohort, "--json")
     assert code == 0
     assert isinstance(json.loads(out), list)
