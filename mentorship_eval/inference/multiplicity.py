@@ -6,13 +6,13 @@ share of false ones among the positives. Tests without a p-value (NaN) stay NaN 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from mentorship_eval.errors import UsageError
 
-__all__ = ["benjamini_hochberg", "holm"]
+__all__ = ["benjamini_hochberg", "holm", "within_families"]
 
 
 def _known(p_values: Sequence[float] | np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -40,4 +40,13 @@ def benjamini_hochberg(p_values: Sequence[float] | np.ndarray) -> np.ndarray:
     out, count = np.full(len(p), np.nan), len(places)
     raised = p[order] * count / np.arange(1, count + 1)
     out[order] = np.minimum(np.minimum.accumulate(raised[::-1])[::-1], 1.0)
+    return out
+
+
+def within_families(families: Sequence[str], p_values: np.ndarray, adjust: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """(n,) p-values adjusted by ``adjust`` within each family, by its name."""
+    out = np.full(len(p_values), np.nan)
+    for family in dict.fromkeys(families):
+        members = np.array([mine == family for mine in families])
+        out[members] = adjust(p_values[members])
     return out

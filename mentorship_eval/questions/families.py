@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-import numpy as np
-
-__all__ = ["adjusted_within", "planned_families"]
+__all__ = ["planned_families"]
 
 
 def planned_families(families: Mapping[str, Iterable[str]], ids: Sequence[str], rest: str | Sequence[str]) -> list[str]:
@@ -21,12 +19,3 @@ def planned_families(families: Mapping[str, Iterable[str]], ids: Sequence[str], 
         meant = {".".join(parts[begin:end]) for begin in range(len(parts)) for end in range(begin + 1, len(parts) + 1)}
         told.append(next((family for family, members in families.items() if meant & set(members)), other))
     return told
-
-
-def adjusted_within(families: Sequence[str], p_values: np.ndarray, adjust: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    """(n,) p-values adjusted by ``adjust`` within each family."""
-    out = np.full(len(p_values), np.nan)
-    for family in dict.fromkeys(families):
-        members = np.array([mine == family for mine in families])
-        out[members] = adjust(p_values[members])
-    return out

@@ -11,10 +11,10 @@ from mentorship_eval.cohort import Cohort
 from mentorship_eval.errors import DataError
 from mentorship_eval.matching import Pool, Weights, parts_of_score, score_matrix
 
-__all__ = ["LAST_WAVE_DAYS", "NextWave", "last_wave_scores", "next_wave"]
+__all__ = ["COMPARED", "LAST_WAVE_DAYS", "NextWave", "last_wave_scores", "next_wave", "wishes_of"]
 
 LAST_WAVE_DAYS = 365
-_COMPARED = ("profession", "gender", "ethnicity_group", "grade", "international")
+COMPARED = ("profession", "gender", "ethnicity_group", "grade", "international")
 _ASKING = ("seeks", "same", "prefers")
 
 
@@ -35,7 +35,7 @@ def next_wave(cohort: Cohort) -> NextWave:
 
     Raises DataError without mentors, their capacity, matches or staff, and when nobody waits.
     """
-    mentors, matches, wishes = cohort.table("mentors"), cohort.mentoring(), _wishes(cohort)
+    mentors, matches, wishes = cohort.table("mentors"), cohort.mentoring(), wishes_of(cohort)
     if "capacity" not in mentors:
         raise DataError("The table mentors has no column capacity.", fix="Add it: the mentees that each mentor can have at a time.")
     day = cohort.window[1]
@@ -83,13 +83,14 @@ def last_wave_scores(cohort: Cohort, day: pd.Timestamp, weights: Weights) -> np.
     pairs = matches[(matches["start"] > first) & (matches["start"] <= day) & matches["mentor_id"].notna()]
     if pairs.empty:
         return np.array([])
-    people, wishes = _people(cohort, day), _with_experience(_wishes(cohort), cohort, first)
+    people, wishes = _people(cohort, day), _with_experience(wishes_of(cohort), cohort, first)
     mentees, mentors = pd.Index(pairs["mentee_id"].unique()), pd.Index(pairs["mentor_id"].unique())
     pool = Pool(people.reindex(mentees), people.reindex(mentors).assign(capacity=1, load=0), wishes)
     return score_matrix(parts_of_score(pool), weights)[mentees.get_indexer(pairs["mentee_id"]), mentors.get_indexer(pairs["mentor_id"])]
 
 
-def _wishes(cohort: Cohort) -> pd.DataFrame:
+def wishes_of(cohort: Cohort) -> pd.DataFrame:
+    """staff_id, kind, value; empty without the table."""
     names = ["staff_id", "kind", "value"]
     return cohort.table("wishes")[names].astype(object) if cohort.has("wishes") else pd.DataFrame(columns=names, dtype=object)
 
@@ -97,7 +98,7 @@ def _wishes(cohort: Cohort) -> pd.DataFrame:
 def _people(cohort: Cohort, day: pd.Timestamp) -> pd.DataFrame:
     """What can be compared, by staff_id: of staff, and the specialty of the department on the day."""
     staff = cohort.table("staff").set_index("staff_id")
-    people = staff[[name for name in _COMPARED if name in staff]].astype(object)
+    people = staff[[name for name in COMPARED if name in staff]].astype(object)
     if cohort.has("spells", "departments") and "specialty" in cohort.table("departments"):
         specialty = cohort.table("departments").set_index("dept_id")["specialty"]
         spells = _spells(cohort, day).drop_duplicates("staff_id").set_index("staff_id")

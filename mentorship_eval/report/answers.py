@@ -14,7 +14,7 @@ from mentorship_eval.evidence.claims import with_claims
 from mentorship_eval.questions import CHAPTERS
 from mentorship_eval.questions.answer import Answer, Gap
 from mentorship_eval.report.cache import cached
-from mentorship_eval.report.fingerprint import ingredients, key_of
+from mentorship_eval.report.fingerprint import answer_key, ingredients, key_of
 from mentorship_eval.report.parameters import TITLES
 from mentorship_eval.report.side_by_side import answered_side_by_side
 
@@ -54,14 +54,12 @@ def answer_chapters(
 
 
 def _kept(name: str, cohort: Cohort, earlier: dict[str, Answer], progress: Callable[[str], Any] | None = None) -> Answer:
-    parts = {**ingredients(cohort, [*earlier, name]), "answer": name}
-
     def compute() -> Answer:
         if progress:
             progress(f"answering {name}")
         return answer_one(name, cohort, earlier)
 
-    kept: Answer = cached(key_of(parts), compute, of=Answer)
+    kept: Answer = cached(answer_key(cohort, name, list(earlier)), compute, of=Answer)
     return kept
 
 

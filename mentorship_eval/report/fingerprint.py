@@ -14,7 +14,7 @@ from typing import Any
 from mentorship_eval import __version__
 from mentorship_eval.report.parameters import NOTEBOOKS, cohort_label, notebook_folder
 
-__all__ = ["LIBRARIES", "commit", "file_sha256", "ingredients", "key_of", "library_versions", "lock_file", "source_sha256"]
+__all__ = ["LIBRARIES", "answer_key", "commit", "file_sha256", "ingredients", "key_of", "library_versions", "lock_file", "source_sha256"]
 
 # what of a checkout decides over numbers and pages; a commit that touches nothing else is the same code
 _CODE = ("mentorship_eval", "notebooks", "requirements.lock")
@@ -117,3 +117,8 @@ def key_of(parts: Mapping[str, Any]) -> str:
     import json
 
     return hashlib.sha256(json.dumps(parts, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def answer_key(cohort: Any, name: str, earlier: Sequence[str] = ()) -> str:
+    """Under which the answer of the chapter ``name`` is kept, given the chapters whose answers it had."""
+    return key_of({**ingredients(cohort, [*earlier, name]), "answer": name})

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from mentorship_eval.questions import CHAPTERS
 from mentorship_eval.report.cache import is_cached
-from mentorship_eval.report.fingerprint import ingredients, key_of
+from mentorship_eval.report.fingerprint import answer_key
 
 if TYPE_CHECKING:
     from mentorship_eval.cohort import Cohort
@@ -42,7 +42,7 @@ def answered_side_by_side(
 
     An error of a chapter is raised as it would be without the processes.
     """
-    alone = [name for name in chapters if not CHAPTERS[name].needs and not is_cached(key_of({**ingredients(cohort, [name]), "answer": name}))]
+    alone = [name for name in chapters if not CHAPTERS[name].needs and not is_cached(answer_key(cohort, name))]
     large = sum(len(frame) for frame in cohort.tables.values()) >= ROWS
     if jobs < 2 or len(alone) < 2 or not large or not sys.platform.startswith("linux") or threading.active_count() > 1:
         return {}

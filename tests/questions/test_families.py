@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from mentorship_eval.inference.multiplicity import holm
+from mentorship_eval.inference.multiplicity import holm, within_families
 from mentorship_eval.questions.equity.reach import adjusted_table
-from mentorship_eval.questions.families import adjusted_within, planned_families
+from mentorship_eval.questions.families import planned_families
 from mentorship_eval.questions.wellbeing.asked import survey_study
 from mentorship_eval.questions.wellbeing.effects import by_scale
 from tests.questions.cohorts import simulated
@@ -22,7 +22,7 @@ def test_ids_and_whole_parts_of_them_name_a_family():
 
 def test_adjusted_within_each_family_alone():
     p = np.array([0.01, 0.02, 0.03, 0.04])
-    found = adjusted_within(["a", "b", "a", "b"], p, holm)
+    found = within_families(["a", "b", "a", "b"], p, holm)
     np.testing.assert_allclose(found, [*holm(p[[0, 2]])[:1], *holm(p[[1, 3]])[:1], holm(p[[0, 2]])[1], holm(p[[1, 3]])[1]])
 
 

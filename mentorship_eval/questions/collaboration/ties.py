@@ -17,7 +17,7 @@ from mentorship_eval.cohort.person_time.recurrent import with_recurrent_events
 from mentorship_eval.estimate import Caution
 from mentorship_eval.questions.answer import Exhibit
 from mentorship_eval.questions.calendar_time import EPOCH, as_days, calendar_rows, department_on
-from mentorship_eval.questions.exhibits import table_exhibit
+from mentorship_eval.questions.record_flow import RecordFlow, flow_exhibit
 from mentorship_eval.questions.retention.model_rows import cohort_episodes
 
 __all__ = ["OUTCOME", "TieStudy", "is_handoff", "person_time", "tie_study"]
@@ -42,11 +42,7 @@ class TieStudy:
     cautions: tuple[Caution, ...]
 
     def flow_exhibit(self) -> Exhibit:
-        return table_exhibit(
-            "collaboration.flow", "From records to ties", self.flow, counts=("removed", "kept"), adds_up=True,
-            labels={"step": "Step", "removed": "Removed", "kept": "Kept"}, formats={"removed": "count", "kept": "count"},
-            note="Hand-offs are analysed apart.",
-        )
+        return flow_exhibit("collaboration.flow", "From records to ties", self.flow, "Hand-offs are analysed apart.")
 
 
 def is_handoff(kind: pd.Series) -> pd.Series:
@@ -61,43 +57,36 @@ def tie_study(cohort: Cohort) -> TieStudy:
     persons = episodes.persons.set_index("staff_id")
     records = cohort.table("collaboration").copy()
     records["date"] = as_days(records["date"])
-    steps = [{"step": "records", "removed": 0, "kept": len(records)}]
-
-    def keep(mask: pd.Series, step: str) -> None:
-        nonlocal records
-        left = records[mask.to_numpy(bool)]
-        steps.append({"step": step, "removed": len(records) - len(left), "kept": len(left)})
-        records = left
-
+    flow = RecordFlow(records)
     inside = {}
     for side in ("from_id", "to_id"):
         hire = records[side].map(persons["hire"])
         day = (records["date"] - hire).dt.days
         inside[side] = (day > records[side].map(persons["entry"])) & (day <= records[side].map(persons["stop"]))
-    keep(inside["from_id"] & inside["to_id"], "both people employed and followed on that day")
-    keep(records["from_id"] != records["to_id"], "two people")
+    records = flow.keep(records, inside["from_id"] & inside["to_id"], "both people employed and followed on that day")
+    records = flow.keep(records, records["from_id"] != records["to_id"], "two people")
     profession = cohort.table("staff").set_index("staff_id")["profession"].astype(object)
     ends = [records[side].map(profession) for side in ("from_id", "to_id")]
-    keep(ends[0].notna() & ends[1].notna(), "both professions known")
+    records = flow.keep(records, ends[0].notna() & ends[1].notna(), "both professions known")
     matches = cohort.mentoring()
     pairs = set(zip(matches["mentee_id"], matches["mentor_id"], strict=True)) if "mentor_id" in matches else set()
     own = [(a, b) in pairs or (b, a) in pairs for a, b in zip(records["from_id"], records["to_id"], strict=True)]
-    keep(~pd.Series(own, index=records.index, dtype=bool), "not a mentee and the own mentor")
+    records = flow.keep(records, ~pd.Series(own, index=records.index, dtype=bool), "not a mentee and the own mentor")
     records = records.assign(
         day=(records["date"] - EPOCH).dt.days.astype(float),
         across=records["from_id"].map(profession).to_numpy() != records["to_id"].map(profession).to_numpy(),
         from_dept=department_on(records["from_id"], records["date"], cohort.table("spells")),
         to_dept=department_on(records["to_id"], records["date"], cohort.table("spells")),
     )
-    keep(records["from_dept"].notna() & records["to_dept"].notna(), "both departments known")
+    records = flow.keep(records, records["from_dept"].notna() & records["to_dept"].notna(), "both departments known")
     records["elsewhere"] = records["from_dept"].astype(str) != records["to_dept"].astype(str)
     handed = is_handoff(records["kind"]) if "kind" in records else pd.Series(False, index=records.index)
     handoffs = records[handed.to_numpy()].reset_index(drop=True)
-    keep(~handed, "not a hand-off")
+    records = flow.keep(records, ~handed, "not a hand-off")
     records = records.sort_values(["date", "from_id", "to_id"], kind="stable")
-    keep(~records.duplicated(["from_id", "to_id"]), "the first record of that pair in that direction")
+    records = flow.keep(records, ~records.duplicated(["from_id", "to_id"]), "the first record of that pair in that direction")
     rows, covariates, cautions = calendar_rows(cohort, episodes, OUTCOME)
-    return TieStudy(cohort, episodes, rows, records.reset_index(drop=True), handoffs, pd.DataFrame(steps), covariates, (*cautions, *episodes.notes))
+    return TieStudy(cohort, episodes, rows, records.reset_index(drop=True), handoffs, flow.table(), covariates, (*cautions, *episodes.notes))
 
 
 def person_time(study: TieStudy, events: pd.DataFrame) -> pd.DataFrame:

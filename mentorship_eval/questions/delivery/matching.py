@@ -22,6 +22,7 @@ from mentorship_eval.questions.delivery.cascade import FINISHED
 from mentorship_eval.questions.delivery.study import DeliveryStudy
 from mentorship_eval.questions.exhibits import curve_exhibit, in_months, just_after, monthly_grid, table_exhibit
 from mentorship_eval.questions.groups import jackknifed_difference
+from mentorship_eval.questions.next_wave import COMPARED, wishes_of
 from mentorship_eval.questions.section import Section
 from mentorship_eval.survival import cox, kaplan_meier
 
@@ -29,7 +30,6 @@ __all__ = ["early_ends", "match_scores"]
 
 _FEWEST, _FEWEST_ENDS = 30, 10  # pairs; early ends
 _DRAWS, _SEED = 999, 3
-_COMPARED = ("profession", "gender", "ethnicity_group", "grade", "international")
 
 
 def match_scores(study: DeliveryStudy) -> Section:
@@ -80,9 +80,8 @@ def match_scores(study: DeliveryStudy) -> Section:
 
 def _all_scores(study: DeliveryStudy, pairs: pd.DataFrame, known: pd.DataFrame, place: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(pairs, most mentors of a department) scores of each mentee with each mentor of the pairs of the department, and the own mentor's column."""
-    people = known[[name for name in _COMPARED if name in known]].astype(object)
-    wishes = study.cohort.table("wishes")[["staff_id", "kind", "value"]].astype(object) if study.cohort.has("wishes") else None
-    wishes = pd.DataFrame(columns=["staff_id", "kind", "value"], dtype=object) if wishes is None else wishes
+    people = known[[name for name in COMPARED if name in known]].astype(object)
+    wishes = wishes_of(study.cohort)
     wishes = wishes[(wishes["kind"] != "same") | wishes["value"].isin(people.columns)]
     own = np.zeros(len(pairs), dtype=int)
     parts = []

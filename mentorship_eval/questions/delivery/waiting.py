@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -87,7 +89,7 @@ def _by(days: int, share: np.ndarray, people: pd.DataFrame) -> Result:
         method="Aalen-Johansen; leave-one-department-out jackknife, t(G-1)",
         estimand=estimand,
     )
-    estimate = Estimate(**{**estimate.__dict__, "p_value": np.nan, "ci_low": max(estimate.ci_low, 0.0), "ci_high": min(estimate.ci_high, 1.0)})
+    estimate = replace(estimate, p_value=np.nan, ci_low=max(estimate.ci_low, 0.0), ci_high=min(estimate.ci_high, 1.0))
     return Result(
         f"delivery.waiting.{days}",
         "delivery",

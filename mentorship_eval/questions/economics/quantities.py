@@ -72,8 +72,6 @@ def usage(cohort: Cohort) -> Usage:
         years += np.diff(edges)
     matches = cohort.mentoring().assign(start=lambda m: pd.to_datetime(m["start"]))
     matches = matches[(matches["start"] >= start) & (matches["start"] <= end)]
-    if "relationship_type" in matches:
-        matches = matches[matches["relationship_type"].isna() | (matches["relationship_type"] == "mentoring")]
     one = np.ones
     parts = {"matches": one(len(matches)), "people matched": one(matches["mentee_id"].nunique()), "once": one(1),
              "months of the programme": np.array([span]),

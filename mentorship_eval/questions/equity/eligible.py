@@ -45,8 +45,6 @@ def begun_matches(cohort: Cohort) -> pd.DataFrame:
     """Matches of mentoring that began; mentor_id is there, missing where unknown."""
     matches = cohort.mentoring()
     begun = matches[matches["start"].notna()]
-    if "relationship_type" in begun:
-        begun = begun[begun["relationship_type"].isna() | (begun["relationship_type"] == "mentoring")]
     begun = begun.assign(start=pd.to_datetime(begun["start"]), end=pd.to_datetime(begun["end"]) if "end" in begun else pd.NaT)
     return begun if "mentor_id" in begun else begun.assign(mentor_id=pd.NA)
 

@@ -11,11 +11,11 @@ import pandas as pd
 
 from mentorship_eval.cohort.study.models import Plan
 from mentorship_eval.estimate import format_number
-from mentorship_eval.inference.multiplicity import holm
+from mentorship_eval.inference.multiplicity import holm, within_families
 from mentorship_eval.questions.answer import Exhibit, Result, Statement
 from mentorship_eval.questions.equity.eligible import ALL_OTHERS, HORIZON, WORDS, EquityStudy, ordered
 from mentorship_eval.questions.exhibits import curve_exhibit, forest_exhibit, in_months, just_after, monthly_grid, table_exhibit
-from mentorship_eval.questions.families import adjusted_within, planned_families
+from mentorship_eval.questions.families import planned_families
 from mentorship_eval.questions.groups import FEWEST_PEOPLE, MISSING, OTHER, jackknifed_difference, slug
 from mentorship_eval.questions.section import Section
 from mentorship_eval.survival import aalen_johansen
@@ -180,7 +180,7 @@ def adjusted_table(exhibit_id: str, title: str, results: list[Result], plan: Pla
     families = planned_families(plan.families, [r.id for r in results], others)
     frame = pd.DataFrame({
         "group": [r.group for r in results], "level": [r.label for r in results], "family": families, "p": p_values,
-        "adjusted": adjusted_within(families, p_values, holm), "told": [r.id for r in results],
+        "adjusted": within_families(families, p_values, holm), "told": [r.id for r in results],
         "fewest": [min((float(c) for c in r.rests_on if c), default=np.nan) for r in results],
     })  # fmt: skip
     sizes = "; ".join(f"{family} {families.count(family)}" for family in dict.fromkeys(families))

@@ -64,7 +64,7 @@ def funnel(study: InnovationStudy) -> Section:
     order = list(STAGES)
     rank = word.map({name: k for k, name in enumerate(order)}).fillna(-1).to_numpy(int)
     known = [k for k, name in enumerate(order) if k and ((rank == k).any() or name == "adopted")]
-    rows = [{"step": "Begun", "reached": len(made), "here": np.nan, "share": 1.0, "ci_low": np.nan, "ci_high": np.nan, "told": ""}]
+    rows = [{"step": "Begun", "reached": len(made), "share": 1.0, "ci_low": np.nan, "ci_high": np.nan, "told": ""}]
     for k in known:
         yes = (rank >= k).astype(float)
         estimand = f"share of projects that are known to have reached the stage {order[k]}, of those begun a year or more before the end of the data"
@@ -77,7 +77,7 @@ def funnel(study: InnovationStudy) -> Section:
         rows.append({"step": STAGES[order[k]], "reached": int(yes.sum()), "share": estimate.value, "ci_low": estimate.ci_low,
                      "ci_high": estimate.ci_high, "told": name})  # fmt: skip
     given_up = int(((made["ended"] == "given up") | word.isin(_GIVEN_UP)).sum())
-    table = pd.DataFrame(rows).drop(columns="here")
+    table = pd.DataFrame(rows)
     # the difference of two steps is a count too
     table["between"] = (-table["reached"].diff()).where(lambda gap: gap > 0)
     told.exhibits.append(

@@ -17,7 +17,7 @@ from mentorship_eval.cohort.person_time.recurrent import with_recurrent_events
 from mentorship_eval.estimate import Caution
 from mentorship_eval.questions.answer import Exhibit
 from mentorship_eval.questions.calendar_time import EPOCH, as_days, calendar_rows, department_on
-from mentorship_eval.questions.exhibits import table_exhibit
+from mentorship_eval.questions.record_flow import RecordFlow, flow_exhibit
 from mentorship_eval.questions.retention.model_rows import cohort_episodes
 
 __all__ = ["OUTCOME", "TYPES", "InnovationStudy", "innovation_study", "mentored_by", "person_time"]
@@ -47,11 +47,7 @@ class InnovationStudy:
     cautions: tuple[Caution, ...]
 
     def flow_exhibit(self) -> Exhibit:
-        return table_exhibit(
-            "innovation.flow", "From records to projects", self.flow, counts=("removed", "kept"), adds_up=True,
-            labels={"step": "Step", "removed": "Removed", "kept": "Kept"}, formats={"removed": "count", "kept": "count"},
-            note="A record is a person in a project.",
-        )
+        return flow_exhibit("innovation.flow", "From records to projects", self.flow, "A record is a person in a project.")
 
 
 def innovation_study(cohort: Cohort) -> InnovationStudy:
@@ -64,20 +60,13 @@ def innovation_study(cohort: Cohort) -> InnovationStudy:
     for name in ("adopted_on", "abandoned_on"):
         records[name] = as_days(records[name]) if name in records else pd.NaT
     records["date"] = as_days(records["start"])
-    steps = [{"step": "records", "removed": 0, "kept": len(records)}]
-
-    def keep(mask: pd.Series, step: str) -> None:
-        nonlocal records
-        left = records[mask.to_numpy(bool)]
-        steps.append({"step": step, "removed": len(records) - len(left), "kept": len(left)})
-        records = left
-
-    keep(records["staff_id"].isin(persons.index), "people of the cohort")
+    flow = RecordFlow(records)
+    records = flow.keep(records, records["staff_id"].isin(persons.index), "people of the cohort")
     day = (records["date"] - records["staff_id"].map(persons["hire"])).dt.days
     inside = (day > records["staff_id"].map(persons["entry"])) & (day <= records["staff_id"].map(persons["stop"]))
-    keep(inside, "employed and followed on the day of the start")
+    records = flow.keep(records, inside, "employed and followed on the day of the start")
     records = records.sort_values(["date", "project_id", "staff_id"], kind="stable", ignore_index=True)
-    keep(~records.duplicated(["project_id", "staff_id"]), "the first record of that person in that project")
+    records = flow.keep(records, ~records.duplicated(["project_id", "staff_id"]), "the first record of that person in that project")
     there = pd.Series(department_on(records["staff_id"], records["date"], cohort.table("spells")), index=records.index)
     records = records.assign(day=(records["date"] - EPOCH).dt.days.astype(float), dept_id=records["dept_id"].where(records["dept_id"].notna(), there))
     columns = ["project_id", "staff_id", "dept_id", "date", "day", "type", "stage", "adopted_on", "abandoned_on", "lab_id"]
@@ -85,7 +74,7 @@ def innovation_study(cohort: Cohort) -> InnovationStudy:
     projects = projects[projects["dept_id"].notna()].reset_index(drop=True)
     rows, covariates, cautions = calendar_rows(cohort, episodes, OUTCOME)
     taken = records[["project_id", "staff_id", "date", "day", "type"]].reset_index(drop=True)
-    return InnovationStudy(cohort, episodes, rows, taken, projects, pd.DataFrame(steps), covariates, (*cautions, *episodes.notes))
+    return InnovationStudy(cohort, episodes, rows, taken, projects, flow.table(), covariates, (*cautions, *episodes.notes))
 
 
 def person_time(study: InnovationStudy, taken: pd.DataFrame) -> pd.DataFrame:

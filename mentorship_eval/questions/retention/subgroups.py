@@ -15,11 +15,11 @@ from scipy.special import fdtrc
 
 from mentorship_eval.errors import EstimationError, listing
 from mentorship_eval.estimate import Caution, Estimate, format_p
-from mentorship_eval.inference.multiplicity import holm
+from mentorship_eval.inference.multiplicity import holm, within_families
 from mentorship_eval.questions.answer import Exhibit, Result, Statement
 from mentorship_eval.questions.covariates import varying
 from mentorship_eval.questions.exhibits import counted_forest, forest_rows, table_exhibit
-from mentorship_eval.questions.families import adjusted_within, planned_families
+from mentorship_eval.questions.families import planned_families
 from mentorship_eval.questions.retention.model_rows import OUTCOME, calendar_periods, persons_not_rows
 from mentorship_eval.questions.retention.prepared import Prepared
 from mentorship_eval.questions.retention.subgroup_levels import EXPECTED, TENURE, Grouping, group_rows, planned_subgroups
@@ -87,7 +87,7 @@ def subgroups(study: Prepared) -> Section:
     ids = [f"{OUTCOME}.subgroups.{one.grouping.name}" for one in found]
     families = planned_families(study.cohort.study.plan.families, ids, "subgroups of retention")
     p_values = np.array([one.p_value for one in found])
-    adjusted = adjusted_within(families, p_values, holm)
+    adjusted = within_families(families, p_values, holm)
     _results(told, study, found)
     _exhibits(told, study, found, families, adjusted)
     _sentence(told, found, p_values, adjusted)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from mentorship_eval.errors import UsageError
 from mentorship_eval.estimate import Estimate, format_number
-from mentorship_eval.inference.multiplicity import benjamini_hochberg, holm
+from mentorship_eval.inference.multiplicity import benjamini_hochberg, holm, within_families
 from mentorship_eval.inference.scales.keys import scoring_key
 
 __all__ = ["AgainstImportant", "families", "important_difference"]
@@ -108,5 +108,5 @@ def families(estimates: Mapping[str, Estimate], *, family: Mapping[str, str] | N
         "p_value": [e.p_value for e in estimates.values()],
     })  # fmt: skip
     for name, adjust in (("holm", holm), ("benjamini_hochberg", benjamini_hochberg)):
-        table[name] = table.groupby("family")["p_value"].transform(lambda p, adjust=adjust: adjust(p.to_numpy()))
+        table[name] = within_families(table["family"].tolist(), table["p_value"].to_numpy(float), adjust)
     return table

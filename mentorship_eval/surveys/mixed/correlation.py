@@ -11,7 +11,7 @@ from collections.abc import Callable
 from mentorship_eval.estimate import Estimate
 from mentorship_eval.inference.intervals import critical_value
 from mentorship_eval.surveys.mixed.fitting import Fit
-from mentorship_eval.surveys.mixed.levels import levels_of
+from mentorship_eval.surveys.mixed.levels import Levels, levels_of
 
 __all__ = ["correlations"]
 
@@ -32,11 +32,12 @@ def correlations(fit: Fit, names: tuple[str, ...], *, ci_level: float = 0.95, in
         shares.append(float(theta[-1] / total))
     if persons:
         shares.append(float(theta[1:].sum() / total))
+    levels = levels_of(fit.likelihood) if intervals else None
     out = {}
     for name, share in zip(names, shares, strict=True):
         low = high = float("nan")
-        if intervals:
-            low, high = _limits(_profile(fit, inner=persons and name == names[-1] and len(names) > 1), share, ci_level)
+        if levels is not None:
+            low, high = _limits(_profile(levels, fit, inner=persons and name == names[-1] and len(names) > 1), share, ci_level)
         out[name] = Estimate(
             value=share,
             ci_low=low,
@@ -50,10 +51,8 @@ def correlations(fit: Fit, names: tuple[str, ...], *, ci_level: float = 0.95, in
     return out
 
 
-def _profile(fit: Fit, *, inner: bool) -> Callable[[float], float]:
+def _profile(levels: Levels, fit: Fit, *, inner: bool) -> Callable[[float], float]:
     """Least deviance at a value of the correlation."""
-    levels = levels_of(fit.likelihood)
-    assert levels is not None  # the covariance is one of levels
     if fit.likelihood.size == 2:  # one level besides the errors, of the cluster or of the person
         alone = (0, 1) if fit.likelihood.clustered else (1, 0)
         return lambda rho: levels.profile(*(k * rho / (1 - rho) for k in alone))
