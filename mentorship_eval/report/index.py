@@ -69,10 +69,15 @@ def _shown(result: Result, axes: Mapping[str, Axis]) -> dict[str, Any]:
         "number": format_number(estimate.value),
         "scale": f"{estimate.scale}{', ' + estimate.unit if estimate.unit else ''}",
         "interval": interval,
-        "drawing": interval_svg(estimate, axes[_kind(estimate)], truth),
-        "words": f"{_capital(result.estimand)}. {reading(result)}",
+        "drawing": "" if _is_level(estimate) else interval_svg(estimate, axes[_kind(estimate)], truth),
+        "words": f"{_capital(result.estimand)}. {reading(result)}".rstrip(),
         "truth": "" if truth is None else f"True value in this simulated cohort: {format_number(truth)}",
     }
+
+
+def _is_level(estimate: Estimate) -> bool:
+    """A share by itself compares nothing: there is no value of no effect to draw it against."""
+    return estimate.scale == "probability"
 
 
 def _kind(estimate: Estimate) -> str:
@@ -95,8 +100,10 @@ def _capital(text: str) -> str:
 
 
 def reading(result: Result) -> str:
-    """The interval in words, without a verdict on causes."""
+    """The interval in words, without a verdict on causes; nothing for a share by itself."""
     estimate = result.estimate
+    if _is_level(estimate):
+        return ""
     if math.isnan(estimate.ci_low) or math.isnan(estimate.ci_high):
         return "No interval can be given."
     if not estimate.is_ratio:

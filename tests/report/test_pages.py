@@ -5,12 +5,15 @@ from __future__ import annotations
 import html
 import math
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mentorship_eval.estimate import Estimate
+from mentorship_eval.questions.answer import Result
+from mentorship_eval.report.index import reading
 from mentorship_eval.report.numbered import numbered
 from mentorship_eval.report.small_intervals import axis_for, interval_svg
 from tests.report.shared_run import RunOnce
@@ -115,3 +118,10 @@ def test_an_interval_beyond_the_axis_ends_in_an_arrow_and_none_is_drawn_without_
     bare = Estimate(value=2.0, scale="rate ratio")
     assert 'class="interval"' not in interval_svg(bare, axis_for([bare], ratio=True))
     assert interval_svg(Estimate(value=math.nan), axis_for([], ratio=False)) == ""
+
+
+def test_a_share_by_itself_is_held_against_no_value_of_no_effect() -> None:
+    about = {"ci_low": 0.51, "ci_high": 0.59, "scale": "probability", "estimand": "share matched"}
+    share = Result("d.matched", "d", "share matched", "staff", Estimate(value=0.55, **about), "Matched", "headline")
+    gap = replace(share, estimate=replace(share.estimate, scale="risk difference"))
+    assert reading(share) == "" and reading(gap) == "The interval excludes no difference."
