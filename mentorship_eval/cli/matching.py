@@ -8,7 +8,7 @@ import tempfile
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -24,27 +24,32 @@ if TYPE_CHECKING:
 __all__ = ["propose_pairs"]
 
 
-def propose_pairs(cohort: str, out: str, decisions: str | None, weights: tuple[str, ...], seed: int) -> None:
-    """Write proposal.csv and unmatched.csv into a new folder, and print how good the pairs are beside chance and the last wave."""
+def propose_pairs(cohort: str, out: str, decisions: str | None, weights: tuple[str, ...], **settings: Any) -> None:
+    """Write proposal.csv, unmatched.csv and left_out.csv into a new folder; print how good the pairs are beside chance and the last wave.
+
+    settings: keys of ``matching`` in study.yaml that the command line overrides; None leaves them as they are there.
+    """
     if Path(out).exists():
         raise UsageError(f"{out} exists already.", fix="Name another folder; nothing is written over.")
-    chosen = _weights(weights)
+    overriding = _weights(weights)
     from mentorship_eval.cli.decisions import read_decisions
     from mentorship_eval.cohort import read_cohort
-    from mentorship_eval.matching import propose
+    from mentorship_eval.matching import Weights, propose
     from mentorship_eval.questions.next_wave import last_wave_scores, next_wave
 
     data = read_cohort(resolve_cohort(cohort))
-    wave = next_wave(data)
+    choice = data.study.matching.model_copy(update={name: value for name, value in settings.items() if value is not None})
+    chosen = Weights(**{**choice.weights.given, **overriding})
+    wave = next_wave(data, choice)
     keep, refused = read_decisions(decisions, wave.pool) if decisions is not None else ({}, set())
-    proposal = propose(wave.pool, chosen, keep=keep, refused=refused, seed=seed)
-    _write(proposal, Path(out))
+    proposal = propose(wave.pool, chosen, keep=keep, refused=refused, draws=choice.draws, seed=choice.seed)
+    _write(proposal, wave, Path(out))
     for text in _summary(proposal, wave, chosen, last_wave_scores(data, wave.day, chosen), len(refused)):
         click.echo(textwrap.fill(text, 100, subsequent_indent="  ", break_on_hyphens=False))
-    click.echo(f"{out}: proposal.csv, unmatched.csv. They tell of single people: keep them with the data.")
+    click.echo(f"{out}: proposal.csv, unmatched.csv, left_out.csv. They tell of single people: keep them with the data.")
 
 
-def _weights(given: tuple[str, ...]) -> Weights:
+def _weights(given: tuple[str, ...]) -> dict[str, float]:
     from dataclasses import fields
 
     from mentorship_eval.matching import Weights
@@ -59,7 +64,7 @@ def _weights(given: tuple[str, ...]) -> Weights:
         if name not in known or number is None:
             raise UsageError(f"--weight {text} is not understood.", fix=f"For example --weight goals=0.5; names are {', '.join(known)}.")
         numbers[name] = number
-    return Weights(**numbers)
+    return numbers
 
 
 def _summary(proposal: Proposal, wave: NextWave, weights: Weights, last: np.ndarray, refused: int) -> Iterator[str]:
@@ -91,16 +96,19 @@ def _whom(pool: Pool) -> str:
     return f"{len(pool.mentees):,} mentees with {len(pool.mentors):,} mentors who have {int(pool.room.sum()):,} places free"
 
 
-def _write(proposal: Proposal, place: Path) -> None:
+def _write(proposal: Proposal, wave: NextWave, place: Path) -> None:
     """The whole folder or none."""
     from mentorship_eval.report.cells import without_formulas
 
     beside = None
-    pairs = proposal.pairs.assign(decision=["accept" if status == "kept" else "" for status in proposal.pairs["status"]])
+    pairs = proposal.pairs.assign(
+        mentor_note=proposal.pairs["mentor_id"].map(wave.remarks).fillna(""),
+        decision=["accept" if status == "kept" else "" for status in proposal.pairs["status"]],
+    )
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         beside = tempfile.mkdtemp(dir=place.parent, prefix=".match-")
-        for name, frame in (("proposal.csv", pairs), ("unmatched.csv", proposal.unmatched)):
+        for name, frame in (("proposal.csv", pairs), ("unmatched.csv", proposal.unmatched), ("left_out.csv", wave.left_out)):
             without_formulas(frame).to_csv(Path(beside) / name, index=False, lineterminator="\n", encoding="utf-8")
         os.rename(beside, place)
     except OSError as error:

@@ -227,16 +227,20 @@ def power(cohort: str | None, outcome: str | None, ratios: str | None, as_json: 
 
 @cli.command()
 @click.argument("cohort")
-@click.option("--out", required=True, metavar="FOLDER", help="New folder for proposal.csv and unmatched.csv.")
+@click.option("--out", required=True, metavar="FOLDER", help="New folder for proposal.csv, unmatched.csv and left_out.csv.")
 @click.option("--decisions", metavar="FILE", help="An earlier proposal.csv with its column decision filled in: accept, change:MENTOR or reject.")
 @click.option("--weight", "weights", multiple=True, metavar="NAME=X",
               help="goals [0.4], field [0.2], concordance [0.2], preference [0.2], or unmatched [1], the cost of a mentee without a mentor.")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), metavar="N", help="Seed of the random pairs.")
-def match(cohort: str, out: str, decisions: str | None, weights: tuple[str, ...], seed: int) -> None:
+@click.option("--untrained", type=click.Choice(["leave_out", "allow"]), help="Mentors whose training is not completed or has expired [leave_out].")
+@click.option("--capacity", type=click.IntRange(0), metavar="N", help="Mentees at a time of mentors for whom no capacity is recorded [nobody].")
+@click.option("--draws", type=click.IntRange(2, 100_000), metavar="N", help="Rounds of random pairs for comparison [100].")
+@click.option("--seed", type=click.IntRange(0), metavar="N", help="Seed of what is drawn [0].")
+def match(cohort: str, out: str, decisions: str | None, weights: tuple[str, ...], **settings: Any) -> None:
     """Propose the next wave's pairs: the best under stated weights, each with its reason.
 
-    Reads mentors, matches and staff, and wishes where there is such a table. The
-    files tell of single people: keep them with the data.
+    Reads mentors, matches and staff, and wishes where there is such a table.
+    Settings are kept under matching: in study.yaml; what is given here comes
+    first. The files tell of single people: keep them with the data.
 
     \b
     mentorship-eval match my-cohort --out round1
@@ -244,7 +248,7 @@ def match(cohort: str, out: str, decisions: str | None, weights: tuple[str, ...]
     """
     from mentorship_eval.cli.matching import propose_pairs
 
-    propose_pairs(cohort, out, decisions, weights, seed)
+    propose_pairs(cohort, out, decisions, weights, **settings)
 
 
 class _WithScenarios(click.Command):

@@ -56,6 +56,12 @@ plan:
 # Counts below 10 are withheld unless you say otherwise: another number, none, or the rule of one of
 # acro, cms11, hes, nhs5, opensafely, survey, tre10 (docs/disclosure.md).
 # disclosure: 10
+
+# How `mentorship-eval match` chooses the next wave's pairs, kept from wave to wave (docs/files.md). What is left out has its default.
+# matching:
+#   weights: {{goals: 0.4, field: 0.2, concordance: 0.2, preference: 0.2, unmatched: 1}}
+#   untrained: leave_out     # or allow: mentors whose training is not completed or has expired
+#   capacity: 2              # mentees at a time of mentors for whom none is recorded; nobody unless given
 """
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from mentorship_eval.cohort import Cohort
+from mentorship_eval.cohort.study.choices import MatchingChoice
 from mentorship_eval.errors import DataError
 from mentorship_eval.matching import Pool, Weights, parts_of_score, score_matrix
 
@@ -16,45 +18,67 @@ __all__ = ["COMPARED", "LAST_WAVE_DAYS", "NextWave", "last_wave_scores", "next_w
 LAST_WAVE_DAYS = 365
 COMPARED = ("profession", "gender", "ethnicity_group", "grade", "international")
 _ASKING = ("seeks", "same", "prefers")
+_TRAINING = ("has expired", "is not completed")
 
 
 @dataclass(frozen=True)
 class NextWave:
-    """pool; day: the state of which day it is; notes: who was left out and why, in sentences."""
+    """pool; day: the state of which day it is; notes: who was left out and why, in sentences.
+
+    left_out: staff_id, role (mentor or mentee), why. remarks: mentor -> what a coordinator should know of them before giving them a mentee.
+    """
 
     pool: Pool
     day: pd.Timestamp
     notes: tuple[str, ...]
+    left_out: pd.DataFrame
+    remarks: Mapping[str, str]
 
 
-def next_wave(cohort: Cohort) -> NextWave:
-    """The pool on the last day of the study (of the data when study.yaml has none).
+def next_wave(cohort: Cohort, choice: MatchingChoice | None = None) -> NextWave:
+    """The pool on the last day of the study (of the data when study.yaml has none). ``choice``: other settings than ``matching`` of study.yaml.
 
     Mentees are those in post without a mentor who say in ``wishes`` what they seek; without that table, everybody in post who never had a mentor
-    and is none. Mentors whose training has expired, who left, or whose capacity is blank get nobody.
+    and is none. Mentors who left, whose training has expired or is not completed (unless the settings allow them), or for whom no capacity is
+    known, get nobody.
 
     Raises DataError without mentors, their capacity, matches or staff, and when nobody waits.
     """
+    choice = choice or cohort.study.matching
     mentors, matches, wishes = cohort.table("mentors"), cohort.mentoring(), wishes_of(cohort)
-    if "capacity" not in mentors:
-        raise DataError("The table mentors has no column capacity.", fix="Add it: the mentees that each mentor can have at a time.")
+    if "capacity" not in mentors and choice.capacity is None:
+        raise DataError("The table mentors has no column capacity.",
+            fix="Add it: the mentees that each mentor can have at a time; or give one for all, matching.capacity in study.yaml.")
     day = cohort.window[1]
     day = matches["start"].max() if pd.isna(day) else day
     people, post = _people(cohort, day), _in_post(cohort, day)
     now = matches[(matches["start"] <= day) & (matches["end"].isna() | (matches["end"] > day) if "end" in matches else True)]
-    notes = []
+    notes, gone = [], []
 
     able = mentors.drop_duplicates("staff_id").set_index("staff_id")
-    never = pd.Series(False, index=able.index)
+    if "capacity" not in able:
+        able = able.assign(capacity=np.nan)
+    training, remarks = _without_training(able, day), {}
+    if choice.untrained == "allow":
+        remarks = {str(person): f"training {why}" for person, why in training[training != ""].items()}
+        training = training.mask(training != "", "")
+    blank = able["capacity"].isna()
+    if choice.capacity is not None and blank.any():
+        able = able.assign(capacity=able["capacity"].fillna(choice.capacity))
+        notes.append(f"Mentors of blank capacity are taken to have room for {choice.capacity}: {int(blank.sum()):,}.")
     for why, out in (
-        ("whose training has expired", able["training_expiry"] < day if "training_expiry" in able else never),
-        ("not in post", pd.Series(~able.index.isin(post), index=able.index) if post is not None else never),
+        *((f"whose training {kind}", training == kind) for kind in _TRAINING),
+        ("not in post", pd.Series(~able.index.isin(post) if post is not None else False, index=able.index)),
         ("of blank capacity", able["capacity"].isna()),
     ):
         out = out[able.index]  # of those whom no line above has left out: each is counted once
         if out.any():
             notes.append(f"Mentors {why} get nobody: {int(out.sum()):,}.")
+            gone += [(person, "mentor", why) for person in able.index[out]]
             able = able[~out]
+    remarks = {person: told for person, told in remarks.items() if person in able.index}
+    if remarks:
+        notes.append(f"Mentors without valid training take part, as asked for by untrained: allow: {len(remarks):,}.")
     load = now["mentor_id"].value_counts().reindex(able.index, fill_value=0) if "mentor_id" in now else 0
     offering = people.reindex(able.index).assign(capacity=able["capacity"].astype(int), load=load)
 
@@ -67,12 +91,25 @@ def next_wave(cohort: Cohort) -> NextWave:
         left_out = waiting[waiting.isin(people_out)] if people_out is not None else waiting[:0]
         if len(left_out) and cohort.has("wishes"):
             notes.append(f"Mentees {why} are left out: {len(left_out):,}.")
+            gone += [(person, "mentee", why) for person in left_out]
         waiting = waiting.difference(left_out)
     if waiting.empty or offering.empty:
         who = "mentee waits for a mentor" if waiting.empty else "mentor can be given a mentee"
         raise DataError(f"On {day:%Y-%m-%d} no {who}. {' '.join(notes)}".strip(), fix="See the tables wishes, mentors and matches.")
     pool = Pool(people.reindex(waiting.sort_values()), offering.sort_index(), _with_experience(wishes, cohort, day))
-    return NextWave(pool, day, tuple(notes))
+    left = pd.DataFrame(gone, columns=["staff_id", "role", "why"]).sort_values(["role", "why", "staff_id"], ignore_index=True)
+    return NextWave(pool, day, tuple(notes), left, remarks)
+
+
+def _without_training(able: pd.DataFrame, day: pd.Timestamp) -> pd.Series:
+    """For each mentor one of `_TRAINING`, or "" where it is valid or the table does not tell. A column without any day tells nothing."""
+    days = {name: pd.to_datetime(able[name]) if name in able else pd.Series(pd.NaT, index=able.index) for name in ("trained_on", "training_expiry")}
+    trained, expiry = days["trained_on"], days["training_expiry"]
+    told = pd.Series("", index=able.index, dtype=object)
+    if trained.notna().any():
+        told[(trained.isna() & expiry.isna()) | (trained > day)] = "is not completed"
+    told[expiry < day] = "has expired"
+    return told
 
 
 def last_wave_scores(cohort: Cohort, day: pd.Timestamp, weights: Weights) -> np.ndarray:

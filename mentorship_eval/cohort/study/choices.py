@@ -1,4 +1,4 @@
-"""Which analyses stand around the default ones: the keys ``plan.exposure``, ``plan.sensitivity`` and ``plan.incidents``."""
+"""Which analyses stand around the default ones, and how the next pairs are chosen: keys of ``plan``, and ``matching``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from mentorship_eval.cohort.schema.people import LEAVING_REASONS
 from mentorship_eval.cohort.study.types import Days, Names, Strict, listed
 
-__all__ = ["EconomicsChoice", "ExposureChoice", "ForecastChoice", "IncidentChoice", "SensitivityChoice"]
+__all__ = ["EconomicsChoice", "ExposureChoice", "ForecastChoice", "IncidentChoice", "MatchingChoice", "SensitivityChoice"]
 
 Clusters = Literal["current_department", "person", "none"]
 Months = Annotated[int, Field(ge=1)]
@@ -134,3 +134,42 @@ class ForecastChoice(Strict):
 
     enabled: bool = False
     months: int = Field(default=6, ge=1, le=24)
+
+
+Weight = Annotated[float | None, Field(ge=0, allow_inf_nan=False)]
+
+
+class MatchingWeights(Strict):
+    """What counts how much in a pair's score; what is left out keeps its default (`mentorship_eval.matching.Weights`)."""
+
+    goals: Weight = None
+    field: Weight = None
+    concordance: Weight = None
+    preference: Weight = None
+    unmatched: Weight = None
+
+    @model_validator(mode="after")
+    def _some(self) -> MatchingWeights:
+        if not any(value is None or value > 0 for value in (self.goals, self.field, self.concordance, self.preference)):
+            raise ValueError("goals, field, concordance and preference are all 0; at least one has to count")
+        return self
+
+    @property
+    def given(self) -> dict[str, float]:
+        """Those that were written down."""
+        return {name: value for name in type(self).model_fields if (value := getattr(self, name)) is not None}
+
+
+class MatchingChoice(Strict):
+    """``matching``: what a programme keeps from wave to wave when it lets ``mentorship-eval match`` propose pairs.
+
+    untrained: whether mentors get mentees who, where the table mentors tells it, have no completed training on the day, or one that has
+    expired. capacity: of mentors for whom none is recorded (nobody unless given). seed: of random pairs and of lots; draws: random rounds to
+    which the proposal is compared.
+    """
+
+    weights: MatchingWeights = MatchingWeights()
+    untrained: Literal["leave_out", "allow"] = "leave_out"
+    capacity: int | None = Field(default=None, ge=0)
+    draws: int = Field(default=100, ge=2, le=100_000)
+    seed: int = Field(default=0, ge=0)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
 from mentorship_eval.cohort.reading.findings import Findings, StudyFileError
 from mentorship_eval.cohort.schema.tables import TABLES
+from mentorship_eval.cohort.study.choices import MatchingChoice
 from mentorship_eval.cohort.study.database import password_written_out
 from mentorship_eval.cohort.study.models import Disclosure, Plan, Rules, TableSource, Window
 from mentorship_eval.cohort.study.types import Strict
@@ -33,6 +34,7 @@ class Study(Strict):
     disclosure: Disclosure = Disclosure()
     journal: str | None = None
     rules: Rules = Rules()
+    matching: MatchingChoice = MatchingChoice()
 
     @property
     def name(self) -> str:
