@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,9 @@ from mentorship_eval.report.parameters import resolve_cohort
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas as pd
 
+    from mentorship_eval.cli.decisions import Decisions
     from mentorship_eval.matching import Pool, Proposal, Weights
     from mentorship_eval.questions.next_wave import NextWave
 
@@ -25,28 +27,47 @@ __all__ = ["propose_pairs"]
 
 
 def propose_pairs(cohort: str, out: str, decisions: str | None, weights: tuple[str, ...], **settings: Any) -> None:
-    """Write proposal.csv, unmatched.csv and left_out.csv into a new folder; print how good the pairs are beside chance and the last wave.
+    """Write a new folder of tables to decide by; print how good the pairs are beside chance and the last wave.
 
     settings: keys of ``matching`` in study.yaml that the command line overrides; None leaves them as they are there.
     """
     if Path(out).exists():
         raise UsageError(f"{out} exists already.", fix="Name another folder; nothing is written over.")
     overriding = _weights(weights)
-    from mentorship_eval.cli.decisions import read_decisions
+    from mentorship_eval.cli.decisions import Decisions, read_decisions
     from mentorship_eval.cohort import read_cohort
     from mentorship_eval.matching import Weights, propose
     from mentorship_eval.questions.next_wave import last_wave_scores, next_wave
+    from mentorship_eval.questions.wave_rows import wave_rows
 
     data = read_cohort(resolve_cohort(cohort))
     choice = data.study.matching.model_copy(update={name: value for name, value in settings.items() if value is not None})
     chosen = Weights(**{**choice.weights.given, **overriding})
     wave = next_wave(data, choice)
-    keep, refused = read_decisions(decisions, wave.pool) if decisions is not None else ({}, set())
-    proposal = propose(wave.pool, chosen, keep=keep, refused=refused, draws=choice.draws, seed=choice.seed)
-    _write(proposal, wave, Path(out))
-    for text in _summary(proposal, wave, chosen, last_wave_scores(data, wave.day, chosen), len(refused)):
+    decided = Decisions()
+    if decisions is not None:
+        decided = read_decisions(decisions, wave.pool, wave.left_out[wave.left_out["role"] == "mentor"].set_index("staff_id")["why"].to_dict())
+    proposal = propose(wave.pool, chosen, keep=decided.keep, refused=decided.refused, draws=choice.draws, seed=choice.seed)
+    pairs = _to_decide(proposal, wave, decided)
+    rows, notes = wave_rows(data, pairs[pairs["status"] == "kept"], wave.day)
+    frames = {"proposal.csv": pairs, "unmatched.csv": proposal.unmatched, "left_out.csv": wave.left_out, "matches.csv": rows}
+    _write(frames, Path(out))
+    said = [*_summary(proposal, wave, chosen, last_wave_scores(data, wave.day, chosen), len(decided.refused)), *notes]
+    for text in said:
         click.echo(textwrap.fill(text, 100, subsequent_indent="  ", break_on_hyphens=False))
-    click.echo(f"{out}: proposal.csv, unmatched.csv, left_out.csv. They tell of single people: keep them with the data.")
+    click.echo(f"{out}: {', '.join(frames)}. They tell of single people: keep them with the data.")
+
+
+def _to_decide(proposal: Proposal, wave: NextWave, decided: Decisions) -> pd.DataFrame:
+    """The pairs with a column for decisions; below them those that were refused, so that one file carries all decisions on to the next round."""
+    import pandas as pd
+
+    kept = proposal.pairs["status"] == "kept"
+    pairs = proposal.pairs.assign(mentor_note=proposal.pairs["mentor_id"].map(wave.remarks).fillna(""), decision=kept.map({True: "accept", False: ""}))
+    pairs.insert(3, "method", proposal.pairs["mentee_id"].isin(decided.by_hand).map({True: "manual", False: "algorithm"}))
+    gone = pd.DataFrame(decided.refused, columns=["mentee_id", "mentor_id"]).assign(status="refused", decision="reject")
+    whole = dict.fromkeys(("load_before", "load_after", "capacity"), "Int64")  # which stay whole numbers beside blanks
+    return pd.concat([pairs.astype(whole), gone.reindex(columns=pairs.columns).astype(whole)], ignore_index=True) if len(gone) else pairs
 
 
 def _weights(given: tuple[str, ...]) -> dict[str, float]:
@@ -72,7 +93,7 @@ def _summary(proposal: Proposal, wave: NextWave, weights: Weights, last: np.ndar
     kept = int((pairs["status"] == "kept").sum())
     yield f"Pairs for {len(pairs):,} of {_whom(pool)}, as of {wave.day:%Y-%m-%d}; without a mentor: {len(proposal.unmatched):,}."
     if kept or refused:
-        yield f"Decided beforehand: {kept:,} kept, {refused:,} refused (for this round; a row `excludes` in wishes rules a pair out for good)."
+        yield f"Decided beforehand: {kept:,} kept, {refused:,} refused (for this wave; a row `excludes` in wishes rules a pair out for good)."
     free = len(pairs) - kept
     if free:
         proof = "no assignment under these weights has a higher total (gap 0)"
@@ -96,19 +117,15 @@ def _whom(pool: Pool) -> str:
     return f"{len(pool.mentees):,} mentees with {len(pool.mentors):,} mentors who have {int(pool.room.sum()):,} places free"
 
 
-def _write(proposal: Proposal, wave: NextWave, place: Path) -> None:
+def _write(frames: Mapping[str, pd.DataFrame], place: Path) -> None:
     """The whole folder or none."""
     from mentorship_eval.report.cells import without_formulas
 
     beside = None
-    pairs = proposal.pairs.assign(
-        mentor_note=proposal.pairs["mentor_id"].map(wave.remarks).fillna(""),
-        decision=["accept" if status == "kept" else "" for status in proposal.pairs["status"]],
-    )
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         beside = tempfile.mkdtemp(dir=place.parent, prefix=".match-")
-        for name, frame in (("proposal.csv", pairs), ("unmatched.csv", proposal.unmatched), ("left_out.csv", wave.left_out)):
+        for name, frame in frames.items():
             without_formulas(frame).to_csv(Path(beside) / name, index=False, lineterminator="\n", encoding="utf-8")
         os.rename(beside, place)
     except OSError as error:

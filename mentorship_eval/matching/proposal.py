@@ -20,7 +20,8 @@ __all__ = ["Proposal", "propose"]
 
 @dataclass(frozen=True)
 class Proposal:
-    """pairs: mentee_id, mentor_id, status (proposed or kept), score, why, load_before, load_after, capacity, next_best, loss.
+    """pairs: mentee_id, mentor_id, status (proposed or kept), score, its parts (each 0 to 1, missing where the mentee asked for nothing of the
+    kind), why, load_before, load_after, capacity, next_best, loss.
 
     ``next_best`` is the other permitted mentor who costs the total least, and ``loss`` the least by which the total score falls when the mentee
     goes there instead, everybody else being placed anew as well as can be (a bound, from the prices of places); both blank for kept pairs.
@@ -89,13 +90,13 @@ def _pairs(
         there = bool(np.isfinite(others[other])) and mentee not in kept
         made.append({
             "mentee_id": mentee, "mentor_id": chosen, "status": "kept" if mentee in kept else "proposed",
-            "score": round(float(score[row, column]), 4),
+            "score": round(float(score[row, column]), 4), **{name: round(float(array[row, column]), 4) for name, array in parts.items()},
             "why": reason(pool, said, {name: array[row, column] for name, array in parts.items()}, mentee, chosen),
             "load_before": load[column], "load_after": load[column] + taken[column], "capacity": capacity[column],
             "next_best": pool.mentors.index[other] if there else "",
             "loss": round(max(0.0, float(worth[row, column] - others[other])), 4) if there else np.nan,
         })
-    names = ["mentee_id", "mentor_id", "status", "score", "why", "load_before", "load_after", "capacity", "next_best", "loss"]
+    names = ["mentee_id", "mentor_id", "status", "score", *parts, "why", "load_before", "load_after", "capacity", "next_best", "loss"]
     return pd.DataFrame(made, columns=names)
 
 

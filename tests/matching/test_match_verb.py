@@ -38,7 +38,9 @@ def test_a_round_and_a_second_one(cohort: Path, tmp_path: Path, capsys: pytest.C
     again = pairs(second)
     assert again == {"e2": "m1", other: "m2", "e3": "m3"}
     kept = pd.read_csv(second / "proposal.csv").set_index("mentee_id")
+    kept = kept[kept["status"] != "refused"]
     assert kept["decision"].fillna("").to_dict() == {"e2": "accept", other: "accept", "e3": ""}
+    assert kept["method"].to_dict() == {"e2": "manual", other: "algorithm", "e3": "algorithm"}
 
 
 def test_same_data_same_bytes(cohort: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -59,7 +61,11 @@ def test_same_data_same_bytes(cohort: Path, tmp_path: Path, capsys: pytest.Captu
         (["e2,m2,maybe"], "decided.csv:2:decision: 'maybe' is not accept"),
         (["e2,m2,change:"], "decided.csv:2:decision: 'change:' is not accept"),
         (["e5,m2,accept"], "decided.csv:2:mentee_id: e5 does not wait"),
-        (["e2,m2,accept", "e2,m3,reject"], "decided.csv:3:mentee_id: e2 was decided on above"),
+        (["e2,m2,accept", "e2,m3,accept"], "decided.csv:3:mentee_id: e2 was decided on above"),
+        (["e2,m2,accept", "e2,m2,reject"], "decided.csv:2:mentor_id: the pair of e2 and m2 is refused in another row"),
+        (["e2,m2,reject", "e2,m3,change:m2"], "decided.csv:3:decision: the pair of e2 and m2 is refused in another row"),
+        (["e2,m9,reject"], "decided.csv:2:mentor_id: m9 is no mentor of this cohort"),
+        (["e2,m4,accept"], "decided.csv:2:mentor_id: m4 is no mentor who can be given a mentee (not in post)"),
     ],
 )
 def test_a_decision_that_cannot_be_is_told_by_its_place(
