@@ -63,7 +63,8 @@ def _to_decide(proposal: Proposal, wave: NextWave, decided: Decisions) -> pd.Dat
     import pandas as pd
 
     kept = proposal.pairs["status"] == "kept"
-    pairs = proposal.pairs.assign(mentor_note=proposal.pairs["mentor_id"].map(wave.remarks).fillna(""), decision=kept.map({True: "accept", False: ""}))
+    notes = proposal.pairs["mentor_id"].map(wave.remarks).fillna("")
+    pairs = proposal.pairs.assign(mentor_note=notes, decision=kept.map({True: "accept", False: ""}))
     pairs.insert(3, "method", proposal.pairs["mentee_id"].isin(decided.by_hand).map({True: "manual", False: "algorithm"}))
     gone = pd.DataFrame(decided.refused, columns=["mentee_id", "mentor_id"]).assign(status="refused", decision="reject")
     whole = dict.fromkeys(("load_before", "load_after", "capacity"), "Int64")  # which stay whole numbers beside blanks

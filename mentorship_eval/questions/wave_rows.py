@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 import pandas as pd
 
@@ -49,4 +50,4 @@ def wave_rows(cohort: Cohort, pairs: pd.DataFrame, day: pd.Timestamp) -> tuple[p
 def _numbered_by_us(ids: pd.Series) -> bool:
     """Whether the file has no key: the reader then calls each row m and its number, the first below the header m2."""
     numbers = [int(text[1:]) if re.fullmatch(r"m[1-9]\d*", text) else -1 for text in ids.astype(str)]
-    return bool(numbers) and numbers[0] >= 2 and all(one < other for one, other in zip(numbers, numbers[1:], strict=False))
+    return bool(numbers) and numbers[0] >= 2 and all(one < other for one, other in pairwise(numbers))
