@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +16,10 @@ from mentorship_eval.errors import UsageError
 from mentorship_eval.report.parameters import resolve_cohort
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
 
     from mentorship_eval.cli.decisions import Decisions
-    from mentorship_eval.matching import Pool, Proposal, Weights
+    from mentorship_eval.matching import Proposal
     from mentorship_eval.questions.next_wave import NextWave
 
 __all__ = ["propose_pairs"]
@@ -39,6 +38,7 @@ def propose_pairs(cohort: str, out: str, decisions: str | None, weights: tuple[s
     from mentorship_eval.matching import Weights, propose
     from mentorship_eval.questions.next_wave import last_wave_scores, next_wave
     from mentorship_eval.questions.wave_rows import wave_rows
+    from mentorship_eval.report.pairing.words import Round, sentences
 
     data = read_cohort(resolve_cohort(cohort))
     choice = data.study.matching.model_copy(update={name: value for name, value in settings.items() if value is not None})
@@ -47,13 +47,14 @@ def propose_pairs(cohort: str, out: str, decisions: str | None, weights: tuple[s
     decided = Decisions()
     if decisions is not None:
         decided = read_decisions(decisions, wave.pool, wave.left_out[wave.left_out["role"] == "mentor"].set_index("staff_id")["why"].to_dict())
-    proposal = propose(wave.pool, chosen, keep=decided.keep, refused=decided.refused, draws=choice.draws, seed=choice.seed)
+    proposal = propose(wave.pool, chosen, keep=decided.keep, refused=decided.refused, draws=choice.draws, seed=choice.seed,
+        scarce=choice.scarce)
     pairs = _to_decide(proposal, wave, decided)
     rows, notes = wave_rows(data, pairs[pairs["status"] == "kept"], wave.day)
     frames = {"proposal.csv": pairs, "unmatched.csv": proposal.unmatched, "left_out.csv": wave.left_out, "matches.csv": rows}
     _write(frames, Path(out))
-    said = [*_summary(proposal, wave, chosen, last_wave_scores(data, wave.day, chosen), len(decided.refused)), *notes]
-    for text in said:
+    made = Round(proposal, pairs, wave, chosen, choice, last_wave_scores(data, wave.day, chosen), notes)
+    for text in sentences(made):
         click.echo(textwrap.fill(text, 100, subsequent_indent="  ", break_on_hyphens=False))
     click.echo(f"{out}: {', '.join(frames)}. They tell of single people: keep them with the data.")
 
@@ -87,35 +88,6 @@ def _weights(given: tuple[str, ...]) -> dict[str, float]:
             raise UsageError(f"--weight {text} is not understood.", fix=f"For example --weight goals=0.5; names are {', '.join(known)}.")
         numbers[name] = number
     return numbers
-
-
-def _summary(proposal: Proposal, wave: NextWave, weights: Weights, last: np.ndarray, refused: int) -> Iterator[str]:
-    pool, pairs, found, random = wave.pool, proposal.pairs, proposal.assignment, proposal.random
-    kept = int((pairs["status"] == "kept").sum())
-    yield f"Pairs for {len(pairs):,} of {_whom(pool)}, as of {wave.day:%Y-%m-%d}; without a mentor: {len(proposal.unmatched):,}."
-    if kept or refused:
-        yield f"Decided beforehand: {kept:,} kept, {refused:,} refused (for this wave; a row `excludes` in wishes rules a pair out for good)."
-    free = len(pairs) - kept
-    if free:
-        proof = "no assignment under these weights has a higher total (gap 0)"
-        if not found.proved:
-            proof = f"another assignment could have a total higher by {found.gap:.3g}, not by more"
-        low, high = random.interval
-        yield f"Mean score of the {free:,} pairs chosen: {proposal.mean_free:.3f} of 1; {proof}."
-        yield (f"Random pairs of the same people: {random.mean:.3f} (95 % Monte-Carlo interval {low:.3f} to {high:.3f}; {len(random.means):,} draws, "
-               f"{random.matched.mean():,.1f} matched on average).")
-    if len(proposal.unmatched) and pool.room.sum() < len(pool.mentees):
-        yield ("Beware: places are scarcer than mentees, and the highest total passes over those who are hardest to suit, such as who wishes more or "
-               "is one of few. Look at unmatched.csv for who they are before you decide.")
-    if len(last):
-        yield (f"Pairs of the last wave, begun in the 365 days before: {last.mean():.3f} by the same score ({len(last):,} pairs; their wishes "
-               "count as far as the table wishes still has them).")
-    yield "Weights: " + ", ".join(f"{name} {weight:g}" for name, weight in weights.parts.items()) + f"; without a mentor -{weights.unmatched:g}."
-    yield from wave.notes
-
-
-def _whom(pool: Pool) -> str:
-    return f"{len(pool.mentees):,} mentees with {len(pool.mentors):,} mentors who have {int(pool.room.sum()):,} places free"
 
 
 def _write(frames: Mapping[str, pd.DataFrame], place: Path) -> None:

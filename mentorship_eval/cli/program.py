@@ -232,6 +232,8 @@ def power(cohort: str | None, outcome: str | None, ratios: str | None, as_json: 
 @click.option("--weight", "weights", multiple=True, metavar="NAME=X",
               help="goals [0.4], field [0.2], concordance [0.2], preference [0.2], or unmatched [1], the cost of a mentee without a mentor.")
 @click.option("--untrained", type=click.Choice(["leave_out", "allow"]), help="Mentors whose training is not completed or has expired [leave_out].")
+@click.option("--scarce", type=click.Choice(["total", "equal"]),
+              help="When places are scarce: the highest total of scores, or everybody the same claim, however easily suited [total].")
 @click.option("--capacity", type=click.IntRange(0), metavar="N", help="Mentees at a time of mentors for whom no capacity is recorded [nobody].")
 @click.option("--draws", type=click.IntRange(2, 100_000), metavar="N", help="Rounds of random pairs for comparison [100].")
 @click.option("--seed", type=click.IntRange(0), metavar="N", help="Seed of what is drawn [0].")

@@ -61,6 +61,7 @@ plan:
 # matching:
 #   weights: {{goals: 0.4, field: 0.2, concordance: 0.2, preference: 0.2, unmatched: 1}}
 #   untrained: leave_out     # or allow: mentors whose training is not completed or has expired
+#   scarce: total            # or equal: when places are scarce, the same claim for all, however easily suited
 #   capacity: 2              # mentees at a time of mentors for whom none is recorded; nobody unless given
 """
 

@@ -7,6 +7,8 @@ from mentorship_eval.lazy import fetched_late
 _LAZY = {
     "Assignment": "assignment",
     "assign": "assignment",
+    "best_open": "fairness",
+    "claims": "fairness",
     "random_scores": "benchmark",
     "RandomPairs": "benchmark",
     "Pool": "pool",

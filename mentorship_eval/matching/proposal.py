@@ -11,6 +11,7 @@ import pandas as pd
 from mentorship_eval.errors import DataError
 from mentorship_eval.matching.assignment import Assignment, assign
 from mentorship_eval.matching.benchmark import RandomPairs, random_scores
+from mentorship_eval.matching.fairness import Scarce, best_open, claims
 from mentorship_eval.matching.pool import Pool
 from mentorship_eval.matching.scores import Weights, parts_of_score, permitted, score_matrix
 from mentorship_eval.matching.words import reason
@@ -25,14 +26,17 @@ class Proposal:
 
     ``next_best`` is the other permitted mentor who costs the total least, and ``loss`` the least by which the total score falls when the mentee
     goes there instead, everybody else being placed anew as well as can be (a bound, from the prices of places); both blank for kept pairs.
-    unmatched: mentee_id, why. assignment: of the pairs that were free to choose. random: what chance would score for
-    the same free mentees and places.
+    unmatched: mentee_id, why, best_score (of the mentors with room who were open to them; missing without any). assignment: of the pairs that were
+    free to choose. random: what chance would score for the same free mentees and places. best_scores: best_score of every mentee of the pool who was
+    free, by mentee_id. highest: the total score of the free pairs if the highest total were sought, where it was not; else missing.
     """
 
     pairs: pd.DataFrame
     unmatched: pd.DataFrame
     assignment: Assignment
     random: RandomPairs
+    best_scores: pd.Series
+    highest: float = float("nan")
 
     @property
     def mean_score(self) -> float:
@@ -46,10 +50,11 @@ class Proposal:
 
 def propose(
     pool: Pool, weights: Weights | None = None, *, keep: Mapping[str, str] | None = None, refused: Collection[tuple[str, str]] = (),
-    draws: int = 100, seed: int = 0,
+    draws: int = 100, seed: int = 0, scarce: Scarce = "total",
 ) -> Proposal:
     """The best pairs of a pool. ``keep``: mentee -> mentor, settled beforehand; ``refused``: (mentee, mentor) not to be proposed.
 
+    scarce: who comes first when places are fewer than mentees (`mentorship_eval.matching.fairness`). seed: of random pairs and of lots.
     Raises DataError when a kept pair is not permitted or goes beyond a capacity.
     """
     weights, keep = weights or Weights(), dict(keep or {})
@@ -67,11 +72,23 @@ def propose(
         if one in rows and other in columns:
             may[rows[one], columns[other]] = False
     free = np.flatnonzero(mentor < 0)
-    found = assign(score[free], may[free], left, cost=weights.unmatched)
+    best = best_open(score, may & (left > 0))
+    claim = claims(best, scarce, seed)
+    found = assign(score[free] + claim[free, None], may[free], left, cost=weights.unmatched)
+    highest = assign(score[free], may[free], left, cost=weights.unmatched) if scarce == "equal" else None
     chance = random_scores(score[free], may[free], left, draws=draws, seed=seed)
     mentor[free] = found.mentor
     worth = np.where(may & (left > 0), score - found.prices, -np.inf)
-    return Proposal(_pairs(pool, parts, score, worth, mentor, set(keep)), _unmatched(pool, may, mentor), found, chance)
+    return Proposal(
+        _pairs(pool, parts, score, worth, mentor, set(keep)), _unmatched(pool, may, mentor, best), found, chance,
+        pd.Series(best[free], index=pool.mentees.index[free], name="best_score"),
+        _total(score[free], highest.mentor) if highest is not None else float("nan"),
+    )
+
+
+def _total(score: np.ndarray, mentor: np.ndarray) -> float:
+    has = np.flatnonzero(mentor >= 0)
+    return float(score[has, mentor[has]].sum())
 
 
 def _pairs(
@@ -100,10 +117,10 @@ def _pairs(
     return pd.DataFrame(made, columns=names)
 
 
-def _unmatched(pool: Pool, may: np.ndarray, mentor: np.ndarray) -> pd.DataFrame:
+def _unmatched(pool: Pool, may: np.ndarray, mentor: np.ndarray, best: np.ndarray) -> pd.DataFrame:
     open_to = (may & (pool.room.to_numpy() > 0)).sum(axis=1)
     rows = np.flatnonzero(mentor < 0)
     none = "no mentor with room is permitted"
-    taken = "every place is worth more to another mentee, or costs more than going without; permitted mentors who had room: "
+    taken = "the places that are open to them went to others; permitted mentors who had room: "
     why = [f"{taken}{open_to[row]}" if open_to[row] else none for row in rows]
-    return pd.DataFrame({"mentee_id": pool.mentees.index[rows], "why": why}, columns=["mentee_id", "why"])
+    return pd.DataFrame({"mentee_id": pool.mentees.index[rows], "why": why, "best_score": best[rows].round(4)})

@@ -164,12 +164,14 @@ class MatchingChoice(Strict):
     """``matching``: what a programme keeps from wave to wave when it lets ``mentorship-eval match`` propose pairs.
 
     untrained: whether mentors get mentees who, where the table mentors tells it, have no completed training on the day, or one that has
-    expired. capacity: of mentors for whom none is recorded (nobody unless given). seed: of random pairs and of lots; draws: random rounds to
+    expired. scarce: who comes first when places are fewer than mentees: the highest total of scores, or everybody with the same claim,
+    however easily suited (`mentorship_eval.matching.fairness`). capacity: of mentors for whom none is recorded (nobody unless given). seed: of random pairs and of lots; draws: random rounds to
     which the proposal is compared.
     """
 
     weights: MatchingWeights = MatchingWeights()
     untrained: Literal["leave_out", "allow"] = "leave_out"
+    scarce: Literal["total", "equal"] = "total"
     capacity: int | None = Field(default=None, ge=0)
     draws: int = Field(default=100, ge=2, le=100_000)
     seed: int = Field(default=0, ge=0)
