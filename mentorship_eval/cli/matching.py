@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import tempfile
@@ -26,18 +27,21 @@ __all__ = ["propose_pairs"]
 
 
 def propose_pairs(cohort: str, out: str, decisions: str | None, weights: tuple[str, ...], **settings: Any) -> None:
-    """Write a new folder of tables to decide by; print how good the pairs are beside chance and the last wave.
+    """Write a new folder of tables and a page to decide by; print how good the pairs are beside chance and the last wave.
 
     settings: keys of ``matching`` in study.yaml that the command line overrides; None leaves them as they are there.
     """
     if Path(out).exists():
         raise UsageError(f"{out} exists already.", fix="Name another folder; nothing is written over.")
+    if any((above / "manifest.json").is_file() for above in Path(out).absolute().parents):
+        raise UsageError(f"{out} lies in the folder of a report.", fix="Proposals tell of single people: keep them with the data.")
     overriding = _weights(weights)
     from mentorship_eval.cli.decisions import Decisions, read_decisions
     from mentorship_eval.cohort import read_cohort
     from mentorship_eval.matching import Weights, propose
     from mentorship_eval.questions.next_wave import last_wave_scores, next_wave
     from mentorship_eval.questions.wave_rows import wave_rows
+    from mentorship_eval.report.pairing.page import pairs_html
     from mentorship_eval.report.pairing.words import Round, sentences
 
     data = read_cohort(resolve_cohort(cohort))
@@ -52,11 +56,14 @@ def propose_pairs(cohort: str, out: str, decisions: str | None, weights: tuple[s
     pairs = _to_decide(proposal, wave, decided)
     rows, notes = wave_rows(data, pairs[pairs["status"] == "kept"], wave.day)
     frames = {"proposal.csv": pairs, "unmatched.csv": proposal.unmatched, "left_out.csv": wave.left_out, "matches.csv": rows}
-    _write(frames, Path(out))
     made = Round(proposal, pairs, wave, chosen, choice, last_wave_scores(data, wave.day, chosen), notes)
+    texts = {name: _csv(frame) for name, frame in frames.items()}
+    key = hashlib.sha256("\n".join([data.hash, *texts.values()]).encode()).hexdigest()[:12]
+    texts["pairs.html"] = pairs_html(made, cohort=data.name, key=key)
+    _write(texts, Path(out))
     for text in sentences(made):
         click.echo(textwrap.fill(text, 100, subsequent_indent="  ", break_on_hyphens=False))
-    click.echo(f"{out}: {', '.join(frames)}. They tell of single people: keep them with the data.")
+    click.echo(f"{out}: {', '.join(texts)}. They tell of single people: keep them with the data.")
 
 
 def _to_decide(proposal: Proposal, wave: NextWave, decided: Decisions) -> pd.DataFrame:
@@ -90,16 +97,20 @@ def _weights(given: tuple[str, ...]) -> dict[str, float]:
     return numbers
 
 
-def _write(frames: Mapping[str, pd.DataFrame], place: Path) -> None:
-    """The whole folder or none."""
+def _csv(frame: pd.DataFrame) -> str:
     from mentorship_eval.report.cells import without_formulas
 
+    return str(without_formulas(frame).to_csv(index=False, lineterminator="\n"))
+
+
+def _write(texts: Mapping[str, str], place: Path) -> None:
+    """The whole folder or none."""
     beside = None
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         beside = tempfile.mkdtemp(dir=place.parent, prefix=".match-")
-        for name, frame in frames.items():
-            without_formulas(frame).to_csv(Path(beside) / name, index=False, lineterminator="\n", encoding="utf-8")
+        for name, text in texts.items():
+            (Path(beside) / name).write_text(text, encoding="utf-8", newline="\n")
         os.rename(beside, place)
     except OSError as error:
         raise UsageError(f"{place} cannot be written: {error.strerror}.", fix="Choose another place with --out.") from None

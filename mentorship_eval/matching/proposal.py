@@ -26,9 +26,10 @@ class Proposal:
 
     ``next_best`` is the other permitted mentor who costs the total least, and ``loss`` the least by which the total score falls when the mentee
     goes there instead, everybody else being placed anew as well as can be (a bound, from the prices of places); both blank for kept pairs.
-    unmatched: mentee_id, why, best_score (of the mentors with room who were open to them; missing without any). assignment: of the pairs that were
-    free to choose. random: what chance would score for the same free mentees and places. best_scores: best_score of every mentee of the pool who was
-    free, by mentee_id. highest: the total score of the free pairs if the highest total were sought, where it was not; else missing.
+    unmatched: mentee_id, why, open_mentors (permitted, with room at the start), best_score (of those with room still; missing without any).
+    assignment: of the pairs that were free to choose. random: what chance would score for the same free mentees and places.
+    best_scores: best_score of every mentee of the pool who was free, by mentee_id. highest: the total score of the free pairs if the highest total
+    were sought, where it was not; else missing.
     """
 
     pairs: pd.DataFrame
@@ -120,7 +121,5 @@ def _pairs(
 def _unmatched(pool: Pool, may: np.ndarray, mentor: np.ndarray, best: np.ndarray) -> pd.DataFrame:
     open_to = (may & (pool.room.to_numpy() > 0)).sum(axis=1)
     rows = np.flatnonzero(mentor < 0)
-    none = "no mentor with room is permitted"
-    taken = "the places that are open to them went to others; permitted mentors who had room: "
-    why = [f"{taken}{open_to[row]}" if open_to[row] else none for row in rows]
-    return pd.DataFrame({"mentee_id": pool.mentees.index[rows], "why": why, "best_score": best[rows].round(4)})
+    why = np.where(open_to[rows] > 0, "the places open to them went to others", "no mentor with room is permitted").astype(object)
+    return pd.DataFrame({"mentee_id": pool.mentees.index[rows], "why": why, "open_mentors": open_to[rows], "best_score": best[rows].round(4)})

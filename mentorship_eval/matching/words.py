@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from mentorship_eval.matching.pool import Pool
 from mentorship_eval.matching.scores import FIELD
 
-__all__ = ["reason"]
+__all__ = ["UNMET", "reason"]
+
+UNMET = ("does not offer ", "another ", "not alike as wished in ", "nothing is known ")  # how reasons begin that speak against a pair
 
 
 def reason(pool: Pool, said: Mapping[str, Mapping[str, set[str]]], parts: Mapping[str, float], mentee: str, mentor: str) -> str:

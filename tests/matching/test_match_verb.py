@@ -28,7 +28,7 @@ def test_a_round_and_a_second_one(cohort: Path, tmp_path: Path, capsys: pytest.C
                   "Mentors not in post get nobody: 1.", "Mentees who have a mentor now are left out: 1.", "Beware: places are scarcer"):
         assert words in told
     frame = pd.read_csv(first / "proposal.csv")
-    assert frame["decision"].isna().all() and list(pd.read_csv(first / "unmatched.csv").columns) == ["mentee_id", "why", "best_score"]
+    assert frame["decision"].isna().all() and list(pd.read_csv(first / "unmatched.csv").columns) == ["mentee_id", "why", "open_mentors", "best_score"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["one", "wards"]
 
     other = next(mentee for mentee in ("e1", "e4") if made.get(mentee) == "m2")

@@ -54,8 +54,9 @@ def test_a_proposal_says_why() -> None:
 
 def test_who_stays_without_a_mentor_is_told_why() -> None:
     made = propose(pool([*WISHES, *(("e2", "excludes", other) for other in ("m1", "m2"))], capacity=(1, 1, 0)), draws=2)
-    told = made.unmatched.set_index("mentee_id")["why"]
-    assert told["e2"] == "no mentor with room is permitted" and "who had room: 1" in told["e3"]
+    told = made.unmatched.set_index("mentee_id")
+    assert told.loc["e2", ["why", "open_mentors"]].tolist() == ["no mentor with room is permitted", 0]
+    assert told.loc["e3", ["why", "open_mentors"]].tolist() == ["the places open to them went to others", 1]
 
 
 def test_kept_pairs_stay_and_refused_ones_go() -> None:

@@ -99,7 +99,7 @@ def about_fairness(made: Round) -> Iterator[str]:
         yield ("Beware: places are scarcer than mentees, and the highest total passes over those who are hardest to suit, such as who wishes more or "
                "is one of few. With --scarce equal everybody has the same claim. Look at unmatched.csv for who they are before you decide.")
     if made.scarce and best[without].notna().any() and best[~without].notna().any():
-        yield (f"The best score open to them: {best[without].mean():.3f} on average for those without a mentor, {best[~without].mean():.3f} for "
+        yield (f"The best score that was open: {best[without].mean():.3f} on average to those without a mentor, {best[~without].mean():.3f} to "
                "those with one.")
 
 
