@@ -7,10 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-__all__ = ["RATIO_SCALES", "Caution", "Estimate", "format_number", "format_p"]
+__all__ = ["MONEY_SCALES", "RATIO_SCALES", "Caution", "Estimate", "format_money", "format_number", "format_p"]
 
 # On these scales the value is a ratio and ``se`` belongs to its logarithm.
 RATIO_SCALES = frozenset({"hazard ratio", "rate ratio", "odds ratio", "risk ratio", "time ratio", "subdistribution hazard ratio"})
+
+# Amounts of money: told to three significant figures.
+MONEY_SCALES = frozenset({"net benefit", "cost"})
 
 
 def format_number(value: float, digits: int = 2) -> str:
@@ -22,6 +25,13 @@ def format_number(value: float, digits: int = 2) -> str:
     if value != 0 and abs(value) < 0.5 * 10**-digits:
         digits = min(8, digits + int(-math.log10(abs(value))) - digits + 2)
     return f"{value:,.{digits}f}".replace("-", "−")
+
+
+def format_money(value: float) -> str:
+    """An amount to three significant figures, since no estimate of one is known better; to the penny below 100."""
+    if value is None or not math.isfinite(value) or abs(value) < 100:
+        return format_number(value)
+    return format_number(float(f"{value:.3g}"), 0)
 
 
 def format_p(p: float) -> str:
@@ -87,10 +97,11 @@ class Estimate:
         return replace(self, warnings=self.warnings + cautions)
 
     def interval(self, digits: int = 2) -> str:
-        """``0.81 (95 % CI 0.70 to 0.94)``."""
-        text = format_number(self.value, digits)
+        """``0.81 (95 % CI 0.70 to 0.94)``; amounts of money to three significant figures, whatever ``digits``."""
+        shown = format_money if self.scale in MONEY_SCALES else lambda value: format_number(value, digits)
+        text = shown(self.value)
         if not math.isnan(self.ci_low) or not math.isnan(self.ci_high):
-            low, high = format_number(self.ci_low, digits), format_number(self.ci_high, digits)
+            low, high = shown(self.ci_low), shown(self.ci_high)
             text += f" ({self.ci_level * 100:g} % CI {low} to {high})"
         return text
 

@@ -1,7 +1,10 @@
 """An uncertain amount: a best guess with its plausible range, and the law from which it is drawn.
 
-Laws follow Briggs, Claxton & Sculpher (2006, Decision Modelling for Health Economic Evaluation): costs by a gamma law with the best guess as its
-mean, the range read as its middle 95 per cent; triangular and PERT laws read the range as the two ends.
+Laws follow Briggs, Claxton & Sculpher (2006, Decision Modelling for Health Economic Evaluation). Gamma, the default: the best guess is the mean, so
+that the mean of the draws is the figure at best guesses, and the width of the range is that of the middle 95 per cent of a normal law, 3.92 standard
+deviations; costs are never below zero and lean to the dear side. A gamma law has no room for a range that leans another way: `strays` says when its
+own middle 95 per cent is another range than the one given. Triangular and PERT laws read the range as the two ends, the best guess as the most likely
+amount; their mean is another one when the range leans.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from scipy import special
 
 from mentorship_eval.errors import UsageError
 
@@ -18,6 +22,7 @@ __all__ = ["LAWS", "Amount", "Law"]
 Law = Literal["gamma", "triangular", "pert"]
 LAWS: tuple[Law, ...] = ("gamma", "triangular", "pert")
 _SPAN = 2 * 1.959963984540054  # standard deviations between the two ends of a 95 % range
+_ASTRAY = 0.25  # of the width of the range
 
 
 @dataclass(frozen=True)
@@ -49,17 +54,27 @@ class Amount:
 
     def draw(self, rng: np.random.Generator, draws: int, law: Law = "gamma") -> np.ndarray:
         """(draws,) amounts."""
+        if law not in LAWS:
+            raise UsageError(f"There is no law {law!r}.", fix=f"Use one of {', '.join(LAWS)}.")
         if self.is_certain:
             return np.full(draws, self.value)
         if law == "gamma":
-            spread = (self.high - self.low) / _SPAN
             # a best guess of nothing has no gamma law; its range is then all that is known
-            if self.value > 0:
-                return rng.gamma((self.value / spread) ** 2, spread**2 / self.value, draws)
-            return rng.uniform(self.low, self.high, draws)
+            return rng.gamma(*self._gamma(), draws) if self.value > 0 else rng.uniform(self.low, self.high, draws)
         if law == "triangular":
             return rng.triangular(self.low, self.value, self.high, draws)
-        if law == "pert":
-            width = self.high - self.low
-            return self.low + width * rng.beta(1 + 4 * (self.value - self.low) / width, 1 + 4 * (self.high - self.value) / width, draws)
-        raise UsageError(f"There is no law {law!r}.", fix=f"Use one of {', '.join(LAWS)}.")
+        width = self.high - self.low
+        return self.low + width * rng.beta(1 + 4 * (self.value - self.low) / width, 1 + 4 * (self.high - self.value) / width, draws)
+
+    def _gamma(self) -> tuple[float, float]:
+        """Shape and scale."""
+        spread = (self.high - self.low) / _SPAN
+        return (self.value / spread) ** 2, spread**2 / self.value
+
+    def strays(self) -> tuple[float, float] | None:
+        """The middle 95 % of the gamma law where one of its ends lies a quarter of the range or more off the end that was given; else None."""
+        if self.is_certain or self.value == 0:
+            return None
+        shape, scale = self._gamma()
+        low, high = (float(special.gammaincinv(shape, p) * scale) for p in (0.025, 0.975))
+        return (low, high) if max(abs(low - self.low), abs(high - self.high)) >= _ASTRAY * (self.high - self.low) else None

@@ -1,8 +1,12 @@
 """Net benefit of a programme: events avoided times the value of one, minus what the programme costs; with all uncertainty drawn at once.
 
-Stinnett & Mullahy (1998) on net benefit; van Hout et al. (1994) and Fenwick et al. (2001) on acceptability curves. A ratio of cost to events avoided
-has no interval where the events avoided may be none or fewer (its law passes through infinity and changes its meaning with the sign), so that
-it is given only where their whole interval lies above zero.
+Stinnett & Mullahy (1998) on net benefit; van Hout et al. (1994) and Fenwick et al. (2001) on acceptability curves. Events avoided are drawn from the
+whole law of their estimate, those below zero too: to cut them off would make every programme look better than its data. All programmes are taken as
+alike likely beforehand, so that the share of draws that pay is no more than the estimate says.
+
+Ratios are held back where they mean nothing. The cost of one event avoided passes through infinity where events avoided may be none, and below zero a
+smaller ratio is a worse programme: it has a bounded interval (as Fieller's has) only where the whole interval of events avoided lies above zero.
+A return on a cost that may be next to nothing grows without bound in the same way.
 """
 
 from __future__ import annotations
@@ -10,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy import special
@@ -44,22 +49,35 @@ class Effect:
 
 @dataclass(frozen=True)
 class Simulated:
-    """Draws of a probabilistic sensitivity analysis: (draws,) events avoided, value of one, cost of the programme."""
+    """Draws of a probabilistic sensitivity analysis: (draws,) events avoided and value of one, (items, draws) costs of the programme."""
 
     avoided: np.ndarray
     worth: np.ndarray
-    cost: np.ndarray
+    items: np.ndarray
+
+    @cached_property
+    def cost(self) -> np.ndarray:
+        """(draws,) cost of the programme."""
+        return np.asarray(self.items.sum(axis=0))
+
+    def scaled(self, avoided: float, items: Sequence[float]) -> Simulated:
+        """The same draws with events avoided and each cost times a factor: discounted, or with other quantities."""
+        return Simulated(self.avoided * avoided, self.worth, self.items * np.asarray(items, dtype=float)[:, None])
+
+    def together(self) -> Simulated:
+        """The same laws with all costs dear or cheap at once, the most that they can move together; the value of an event apart from them."""
+        # sorted draws have a common rank in each column; those of events avoided and of their value know nothing of it
+        return Simulated(self.avoided, self.worth, np.sort(self.items, axis=1))
 
     @property
     def net(self) -> np.ndarray:
         return self.avoided * self.worth - self.cost
 
-    @property
-    def roi(self) -> np.ndarray:
-        """Net benefit over cost; the cost must be above zero in every draw."""
-        if not (self.cost > 0).all():
-            raise UsageError("A programme that costs nothing has no return on investment.", fix="Give it a cost above zero.")
-        return self.net / self.cost
+    def return_on_cost(self, level: float = 0.95) -> tuple[float, float] | None:
+        """Interval of net benefit over cost; None where the cost may be nearer to nothing than to a tenth of its median."""
+        if not (self.cost > 0).all() or self.interval(self.cost, level)[0] < np.median(self.cost) / 10:
+            return None
+        return self.interval(self.net / self.cost, level)
 
     @staticmethod
     def interval(of: np.ndarray, level: float = 0.95) -> tuple[float, float]:
@@ -104,15 +122,13 @@ class Simulated:
 def simulate(effect: Effect, worth: Amount, costs: Sequence[Amount], *, draws: int, seed: int, law: Law = "gamma") -> Simulated:
     """All amounts and the effect drawn at once, independently; the same seed gives the same draws.
 
-    worth: value of one event avoided; costs: totals of the programme, one for each item.
+    worth: value of one event avoided; costs: totals of the programme, one for each item. Costs that move together: `Simulated.together`.
     """
     if draws < 1:
         raise UsageError("No draws, no analysis.", fix="Ask for 1,000 draws or more.")
     streams = [np.random.default_rng(each) for each in np.random.SeedSequence(seed).spawn(2 + len(costs))]
-    cost = np.zeros(draws)
-    for item, rng in zip(costs, streams[2:], strict=True):
-        cost += item.draw(rng, draws, law)
-    return Simulated(effect.draw(streams[0], draws), worth.draw(streams[1], draws, law), cost)
+    items = [item.draw(rng, draws, law) for item, rng in zip(costs, streams[2:], strict=True)]
+    return Simulated(effect.draw(streams[0], draws), worth.draw(streams[1], draws, law), np.array(items).reshape(len(costs), draws))
 
 
 def acceptability(simulated: Simulated, worths: np.ndarray) -> np.ndarray:

@@ -14,6 +14,7 @@ from mentorship_eval.cohort.study.choices import EconomicsChoice, ForecastChoice
 from mentorship_eval.questions import answer_chapter
 from mentorship_eval.questions.answer import Answer
 from mentorship_eval.questions.economics.forecasts import forecasts, monthly_exits
+from mentorship_eval.questions.economics.used import usage
 from mentorship_eval.questions.retention.prepared import prepare
 from mentorship_eval.questions.retention.programme_leavers import programme_active
 from tests.questions.cohorts import simulated
@@ -98,6 +99,95 @@ def test_an_item_that_cannot_be_counted_stops_the_figures_rather_than_being_left
     assert not told.results and "square mile (posters)" in told.gaps[0].reason
     wrong = costs.assign(low=costs["amount"] * 2)
     assert not answer_chapter("economics", costed(cohort, wrong), {"retention": retention}).results
+
+
+def changed(cohort, name, **columns):
+    return replace(cohort, tables={**cohort.tables, name: cohort.table(name).assign(**columns)})
+
+
+def test_hours_are_those_of_mentor_and_mentee_in_sessions_held_and_planned_ones_are_a_choice_beside_them(both):
+    cohort, retention, _ = both
+    plain, rollout = usage(cohort), cohort.table("rollout")
+    assert plain.hours == "held" and plain.planned is None
+    hours = rollout["active_from"].notna().map({True: 1.5, False: np.nan})
+    both_told = changed(cohort, "rollout", protected_hours_month=hours)
+    told = answer_chapter("economics", both_told, {"retention": retention})
+    assert value(told, "programme_cost") == value(answer_chapter("economics", cohort, {"retention": retention}), "programme_cost")
+    assert told.result("economics.net_benefit.planned_hours") is not None
+    # of each match, not of each department: 1.5 hours a month of two people for as long as they were matched
+    matches = cohort.table("matches")
+    days = (matches["end"].fillna(cohort.window[1]).clip(upper=cohort.window[1]) - matches["start"]).dt.days + 1
+    assert usage(both_told).planned == pytest.approx(2 * 1.5 * days.sum() / 30.4375, rel=0.01)
+    alone = replace(both_told, tables={name: table for name, table in both_told.tables.items() if name != "sessions"})
+    assert usage(alone).hours == "planned" and usage(alone).parts["protected hours"].sum() == usage(both_told).planned
+    # a session of unknown length was held all the same
+    sessions = cohort.table("sessions")
+    some = sessions["minutes"].where(sessions.index % 5 != 0)
+    filled = usage(changed(cohort, "sessions", minutes=some))
+    assert filled.filled > 0 and filled.parts["protected hours"].sum() == pytest.approx(plain.parts["protected hours"].sum(), rel=0.02)
+    late = changed(cohort, "sessions", date=sessions["date"].where(sessions.index % 2 == 0, cohort.window[1] + pd.Timedelta(days=9)))
+    assert usage(late).parts["sessions held"].sum() == (sessions["status"].eq("held") & (sessions.index % 2 == 0)).sum()
+
+
+def test_a_programme_counts_where_and_when_it_was_there(both):
+    cohort, retention, _ = both
+    rollout = cohort.table("rollout")
+    first = usage(cohort)
+    # months of the calendar: the 18 and 12 months of the two waves, no rounding of days; shares of years add up to one
+    since = (30 - rollout["active_from"].map(lambda day: (day.year - 2022) * 12 + day.month - 1)).dropna()
+    assert first.active_months == since.sum() and all(shares.sum() == pytest.approx(1) for shares in first.years.values())
+    after = rollout["active_from"].mask(rollout["active_from"].isna(), cohort.window[1] + pd.Timedelta(days=40))
+    assert usage(changed(cohort, "rollout", active_from=after)).parts["departments with the programme"].sum() == rollout["active_from"].notna().sum()
+    middle = usage(changed(cohort, "rollout", active_from=rollout["active_from"] + pd.Timedelta(days=15)))
+    assert first.active_months - 0.6 * len(since) < middle.active_months < first.active_months - 0.4 * len(since)
+    sooner = changed(cohort, "rollout", active_from=rollout["active_from"] - pd.Timedelta(days=59))
+    part = answer_chapter("economics", sooner, {"retention": retention})
+    caution = next(c for c in part.cautions if c.code == "apportioned")
+    assert "%" in caution.text and part.result("economics.net_benefit").truth is None
+    whole = value(answer_chapter("economics", cohort, {"retention": retention}), "programme_cost").value
+    assert value(part, "programme_cost").value < whole
+
+
+def test_every_choice_is_told_and_others_stand_beside_it(both):
+    cohort, retention, _ = both
+    told = answer_chapter("economics", cohort, {"retention": retention})
+    frames = {exhibit.id: exhibit.frames["rows"] for exhibit in told.exhibits}
+    taken = frames["economics.assumptions"].set_index("what")["taken"]
+    assert {"Leavers avoided", "Time", "Ranges", "Prices", "Quantities", "Protected hours", "Money", "Discounting", "Probability"} <= set(taken.index)
+    assert taken["Value of a leaver"].startswith("12,000 (5,000 to 25,000), from the table costs")
+    net, cost = value(told, "net_benefit"), value(told, "programme_cost")
+    together, later, mentor = (value(told, f"net_benefit.{key}") for key in ("together", "discounted", "mentor_hours"))
+    assert together.value == net.value and together.ci_low < net.ci_high
+    assert 0 < mentor.value - net.value < cost.value
+    # costs come earlier than the leavers who are avoided: discounting takes more from these than a common factor would
+    avoided = retention.result("retention.programme_active.avoided").estimate.value
+    years = usage(cohort).years
+    assert len(years[""]) == 2 and years["mentors with a match"][0] > years[""][0]
+    factor = years[""][0] + years[""][1] / 1.035
+    spent = factor * 12_000 * avoided - later.value
+    assert factor * cost.value < spent < cost.value
+    shown = frames["economics.otherwise"]
+    assert shown["value"].iloc[0] == float(f"{net.value:.3g}") and f"{abs(shown['value'].iloc[0]):,.0f}" in str(told.lead[0])
+    mixed = cohort.table("costs").assign(price_year=[2020, 2020, 2022, 2022, 2022], low=lambda c: c["amount"])
+    other = answer_chapter("economics", costed(cohort, mixed), {"retention": retention})
+    assert {"price_years", "range_leans"} <= {c.code for c in other.cautions} and "prices of 2020 and 2022" in str(other.lead[0])
+
+
+@pytest.mark.parametrize(
+    ("avoided", "word"), [((-40.0, 10.0), "dominated"), ((-5.0, 10.0), "no leaver was avoided"), ((5.0, 10.0), "no bounded interval")]
+)
+def test_a_ratio_that_means_nothing_is_not_told(both, avoided, word):
+    cohort, retention, _ = both
+    at, se = avoided
+    one = retention.result("retention.programme_active.avoided")
+    given = replace(one, estimate=replace(one.estimate, value=at, se=se, ci_low=at - 2 * se, ci_high=at + 2 * se))
+    told = answer_chapter("economics", cohort, {"retention": replace(retention, results=(given,))})
+    assert told.result("economics.cost_per_leaver") is None and told.result("economics.roi") is not None
+    assert any(word in gap.reason for gap in told.gaps)
+    costs = cohort.table("costs")
+    vague = costs[costs["unit"].isin(["hour", "leaver"])].assign(low=lambda c: 0.0 * c["amount"], high=lambda c: 5 * c["amount"])
+    told = answer_chapter("economics", costed(cohort, vague), {"retention": replace(retention, results=(given,))})
+    assert told.result("economics.roi") is None and any("next to nothing" in gap.reason for gap in told.gaps)
 
 
 def test_forecasts_are_off_unless_asked_for_and_hold_no_person(both):

@@ -85,7 +85,7 @@ def test_with_prices_drawn_from_their_ranges_too_the_interval_holds_the_truth_as
         low, high = drawn.interval(drawn.net)
         truth = 20 * price - cost
         below, above = below + (truth < low), above + (truth > high)
-        sure = Simulated(drawn.avoided, np.full(1000, worth.value), np.full(1000, 119_000.0))
+        sure = Simulated(drawn.avoided, np.full(1000, worth.value), np.full((1, 1000), 119_000.0))
         low, high = sure.interval(sure.net)
         naive += not low < truth < high
     assert abs((below + above) / times - 0.05) < 0.017

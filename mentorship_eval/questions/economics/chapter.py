@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from mentorship_eval.cohort import Cohort
 from mentorship_eval.questions.answer import Answer
+from mentorship_eval.questions.economics.assumed import assumptions, otherwise
 from mentorship_eval.questions.economics.forecasts import forecasts
 from mentorship_eval.questions.economics.net import balance, by_value, what_it_cost
 from mentorship_eval.questions.economics.study import QUESTION, CostStudy, cost_study
@@ -26,7 +27,8 @@ def answer(cohort: Cohort, earlier: Mapping[str, Answer] | None = None) -> Answe
     study = lacking if lacking is not None else cost_study(cohort, earlier or {})
     if not isinstance(study, CostStudy):
         return told_answer("economics", _TITLE, Section.join([Section(gaps=[study]), ahead]), cohort)
-    told = told_answer("economics", _TITLE, Section.join([*(made(part, study) for part in (what_it_cost, balance, by_value)), ahead]), cohort)
+    parts = [made(part, study) for part in (what_it_cost, balance, by_value, otherwise, assumptions)]
+    told = told_answer("economics", _TITLE, Section.join([*parts, ahead]), cohort)
     if study.share == 1:
         return told
     # the truth is of the whole programme, these results of a part of it

@@ -1,4 +1,7 @@
-"""Net benefit, return on investment and cost per leaver avoided, with everything uncertain drawn at once; ranges, acceptability, break-even."""
+"""Net benefit, return on investment and cost per leaver avoided, with everything uncertain drawn at once; ranges, acceptability, break-even.
+
+What people see is told to three significant figures; ``estimates.csv`` has every figure in full, as it has all others.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +10,22 @@ import math
 import numpy as np
 import pandas as pd
 
-from mentorship_eval.economics.net_benefit import acceptability, break_even, discount_factor, one_way
-from mentorship_eval.estimate import Estimate, format_number
+from mentorship_eval.economics.net_benefit import acceptability, break_even, one_way
+from mentorship_eval.estimate import Estimate, format_money, format_number
 from mentorship_eval.questions.answer import Counted, Exhibit, Result, Statement
 from mentorship_eval.questions.economics.study import CostStudy
 from mentorship_eval.questions.exhibits import table_exhibit
 from mentorship_eval.questions.section import Section
 
-__all__ = ["balance", "by_value", "what_it_cost"]
+__all__ = ["balance", "by_value", "result_of", "to_show", "what_it_cost"]
 
 GROUP = "Costs and benefits"
 _POPULATION = "department-months with the programme that have a comparison"
+
+
+def to_show(value: float) -> float:
+    """An amount as tables show it: to three significant figures."""
+    return float(f"{value:.3g}") if math.isfinite(value) else value
 
 
 def what_it_cost(study: CostStudy) -> Section:
@@ -25,9 +33,9 @@ def what_it_cost(study: CostStudy) -> Section:
     told = Section(cautions=list(study.cautions))
     rows = pd.DataFrame({
         "item": [i.total.label for i in study.items], "counts": [i.counts for i in study.items], "quantity": [i.quantity for i in study.items],
-        "price": [i.price for i in study.items], "total": [round(i.total.value) for i in study.items],
-        "low": [round(i.total.low) for i in study.items],
-        "high": [round(i.total.high) for i in study.items], "each": [i.parts if len(i.parts) > 1 else (1.0,) * 99 for i in study.items],
+        "price": [i.price for i in study.items],
+        **{end: [to_show(getattr(i.total, name)) for i in study.items] for end, name in (("total", "value"), ("low", "low"), ("high", "high"))},
+        "each": [i.parts if len(i.parts) > 1 else (1.0,) * 99 for i in study.items],
     })  # fmt: skip
     # what is paid once for the whole organisation is nobody's contribution
     counted = Counted((), ("total", "low", "high", "quantity"), amounts={"total": "each", "low": "each", "high": "each", "quantity": "each"})
@@ -35,23 +43,27 @@ def what_it_cost(study: CostStudy) -> Section:
         "labels": {"item": "Item", "counts": "Per", "quantity": "Quantity", "price": "Price of one", "total": "Total", "low": "Low", "high": "High"},
         "formats": {"quantity": "number", "price": "number", **dict.fromkeys(("total", "low", "high"), "count")},
     }
-    note = f"{study.money}. Ranges as given. Value of a leaver avoided: {study.worth.value:,.0f} ({study.worth.low:,.0f} to {study.worth.high:,.0f})."
+    w = study.worth
+    note = f"{study.money}. Ranges as given. Value of a leaver avoided: {format_money(w.value)} ({format_money(w.low)} to {format_money(w.high)})."
     told.exhibits.append(
         Exhibit("economics.costs", "table", "What the programme cost", {"rows": rows}, {"rows": counted}, options, note, study.rests_on)
     )
     return told
 
 
-def _estimate(study: CostStudy, value: float, ends: tuple[float, float], scale: str, estimand: str, unit: str = "") -> Estimate:
-    a = study.avoided
-    said = study.cohort.study.plan.economics
-    method = f"{len(study.simulated.avoided):,} draws, seed {study.cohort.study.plan.seed}: leavers avoided from their {_law(study)} law, "
-    method += f"{said.law} laws of costs"
-    return Estimate(value=value, ci_low=ends[0], ci_high=ends[1], scale=scale, n=a.n, n_events=a.n_events, n_clusters=a.n_clusters,
-                    estimand=estimand, unit=unit, method=method)  # fmt: skip
+def result_of(
+    study: CostStudy, key: str, label: str, value: float, ends: tuple[float, float], scale: str, estimand: str, role: str = "companion",
+    unit: str = "",
+) -> Result:  # fmt: skip
+    """A number of this chapter, resting on what the leavers avoided rest on."""
+    a, said = study.avoided, study.cohort.study.plan.economics
+    method = f"{len(study.simulated.avoided):,} draws, seed {study.cohort.study.plan.seed}: leavers avoided from their {law_of(study)} law, "
+    estimate = Estimate(value=value, ci_low=ends[0], ci_high=ends[1], scale=scale, n=a.n, n_events=a.n_events, n_clusters=a.n_clusters,
+                        estimand=estimand, unit=unit, method=f"{method}{said.law} laws of costs")  # fmt: skip
+    return Result(f"economics.{key}", "economics", estimand, _POPULATION, estimate, label, role, GROUP, rests_on=study.rests_on)
 
 
-def _law(study: CostStudy) -> str:
+def law_of(study: CostStudy) -> str:
     return "normal" if study.effect.df is None else f"t({study.effect.df:g})"
 
 
@@ -59,43 +71,20 @@ def balance(study: CostStudy) -> Section:
     """The headline and its companions, quadrants and the tornado."""
     told, drawn = Section(), study.simulated
     interval = drawn.interval
-
-    def add(key: str, label: str, estimate: Estimate, role: str = "companion") -> None:
-        told.results.append(
-            Result(f"economics.{key}", "economics", estimate.estimand, _POPULATION, estimate, label, role, GROUP, rests_on=study.rests_on)
-        )
-
-    value = study.effect.value * study.worth.value
-    net = value - study.cost
-    whole = _estimate(study, net, interval(drawn.net), "net benefit", "value of the leavers avoided minus the cost of the programme", study.money)
-    add("net_benefit", "Net benefit", whole, "headline")
+    net = study.effect.value * study.worth.value - study.cost
+    estimand = "value of the leavers avoided minus the cost of the programme"
+    whole = result_of(study, "net_benefit", "Net benefit", net, interval(drawn.net), "net benefit", estimand, "headline", study.money)
     share, error = drawn.probability()
-    pays = _estimate(study, share, (math.nan, math.nan), "probability", "probability that the programme pays for itself")
-    add("probability", f"Probability that it pays for itself (Monte-Carlo error {error:.4f})", pays)
-    add("programme_cost", "Cost of the programme", _estimate(study, study.cost, interval(drawn.cost), "cost", "cost of the programme", study.money))
-    roi = _estimate(study, net / study.cost, interval(drawn.roi), "return", "return on investment: net benefit over cost")
-    add("roi", "Return on investment", roi)
-    per = drawn.cost_per_event() if study.avoided.ci_low > 0 else None
-    if per is not None:
-        one = _estimate(study, study.cost / study.effect.value, per, "cost", "cost of one leaver avoided", study.money)
-        add("cost_per_leaver", "Cost per leaver avoided", one)
-    else:
-        told.lacks(
-            "The cost of one leaver avoided",
-            "The interval of the leavers avoided reaches zero or beyond, where a ratio means nothing; net benefit and its probability are told.",
-            "A narrower interval of the leavers avoided.",
-        )
-    many = study.used.by_year
-    rate = study.cohort.study.plan.economics.discount_rate
-    if len(many) > 1 and rate > 0:
-        factor = discount_factor(many, rate)
-        ends = tuple(end * factor for end in interval(drawn.net))
-        what = f"net benefit discounted at {rate:.1%} a year beyond the first"
-        later = _estimate(study, net * factor, (ends[0], ends[1]), "net benefit", what, study.money)
-        add("net_benefit.discounted", "Net benefit, discounted", later, "sensitivity")
+    none = (math.nan, math.nan)
+    label = f"Probability that it pays for itself (Monte-Carlo error {error:.4f})"
+    pays = result_of(study, "probability", label, share, none, "probability", "probability that the programme pays for itself")
+    told.results += [whole, pays]
+    costs = ("programme_cost", "Cost of the programme", study.cost, interval(drawn.cost), "cost", "cost of the programme")
+    told.results.append(result_of(study, *costs, unit=study.money))
+    _ratios(told, study, net)
     told.lead += [
-        Statement(f"Net benefit, the value of the leavers avoided minus the cost of the programme: {whole.interval(0)} {study.money}. In {share:.1%} "
-                  f"of the draws the programme pays for itself (Monte-Carlo error {error:.2%}).",
+        Statement(f"Net benefit, the value of the leavers avoided minus the cost of the programme: {whole.estimate.interval()} {study.money}. In "
+                  f"{share:.1%} of the draws the programme pays for itself (Monte-Carlo error {error:.2%}).",
                   rests_on=study.rests_on, results=("economics.net_benefit", "economics.probability")),
         Statement(_needed(study), rests_on=study.rests_on, results=("economics.programme_cost",)),
     ]  # fmt: skip
@@ -115,19 +104,44 @@ def balance(study: CostStudy) -> Section:
     said = study.cohort.study.plan
     told.methods.append(
         "Net benefit (Stinnett & Mullahy 1998): leavers avoided (expected without the programme minus observed, from the retention chapter's own "
-        f"imputation, drawn from its {_law(study)} law) times the value of one, minus the cost of the programme; {len(drawn.avoided):,} draws, "
-        f"seed {said.seed}. Costs: {said.economics.law} laws of their ranges (Briggs et al. 2006), independent of each other; quantities as "
-        "recorded, without uncertainty of their own. Reported after CHEERS 2022."
+        f"imputation, drawn from its {law_of(study)} law, values below zero among them) times the value of one, minus the cost of the programme; "
+        f"{len(drawn.avoided):,} draws, seed {said.seed}. Costs: {said.economics.law} laws of their ranges (Briggs et al. 2006), independent of each "
+        "other; quantities as recorded, without uncertainty of their own. Reported after CHEERS 2022."
     )
     return told
 
 
+def _ratios(told: Section, study: CostStudy, net: float) -> None:
+    """Return on investment and cost per leaver avoided, or why a ratio would mean nothing."""
+    drawn, avoided = study.simulated, study.avoided
+    back = drawn.return_on_cost()
+    if back is not None:
+        estimand = "return on investment: net benefit over cost"
+        told.results.append(result_of(study, "roi", "Return on investment", net / study.cost, back, "return", estimand))
+    else:
+        reason = "The cost of the programme may be next to nothing by its range, and a return on nothing is without bound; net benefit is told."
+        told.lacks("Return on investment", reason, "narrower ranges of costs")
+    per = drawn.cost_per_event() if avoided.ci_low > 0 else None
+    if per is not None:
+        label, estimand = "Cost per leaver avoided", "cost of the programme per leaver avoided, before what a leaver avoided is worth"
+        one = result_of(study, "cost_per_leaver", label, study.cost / avoided.value, per, "cost", estimand, unit=study.money)
+        told.results.append(one)
+        return
+    if avoided.ci_high < 0:
+        reason = "More left with the programme than would have without it, by the whole interval: it is dominated by doing nothing, at any price."
+    elif avoided.value <= 0:
+        reason = "By the estimate no leaver was avoided, and the interval reaches beyond zero: a ratio means nothing; net benefit is told."
+    else:
+        reason = "The interval of the leavers avoided reaches zero or beyond, so that a ratio has no bounded interval; net benefit is told."
+    told.lacks("The cost of one leaver avoided", reason, "A narrower interval of the leavers avoided.")
+
+
 def _needed(study: CostStudy) -> str:
     events, worth = break_even(study.effect, study.worth, study.costs)
-    text = f"The programme pays for itself from {format_number(events, 1)} leavers avoided on, at {study.worth.value:,.0f} each"
+    text = f"The programme pays for itself from {format_number(events, 1)} leavers avoided on, at {format_money(study.worth.value)} each"
     if math.isnan(worth):
         return text + "; at the estimate, which avoids none, no value of a leaver would do."
-    return text + f", or, at the estimate of {format_number(study.effect.value, 1)}, from a value of {worth:,.0f} on ({study.money})."
+    return text + f", or, at the estimate of {format_number(study.effect.value, 1)}, from a value of {format_money(worth)} on ({study.money})."
 
 
 def by_value(study: CostStudy) -> Section:

@@ -14,7 +14,8 @@ from mentorship_eval.economics.net_benefit import Effect, Simulated, simulate
 from mentorship_eval.errors import UsageError
 from mentorship_eval.estimate import Caution, Estimate
 from mentorship_eval.questions.answer import Answer, Gap
-from mentorship_eval.questions.economics.quantities import Priced, Usage, is_leaver, priced, usage
+from mentorship_eval.questions.economics.quantities import Priced, is_leaver, priced
+from mentorship_eval.questions.economics.used import Usage, usage
 
 __all__ = ["AVOIDED", "QUESTION", "CostStudy", "cost_study"]
 
@@ -28,19 +29,20 @@ _NO_COUNTERFACTUAL = (
 
 @dataclass(frozen=True)
 class CostStudy:
-    """cohort; avoided: the estimate of the retention chapter; worth: value of one leaver avoided; items; share of the department-months with
-    the programme that have a comparison, to which costs are apportioned; currency and price year of all amounts.
+    """cohort; avoided: the estimate of the retention chapter; worth: value of one leaver avoided, and where it comes from; items; share of the
+    department-months with the programme that have a comparison, to which costs are apportioned; currency and price years of all amounts.
     """
 
     cohort: Cohort
     avoided: Estimate
     effect: Effect
     worth: Amount
+    source: str
     items: tuple[Priced, ...]
     used: Usage
     share: float
     currency: str
-    price_year: int | None
+    price_years: tuple[int, ...]
     simulated: Simulated
     cautions: tuple[Caution, ...]
 
@@ -60,26 +62,31 @@ class CostStudy:
 
     @property
     def money(self) -> str:
-        return f"{self.currency}, prices of {self.price_year}" if self.price_year else f"{self.currency}, price year not told"
+        if not self.price_years:
+            return f"{self.currency}, price year not told"
+        return f"{self.currency}, prices of {' and '.join(map(str, self.price_years))}"
 
 
-def _worth(cohort: Cohort, costs: pd.DataFrame) -> tuple[Amount, list[Caution], str]:
-    """Value of a leaver avoided, cautions about it, and its currency."""
+def _worth(cohort: Cohort, costs: pd.DataFrame) -> tuple[Amount, str, list[Caution], str]:
+    """Value of a leaver avoided, where it comes from, cautions about it, and its currency."""
     own = costs[[is_leaver(unit) for unit in costs["unit"]]]
+    label = "Value of a leaver avoided"
     if len(own):
         amount = float(own["amount"].sum())
         low, high = ((own[name].fillna(own["amount"]) if name in own else own["amount"]).sum() for name in ("low", "high"))
-        return Amount("Value of a leaver avoided", amount, float(low), float(high)), [], str(own["currency"].iloc[0])
+        source = f"the table costs: {', '.join(map(str, own['item']))}" + ("; ranges added up, as if they moved together" if len(own) > 1 else "")
+        return Amount(label, amount, float(low), float(high)), source, [], str(own["currency"].iloc[0])
     said = cohort.study.plan.economics
-    worth = Amount("Value of a leaver avoided", said.leaver_cost, said.leaver_cost_low, said.leaver_cost_high)
+    worth = Amount(label, said.leaver_cost, said.leaver_cost_low, said.leaver_cost_high)
     if not said.is_benchmark:
-        return worth, [], said.currency
+        return worth, "the plan" + (f" ({said.source})" if said.source else ""), [], said.currency
     text = (
         f"THE VALUE OF A LEAVER IS A UNITED STATES BENCHMARK THAT NEEDS OVERRIDING: {said.leaver_cost:,.0f} {said.currency} for a registered nurse "
         f"({said.leaver_cost_low:,.0f} to {said.leaver_cost_high:,.0f}, NSI 2025). It is not a cost of this organisation: give your own in "
         "costs (unit: leaver) or plan.economics.leaver_cost."
     )
-    return worth, [Caution("us_benchmark", text, {"amount": said.leaver_cost})], said.currency
+    told = [Caution("us_benchmark", text, {"amount": said.leaver_cost})]
+    return worth, "a benchmark of hospitals in the United States (NSI 2025)", told, said.currency
 
 
 def cost_study(cohort: Cohort, earlier: Mapping[str, Answer]) -> CostStudy | Gap:
@@ -93,7 +100,7 @@ def cost_study(cohort: Cohort, earlier: Mapping[str, Answer]) -> CostStudy | Gap
     costs = cohort.table("costs")
     wrong = "amounts with low and high around them in costs"
     try:
-        worth, cautions, currency = _worth(cohort, costs)
+        worth, source, cautions, currency = _worth(cohort, costs)
     except UsageError as error:
         return Gap(QUESTION, error.problem, wrong)
     currencies = sorted({currency, *costs["currency"].dropna().astype(str)})
@@ -104,12 +111,11 @@ def cost_study(cohort: Cohort, earlier: Mapping[str, Answer]) -> CostStudy | Gap
     if not any(is_leaver(unit) for unit in costs["unit"]):
         years = sorted({*years, cohort.study.plan.economics.price_year})
     if len(years) > 1:
-        text = f"Amounts are of {', '.join(map(str, years))} and are added up as they stand; bring them to one price year."
+        text = f"Amounts are of {', '.join(map(str, years))} and are added up as they stand, without a price index; bring them to one year."
         cautions.append(Caution("price_years", text))
     used = usage(cohort)
     share = min((found.estimate.n or 0) / used.active_months, 1.0) if used.active_months else 0.0
-    # department-months are months of the calendar, days are not: a rounding is no missing month
-    share = 1.0 if share > 0.97 else share
+    share = 1.0 if share > 1 - 1e-9 else share
     if share < 1:
         text = f"Leavers avoided are known for {share:.0%} of the department-months with the programme, where there is a comparison; costs are "
         cautions.append(Caution("apportioned", text + "counted for the same share of it, and nothing is said of the rest."))
@@ -120,11 +126,26 @@ def cost_study(cohort: Cohort, earlier: Mapping[str, Answer]) -> CostStudy | Gap
     if unknown or not items or not any(item.total.value for item in items):
         reason = f"The cost per {', '.join(unknown)} has nothing to be multiplied by." if unknown else "The table costs has no cost of the programme."
         return Gap(QUESTION, reason, "units of costs that these data count: " + ", ".join(sorted(set(used.parts))))
-    certain = [item.total.label for item in items if item.total.is_certain] + ([worth.label] if worth.is_certain else [])
-    if certain:
-        cautions.append(Caution("no_range", f"Without a range, and so taken as certain: {', '.join(certain)}."))
+    cautions += _of_ranges([item.total for item in items] + [worth], cohort.study.plan.economics.law)
+    if used.filled and any(item.counts in ("protected hours", "hours of sessions held") for item in items):
+        cautions.append(Caution("length_filled", "Sessions held of unknown length are taken to be as long as the others."))
     said = cohort.study.plan.economics
     effect = Effect(found.estimate.value, found.estimate.se, found.estimate.df)
     drawn = simulate(effect, worth, [item.total for item in items], draws=said.draws, seed=cohort.study.plan.seed, law=said.law)
-    year = years[-1] if years else None
-    return CostStudy(cohort, found.estimate, effect, worth, tuple(items), used, share, currency, year, drawn, tuple(cautions))
+    return CostStudy(
+        cohort, found.estimate, effect, worth, source, tuple(items), used, share, currency, tuple(years), drawn, tuple(cautions)
+    )  # fmt: skip
+
+
+def _of_ranges(amounts: list[Amount], law: str) -> list[Caution]:
+    """What a reader must know of ranges: those that are not there, and those to which the law cannot keep."""
+    cautions = []
+    certain = [amount.label for amount in amounts if amount.is_certain]
+    if certain:
+        cautions.append(Caution("no_range", f"Without a range, and so taken as certain: {', '.join(certain)}."))
+    astray = {amount.label: amount.strays() for amount in amounts} if law == "gamma" else {}
+    told = [f"{label} from {ends[0]:,.0f} to {ends[1]:,.0f}" for label, ends in astray.items() if ends]
+    if told:
+        text = f"Ranges lean in a way in which a gamma law cannot; the middle 95 % of what is drawn runs, for {'; '.join(told)}. "
+        cautions.append(Caution("range_leans", text + "plan.economics.law: pert keeps to the range that is given."))
+    return cautions
