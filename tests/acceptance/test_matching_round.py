@@ -1,4 +1,4 @@
-"""A coordinator's wave from the command line: propose, accept some, refuse one, change one, propose again, add the accepted pairs to the data, evaluate."""
+"""A wave of matching from the command line: propose, accept some, refuse one, change one, propose again, and add the accepted pairs to the data."""
 
 from __future__ import annotations
 
