@@ -28,7 +28,8 @@ def rates(**how: str) -> Callable[[Begun], Found]:
 
 def means(cluster: str, terminal: str | None = "left") -> Callable[[Begun], Found]:
     def found(who: Begun) -> Found:
-        fit = mean_cumulative(who.drawn.fixed, start="start", stop="stop", event="event", terminal=terminal, by="mentored", cluster=cluster)
+        fit = mean_cumulative(who.drawn.fixed, start="start", stop="stop", event="event", terminal=terminal, by="mentored", cluster=cluster,
+                              id="staff_id")  # fmt: skip
         return of_estimate(fit.difference(float(YEAR), 1, 0), who.drawn.mean_difference)
 
     return found

@@ -20,6 +20,14 @@ def test_an_event_on_the_day_of_a_change_belongs_to_the_row_that_ends_with_it():
     assert cut[cut["staff_id"] == "b"][["start", "stop", "event"]].to_numpy().tolist() == [[5, 20, 1]]
 
 
+def test_leaving_stands_on_the_last_piece_of_a_row_alone():
+    rows = ROWS.assign(cause=["", "voluntary", "retirement"])
+    cut = with_recurrent_events(rows, pd.DataFrame({"staff_id": ["a", "a", "b"], "time": [12, 30, 7]}))
+    # an event on the day of leaving and the leaving end one row
+    assert cut["cause"].tolist() == ["", "", "voluntary", "", "retirement"] and cut["event"].tolist() == [0, 1, 1, 1, 0]
+    assert cut["stop"].tolist() == [10, 12, 30, 7, 20] and "cause" not in with_recurrent_events(ROWS, rows.assign(time=rows["stop"]))
+
+
 @settings(max_examples=15, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(-3, 40)), max_size=25))
 def test_time_is_kept_and_every_event_inside_a_row_is_there_once(events):

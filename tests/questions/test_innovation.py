@@ -92,16 +92,16 @@ def test_the_mean_of_the_mentored_is_their_rate_times_the_time_that_they_stay(ra
     made = made_of(True, 4, project_ratio=ratio, labs=(), staff=2000)
     rows, _ = from_landmark(made)
     mentored = rows[rows["mentored"] == 1]
-    fit = mean_cumulative(mentored, start="start", stop="stop", event="event", terminal="left", cluster="dept_at_entry")
+    fit = mean_cumulative(mentored, start="start", stop="stop", event="event", terminal="left", cluster="dept_at_entry", id="staff_id")
     ends = mentored[~mentored.duplicated("staff_id", keep="last")]
     there = kaplan_meier(ends, stop="stop", event="left").at(np.arange(0.5, 365))["survival"]
     found = fit.at(365).iloc[0]
     assert abs(found["mean"] - 0.6 * ratio / 365.25 * there.sum()) < 4 * found["se"]
     # those who left count with what they had, and have no more: fewer than the rate of those there times a year
-    staying = mean_cumulative(mentored, start="start", stop="stop", event="event", cluster="dept_at_entry").at(365)["mean"].iloc[0]
+    staying = mean_cumulative(mentored, start="start", stop="stop", event="event", cluster="dept_at_entry", id="staff_id").at(365)["mean"].iloc[0]
     assert found["mean"] < staying
     told = results(projects_per_person(made))["per_person.12"].estimate
-    both = mean_cumulative(rows, start="start", stop="stop", event="event", terminal="left", by="arm", cluster="dept_at_entry").at(365)
+    both = mean_cumulative(rows, start="start", stop="stop", event="event", terminal="left", by="arm", cluster="dept_at_entry", id="staff_id").at(365)
     by_arm = both.set_index("by")["mean"]
     assert told.value == pytest.approx(100 * (by_arm["Mentored"] - by_arm["Not mentored"]))
     assert (told.ci_low > 0) == (ratio > 1)

@@ -26,6 +26,7 @@ DATA = pd.DataFrame(
     columns=["person", "dept", "arm", "start", "stop", "event", "left"],
 )  # fmt: skip
 CALL = {"start": "start", "stop": "stop", "event": "event"}
+DEPT = {"cluster": "dept", "id": "person"}
 
 # R 4.2.2, survival 3.5-3: survfit(Surv(start, stop, event) ~ 1, data, id = person, cluster = ..., robust = TRUE)$cumhaz, $std.chaz at 10, 20, 30
 IN_R = {
@@ -44,7 +45,7 @@ BLADDER = {
 @pytest.mark.parametrize("case", IN_R)
 def test_means_and_clustered_errors_are_those_of_r(case):
     cluster, arm = case
-    found = mean_cumulative(DATA, by="arm", cluster=cluster, **CALL).at([10, 20, 30])
+    found = mean_cumulative(DATA, by="arm", cluster=cluster, id="person", **CALL).at([10, 20, 30])
     found = found[found["by"] == arm]
     assert_allclose(found["mean"], IN_R[case][0], rtol=1e-8)
     assert_allclose(found["se"], IN_R[case][1], rtol=1e-8)
@@ -78,7 +79,7 @@ def slow(data, time, weight=None):
 
 @pytest.mark.parametrize("time", [10, 20, 30])
 def test_with_an_end_the_mean_and_its_error_are_those_of_a_slow_sum(time):
-    fit = mean_cumulative(DATA, terminal="left", cluster="dept", **CALL)
+    fit = mean_cumulative(DATA, terminal="left", **DEPT, **CALL)
     found = fit.at(time).iloc[0]
     assert_allclose(found["mean"], slow(DATA, time), rtol=1e-12)
     step, influence = 1e-5, []
@@ -90,7 +91,7 @@ def test_with_an_end_the_mean_and_its_error_are_those_of_a_slow_sum(time):
 
 @pytest.mark.parametrize("terminal", [None, "left"])
 def test_the_difference_is_that_of_refits_without_each_department(terminal):
-    call = {"by": "arm", "cluster": "dept", "terminal": terminal, **CALL}
+    call = {"by": "arm", "terminal": terminal, **DEPT, **CALL}
 
     def difference(data):
         at = mean_cumulative(data, **call).at(20).set_index("by")["mean"]
@@ -128,14 +129,63 @@ def test_means_of_people_who_all_stay_are_events_per_person():
 
 def test_what_cannot_be_answered_is_refused():
     with pytest.raises(UsageError):
-        mean_cumulative(DATA, by="group", cluster="dept", **CALL)
+        mean_cumulative(DATA, by="group", **DEPT, **CALL)
     with pytest.raises(EstimationError, match="No events"):
-        mean_cumulative(DATA.assign(event=0), cluster="dept", **CALL)
-    fit = mean_cumulative(DATA, by="arm", cluster="dept", **CALL)
+        mean_cumulative(DATA.assign(event=0), **DEPT, **CALL)
+    fit = mean_cumulative(DATA, by="arm", **DEPT, **CALL)
     with pytest.raises(UsageError, match="no group"):
         fit.difference(10, 1, 2)
     with pytest.raises(EstimationError, match="followed to 50"):
         fit.difference(50, 1, 0)
     assert fit.at(50)["mean"].isna().all()
-    alone = mean_cumulative(DATA.assign(dept=1), by="arm", cluster="dept", **CALL)
+    alone = mean_cumulative(DATA.assign(dept=1), by="arm", **DEPT, **CALL)
     assert alone.at(20)["ci_low"].isna().all() and np.isnan(alone.difference(20, 1, 0).ci_low)
+
+
+def test_rows_of_one_person_that_overlap_or_come_after_the_end_are_refused_with_the_person_and_the_row():
+    longer = DATA.assign(stop=DATA["stop"].where(DATA.index != 5, 13))  # person 3's first row runs into the second and the third
+    for call in ({"cluster": "person"}, DEPT):
+        with pytest.raises(EstimationError, match=r"2 rows \(6, 7\) overlap .*'person' \(3\)") as refused:
+            mean_cumulative(longer, **call, **CALL)
+        assert refused.value.rows == (6, 7)
+    with pytest.raises(EstimationError, match="overlap"):
+        mean_cumulative(pd.concat([DATA, DATA.iloc[[4]]], ignore_index=True), **DEPT, **CALL)
+    # without start every row begins at the beginning
+    with pytest.raises(EstimationError, match="overlap"):
+        mean_cumulative(DATA, stop="stop", event="event", cluster="person")
+    # departments are no persons: rows of one of them overlap, and what to do is said
+    with pytest.raises(EstimationError) as refused:
+        mean_cumulative(DATA, cluster="dept", **CALL)
+    assert "id=" in refused.value.fix
+    with pytest.raises(EstimationError, match=r"1 rows \(1\) come after the end .*\(0\)"):
+        mean_cumulative(DATA.assign(left=DATA["left"].where(DATA.index != 0, 1)), terminal="left", **DEPT, **CALL)
+
+
+def test_a_mean_ends_where_nobody_is_at_risk_and_a_gap_of_one_person_is_none():
+    gap = DATA[DATA["arm"] == 1].assign(start=lambda d: d["start"] + 10 * (d["start"] >= 7), stop=lambda d: d["stop"] + 10 * (d["start"] >= 17))
+    gap = gap[(gap["stop"] <= 8) | (gap["start"] >= 17)]  # from 6 to 17 nobody
+    fit = mean_cumulative(pd.concat([gap, DATA[DATA["arm"] == 0]]), by="arm", **DEPT, **CALL)
+    last = gap.loc[gap["stop"] <= 8, "stop"].max()
+    assert [c.data for c in fit.warnings] == [{"by": 1, "from": last, "to": 17}] and f"between {last:g} and 17" in fit.warnings[0].text
+    found = fit.at([last, last + 1, 25, 99]).query("by == 1")
+    assert found["mean"].notna().tolist() == [True, False, False, False]
+    assert found["reason"].tolist()[1:3] == [f"nobody is at risk between {last:g} and 17"] * 2 and found["reason"].iloc[3].startswith("beyond")
+    assert fit.at(25).query("by == 0")["mean"].notna().all() and f"1 by {last:g}" in fit.statement()
+    with pytest.raises(EstimationError, match="at risk between"):
+        fit.difference(25, 1, 0)
+    assert np.isfinite(fit.difference(last, 1, 0).value)
+    # the rows after the gap have a mean of their own
+    later = mean_cumulative(gap[gap["start"] >= 17], **DEPT, **CALL)
+    assert not later.warnings and later.table["mean"].notna().all()
+    # somebody else was there while one was away
+    away = DATA.drop(index=6)
+    assert not mean_cumulative(away, **DEPT, **CALL).warnings
+
+
+def test_groups_that_begin_at_different_times_are_not_compared():
+    late = DATA[(DATA["arm"] == 0) | (DATA["start"] >= 5)]
+    fit = mean_cumulative(late, by="arm", **DEPT, **CALL)
+    with pytest.raises(EstimationError, match="before 5"):
+        fit.difference(20, 1, 0)
+    same = mean_cumulative(late[(late["stop"] > 5)].assign(start=late["start"].clip(lower=5)), by="arm", **DEPT, **CALL)
+    assert np.isfinite(same.difference(20, 1, 0).se)

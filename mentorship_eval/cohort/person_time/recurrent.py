@@ -14,6 +14,7 @@ def with_recurrent_events(rows: pd.DataFrame, events: pd.DataFrame) -> pd.DataFr
     events: staff_id and ``time`` in the clock of the rows, in whole days; those outside a person's rows are left out. Dates know nothing of the
     hour: m events of one person on one day are spread over it in equal steps, the last at its end, so that no row has length 0 and the order among
     people of different numbers decides nothing. A row keeps what it said; the day of an event belongs to the row in whose (start, stop] it lies.
+    What ends a row (``cause``, "" for nothing) stands on its last piece alone: nobody left at a project.
     """
     order = rows.sort_values(["staff_id", "stop"], kind="stable").reset_index(drop=True)
     made = events[["staff_id", "time"]].sort_values(["staff_id", "time"], kind="stable").reset_index(drop=True)
@@ -36,4 +37,6 @@ def with_recurrent_events(rows: pd.DataFrame, events: pd.DataFrame) -> pd.DataFr
     out = order.iloc[pieces["_row"].to_numpy()].reset_index(drop=True)
     out["start"] = np.where(first, out["start"].astype(float), before)
     out["stop"], out["event"] = pieces["stop"], pieces["event"]
+    if "cause" in out:
+        out["cause"] = out["cause"].where(~pieces["_row"].duplicated(keep="last"), "")
     return out

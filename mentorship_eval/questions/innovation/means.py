@@ -40,8 +40,7 @@ def from_landmark(study: InnovationStudy) -> tuple[pd.DataFrame, float]:
     hire = (study.episodes.persons.set_index("staff_id")["hire"] - EPOCH).dt.days
     since = study.taken["day"] - study.taken["staff_id"].map(hire) - days
     cut = with_recurrent_events(rows, study.taken.assign(time=since))
-    last = ~cut.duplicated("staff_id", keep="last")
-    return cut.assign(left=(last & (cut["cause"] != "")).astype(int), arm=cut["mentored"].map(ARMS)), days
+    return cut.assign(left=(cut["cause"] != "").astype(int), arm=cut["mentored"].map(ARMS)), days
 
 
 def projects_per_person(study: InnovationStudy) -> Section:
@@ -57,7 +56,7 @@ def projects_per_person(study: InnovationStudy) -> Section:
     if not all(people) or not all(begun):
         return told.lacks(question, "Everybody at the landmark is in one arm, or one of the arms began no project after it.", "A longer window.")
     behind, months = (*begun, *people, *beginners), days / DAYS_PER_MONTH
-    fit = mean_cumulative(rows, start="start", stop="stop", event="event", terminal="left", by="arm", cluster="dept_at_entry")
+    fit = mean_cumulative(rows, start="start", stop="stop", event="event", terminal="left", by="arm", cluster="dept_at_entry", id="staff_id")
     looked = in_months(fit.at(just_after(monthly_grid(float(rows["stop"].max()))[::_EVERY])))
     title = f"Projects per person after {months:.0f} months since hire, by mentorship at that time"
     told.exhibits.append(
