@@ -91,7 +91,7 @@ def about_fairness(made: Round) -> Iterator[str]:
     """When places are scarce: who was passed over, or what it cost that nobody was for being hard to suit."""
     best = made.proposal.best_scores
     without = best.index.isin(made.proposal.unmatched["mentee_id"])
-    if made.choice.scarce == "equal" and np.isfinite(made.proposal.highest):
+    if made.choice.scarce == "equal" and len(made.proposal.unmatched):
         total = float(made.of("proposed")["score"].sum())
         yield (f"Everybody had the same claim to a place, however easily suited (scarce: equal): the scores add up to {total:,.2f}, where the "
                f"highest total would be {made.proposal.highest:,.2f}.")
