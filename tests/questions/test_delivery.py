@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,9 @@ from mentorship_eval.inference.clustered import clustered_mean, clustered_share
 from mentorship_eval.questions import answer_chapter
 from mentorship_eval.questions.delivery.chapter import PARTS
 from mentorship_eval.questions.delivery.study import delivery_study
+from mentorship_eval.questions.delivery.versions import versions
+from mentorship_eval.report.appendix.checklists import AUTHOR, FOUND, PART, fill, load_checklist
+from mentorship_eval.report.appendix.source import Source
 from mentorship_eval.report.exhibits import draw
 from tests.questions.cohorts import simulated
 
@@ -153,9 +157,35 @@ def test_training_gaps_are_late_by_the_day_due(told):
 def test_versions_and_objectives_are_shown_as_declared(told):
     answer, cohort, _ = told
     rows = answer.exhibit("delivery.versions").frames["rows"]
-    assert list(rows.columns) == ["item", "v0", "v1"] and rows["item"].str.startswith(("8.", "10.", "11.", "12.")).sum() == 6
+    assert list(rows.columns) == ["item", "v0", "v1"] and rows["item"].str.startswith(("8.", "10.", "11.", "12.")).sum() == 8
+    of_data = rows[rows["item"].str.contains("From the data")].assign(item=lambda of: of["item"].str.split(".").str[0]).set_index("item")
+    assert of_data.loc["10", ["v0", "v1"]].tolist() == ["First version", f"Item 6, from {cohort.table('programmes')['valid_from'].iloc[1]:%Y-%m-%d}"]
+    assert of_data.loc["11", "v1"] == "Sessions held or not, length, mode, protected time, topic, goals, ratings, protected hours planned"
     declared = answer.exhibit("delivery.objectives").frames["rows"].set_index("what")["declared"]
     assert declared["Hash of the plan"] == cohort.look.plan and "harm incidents" in declared["Primary outcomes"]
+
+
+def test_another_programme_is_no_version_of_this_one(told):
+    _, cohort, _ = told
+    table = cohort.table("programmes")
+    lab = table.iloc[:1].assign(programme_id="LAB", name="innovation labs")
+    both = replace(cohort, tables=cohort.tables | {"programmes": pd.concat([table, lab], ignore_index=True)})
+    made, alone = versions(delivery_study(both)), versions(delivery_study(cohort))
+    pd.testing.assert_frame_equal(made.exhibits[0].frames["rows"], alone.exhibits[0].frames["rows"])
+    assert [result.estimate.value for result in made.results] == [result.estimate.value for result in alone.results]
+
+
+def test_items_of_tidier_are_found_where_they_are_described(told):
+    answer, cohort, _ = told
+    lines = {line.item: line for line in fill(load_checklist("tidier"), Source(Path("."), {"delivery": answer}, [], {}), [])}
+    assert {item: lines[item].status for item in ("1", "2", "10", "11")} == {"1": FOUND, "2": FOUND, "10": PART, "11": PART}
+    assert "exhibit-delivery-versions" in lines["10"].where and "why" in lines["10"].remains
+    # a first version that nobody described answers nothing of it; what sessions record still answers part of item 11
+    bare = cohort.table("programmes")[["programme_id", "version", "valid_from"]].iloc[:1]
+    section = versions(delivery_study(replace(cohort, tables=cohort.tables | {"programmes": bare})))
+    source = Source(Path("."), {"delivery": replace(answer, exhibits=section.exhibits)}, [], {})
+    lines = {line.item: line for line in fill(load_checklist("tidier"), source, [])}
+    assert {lines[item].status for item in ("1", "2", "4", "9", "10")} == {AUTHOR} and lines["11"].status == PART
 
 
 def test_a_plan_changed_after_the_data_were_seen_is_said(told):

@@ -22,7 +22,7 @@ ROLLOUT = Table(
         col("block", "category", "Block, such as a site, within which random dates were drawn; blank = one lottery"),
         col("selection_metric", "text", "What it was chosen by, when targeted"),
         col("selection_window", "text", "Months whose values it was chosen by"),
-        col("protected_hours_month", "float", "Protected time for mentoring, of each match", unit="hours a month", minimum=0),
+        col("protected_hours_month", "float", "Protected time for mentoring, of mentor and mentee each, per match", unit="hours a month", minimum=0),
     ),
     ("incidents", "retention", "delivery", "equity"),
 )

@@ -12,9 +12,14 @@ from mentorship_eval.questions.exhibits import table_exhibit
 from mentorship_eval.questions.groups import jackknifed_difference
 from mentorship_eval.questions.section import Section
 
-__all__ = ["versions"]
+__all__ = ["FIRST", "NOT_DESCRIBED", "versions"]
 
 _SHOWN = 3  # versions, the last ones
+NOT_DESCRIBED, FIRST = "Not described", "First version"
+_CHANGED, _HELD = "10. From the data: items described otherwise than before", "8. From the data: sessions held"
+_RECORDED, _AGREED = "11. From the data: what is recorded of fidelity", "12. From the data: of those agreed"
+# columns of sessions by which fidelity can be told, and their names in the table
+_OF_SESSIONS = {"status": "sessions held or not", "minutes": "length", "mode": "mode", "protected": "protected time", "topic": "topic"}
 _REMOTE = ("remote", "virtual", "online", "video", "telephone")
 
 
@@ -23,9 +28,11 @@ def versions(study: DeliveryStudy) -> Section:
     told, question = Section(), "Which versions of the programme there were"
     if not study.cohort.has("programmes"):
         return told.lacks(question, "The programme is not described in these data.", "programmes (version, the TIDieR items, valid_from)")
-    table = study.cohort.table("programmes").sort_values("valid_from", kind="stable", ignore_index=True)
+    table = _of_the_mentoring(study).sort_values("valid_from", kind="stable", ignore_index=True)
     told.exhibits.append(_described(study, table))
-    told.methods.append("Programme: as described in the table of programmes, by the items of TIDieR (Hoffmann et al. 2014); item 12 from the data.")
+    told.methods.append(
+        "Programme: as described in the table of programmes, by the items of TIDieR (Hoffmann et al. 2014); items 8 and 10 to 12 also from the data."
+    )
     rows = study.sessions
     if len(table) < 2 or table["valid_from"].isna().any() or rows.empty or "mode" not in rows:
         return told.lacks(
@@ -87,16 +94,26 @@ def versions(study: DeliveryStudy) -> Section:
     return told
 
 
+def _of_the_mentoring(study: DeliveryStudy) -> pd.DataFrame:
+    """Rows of programmes that have matches, where these tell theirs: another programme is no version of this one."""
+    table = study.cohort.table("programmes")
+    ours = study.mentoring["programme_id"].dropna() if "programme_id" in study.mentoring else ()
+    kept = table[table["programme_id"].isin(ours)]
+    return kept if len(kept) else table
+
+
 def _described(study: DeliveryStudy, table: pd.DataFrame) -> Exhibit:
-    """Item by item, one column a version (the last three); items 8 and 12 also from the sessions while it was valid."""
+    """Item by item, one column a version (the last three); item 10 also from what it is described by otherwise than the version before, items 8, 11
+    and 12 from the sessions while it was valid."""
     shown = table.tail(_SHOWN)
     names = [f"v{number}" for number in range(len(shown))]
     items = [(f"{number}. {text}", name) for number, (name, text) in enumerate(TIDIER_FIELDS, start=1) if name in table]
     rows, counts = study.sessions, [float(len(study.mentoring))]
     told: dict[str, list[str]] = {}
-    lines = [text for text, _ in items] + (["8. From the data: sessions held", "12. From the data: of those agreed"] if len(rows) else [])
-    for place, (_, row) in zip(names, shown.iterrows(), strict=True):
-        told[place] = [str(row[name]) if pd.notna(row[name]) else "Not described" for _, name in items]
+    lines = [text for text, _ in items] + [_CHANGED] + ([_HELD, _RECORDED, _AGREED] if len(rows) else [])
+    for place, (number, row) in zip(names, shown.iterrows(), strict=True):
+        told[place] = [str(row[name]) if pd.notna(row[name]) else NOT_DESCRIBED for _, name in items]
+        told[place].append(_changed(table, number))
         if not len(rows):
             continue
         begin = pd.to_datetime(row["valid_from"]) if pd.notna(row["valid_from"]) else study.start
@@ -105,11 +122,15 @@ def _described(study: DeliveryStudy, table: pd.DataFrame) -> Exhibit:
         mine = rows[(rows["date"] >= begin) & (rows["date"] < (later.min() if len(later) else study.end + pd.Timedelta(days=1)))]
         held = mine[mine["held"] == 1]
         if held.empty:
-            told[place] += ["None", "None"]
+            told[place] += ["None", _recorded(study, mine), "None"]
             continue
         counts += [float(len(held)), float(len(mine) - len(held))]
         length = pd.to_numeric(held["minutes"]).median() if "minutes" in held else np.nan
-        told[place] += [f"{length:.0f} minutes, median" if np.isfinite(length) else "Length not recorded", f"{mine['held'].mean():.0%} held"]
+        told[place] += [
+            f"{length:.0f} minutes, median" if np.isfinite(length) else "Length not recorded",
+            _recorded(study, mine),
+            f"{mine['held'].mean():.0%} held",
+        ]
     return table_exhibit(
         "delivery.versions",
         "The programme, by the items of TIDieR",
@@ -117,3 +138,28 @@ def _described(study: DeliveryStudy, table: pd.DataFrame) -> Exhibit:
         rests_on=tuple(counts),
         labels={"item": "Item", **{name: f"Version {version}" for name, version in zip(names, shown["version"].astype(str), strict=True)}},
     )
+
+
+def _changed(table: pd.DataFrame, number: int) -> str:
+    """The items in which a version differs from the one before, by their numbers, and since when; items 10 and 12 say so themselves."""
+    if number == 0:
+        return FIRST
+    before, now = table.loc[number - 1], table.loc[number]
+    items = [
+        str(item) for item, (name, _) in enumerate(TIDIER_FIELDS, start=1)
+        if name in table and name not in ("modifications", "how_well_actual") and str(before[name]) != str(now[name])
+    ]
+    since = f", from {now['valid_from']:%Y-%m-%d}" if pd.notna(now["valid_from"]) else ""
+    return f"{'Item' if len(items) == 1 else 'Items'} {', '.join(items)}{since}" if items else f"None{since}"
+
+
+def _recorded(study: DeliveryStudy, sessions: pd.DataFrame) -> str:
+    """Which records there are by which fidelity can be told, in this version."""
+    cohort = study.cohort
+    # without a status every session counts as held
+    has = [words for name, words in _OF_SESSIONS.items() if name in cohort.table("sessions") and name in sessions and sessions[name].notna().any()]
+    has += [words for name, words in (("goals", "goals"), ("feedback", "ratings")) if cohort.has(name)]
+    rollout = cohort.table("rollout") if cohort.has("rollout") else pd.DataFrame()
+    if "protected_hours_month" in rollout and rollout["protected_hours_month"].notna().any():
+        has.append("protected hours planned")
+    return ", ".join(has).capitalize() if has else "Nothing"

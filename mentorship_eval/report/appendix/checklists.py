@@ -1,7 +1,7 @@
 """Reporting checklists: which item the report truly has, and where; what it does not have is left to the author, never ticked.
 
 The items are data (``resources/checklists/NAME.yaml``): what each asks, in our words, and which exhibits, estimates or fields of the manifest
-answer it.
+answer it; ``rows`` names a table and how the first cell of a row begins, for what is only answered where somebody has filled it in.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from importlib.resources import files
 from typing import Any
 
 from mentorship_eval.errors import UsageError
+from mentorship_eval.questions.answer import Exhibit
+from mentorship_eval.questions.delivery.versions import FIRST, NOT_DESCRIBED
 from mentorship_eval.report.appendix.items import Item
 from mentorship_eval.report.appendix.source import Source
 from mentorship_eval.report.parameters import NOTEBOOKS
@@ -22,7 +24,8 @@ __all__ = ["Checklist", "Line", "checklist_names", "fill", "load_checklist"]
 
 FOUND, PART, AUTHOR = "in the report", "in part", "author to complete"
 _MOST = 6  # places named for one item
-_KEYS = frozenset({"item", "section", "asks", "exhibits", "estimates", "manifest", "parts", "also"})
+_KEYS = frozenset({"item", "section", "asks", "exhibits", "rows", "estimates", "manifest", "parts", "also"})
+_LACKS = ("", "None", "Nothing", FIRST, NOT_DESCRIBED)
 _PARTS = ("cautions", "gaps", "methods", "lead")
 
 
@@ -99,6 +102,9 @@ def _places(item: Mapping[str, Any], source: Source, labels: Mapping[str, str]) 
                     yield f"{labels[exhibit.id]} ({anchor})" if exhibit.id in labels else anchor
         if pattern in labels and all(answer.exhibit(pattern) is None for answer in source.answers.values()):
             yield labels[pattern]  # a table of the appendix that is no exhibit of the report: the repair log
+    for name, start in item.get("rows", {}).items():
+        if any(_has_row(answer.exhibit(name), start) for answer in source.answers.values()):
+            yield f"{labels[name]} ({source.anchor(name)})" if name in labels else source.anchor(name)
     for pattern in item.get("estimates", ()):
         found = [result.id for answer in source.answers.values() for result in answer.results if fnmatchcase(result.id, pattern)]
         if found:
@@ -110,6 +116,15 @@ def _places(item: Mapping[str, Any], source: Source, labels: Mapping[str, str]) 
     for field in item.get("manifest", ()):
         if _field(source.manifest, field) not in (None, "", [], {}):
             yield f"manifest.json: {field}"
+
+
+def _has_row(exhibit: Exhibit | None, start: str) -> bool:
+    """Whether a table has a row whose first cell begins so, and a word in any other cell of it that is not the lack of one."""
+    frame = exhibit.frames.get("rows") if exhibit is not None else None
+    if frame is None or frame.empty:
+        return False
+    mine = frame[frame.iloc[:, 0].astype(str).str.startswith(start)].iloc[:, 1:]
+    return bool((mine.notna() & ~mine.astype(str).isin(_LACKS)).to_numpy().any())
 
 
 def _field(manifest: Mapping[str, Any], dotted: str) -> Any:
