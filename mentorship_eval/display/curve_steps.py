@@ -21,7 +21,8 @@ _USUAL_TIMES = {"days": (365, 730), "weeks": (52, 104), "months": (12, 24), "yea
 def steps_of(rows: pd.DataFrame, at_risk: pd.DataFrame | None, group: Any, means: bool = False) -> pd.DataFrame:
     """Time and numbers of one curve, held to the last time at which the table still has somebody at risk.
 
-    It is not held where the table counts further events, or does not say how many: steps that were withheld are not a level line.
+    It is not held where the table counts further events, or does not say how many: steps that were withheld are not a level line, nor is
+    the way to a last step whose value is withheld.
     """
     step = pd.DataFrame({column: numbers(rows, column, CURVE) for column in ("time", "estimate", "ci_low", "ci_high")})
     if step["time"].isna().any() or (np.diff(step["time"]) < 0).any():
@@ -31,6 +32,8 @@ def steps_of(rows: pd.DataFrame, at_risk: pd.DataFrame | None, group: Any, means
         raise UsageError(
             f"{CURVE}: estimates of {group} lie outside 0 to 1.", fix="Give proportions, not percentages.", rows=list(rows.index)
         )
+    if len(shown):
+        step = step.iloc[: int(np.flatnonzero(step["estimate"].notna())[-1]) + 1]
     if at_risk is not None:
         here = at_risk[at_risk["by"] == group]
         held = numbers(here, "time", AT_RISK)[[count(value) not in ("0", "–") for value in here["n_risk"]]]

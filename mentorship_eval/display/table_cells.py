@@ -16,7 +16,7 @@ __all__ = ["KINDS", "Format", "column_kind", "filled", "format_cell", "names_in"
 
 Format = str | Callable[[Any], str]
 DIGITS = ("0", "1", "2", "3")
-KINDS = ("ratio", "number", "rate", "percent", "share", "count", "whole", "near", "p", "text", *DIGITS)
+KINDS = ("ratio", "number", "rate", "percent", "share", "count", "whole", "near", "amount", "p", "text", *DIGITS)
 _P_NAMES = frozenset({"p", "p_value", "permutation_p"})
 _MISSING = "–"
 _FIELD = re.compile(r"\{(\w+)(?::(\w+))?\}")
@@ -67,6 +67,8 @@ def format_cell(value: Any, kind: Format = "number") -> str:
         # rounded to what the other cells of its row have, however small it is
         text = f"{number:,.{kind}f}"
         return text.replace("-", "−" if any(digit in text for digit in "123456789") else "")
+    if kind == "amount":
+        return format_number(number, 0 if number.is_integer() else 2)
     if kind == "count":
         return format_number(number, 0) if number.is_integer() else format_number(number, 1)
     return format_number(number, 2)

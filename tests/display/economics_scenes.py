@@ -11,7 +11,7 @@ from mentorship_eval import display
 def inputs_one_by_one():
     rows = pd.DataFrame(
         [
-            ("Leavers avoided (83.8 (95 % CI -35.3 to 202.8))", -35.3, 202.8, -743_139.0, 2_114_913.0),
+            ("Leavers avoided", -35.3, 202.8, -743_139.0, 2_114_913.0),
             ("Value of a leaver avoided", 5_000.0, 25_000.0, 99_636.0, 1_774_637.0),
             ("Protected time of mentors and mentees, backfilled by bank staff at their hourly price", 141_170.0, 230_330.0, 723_037.0, 633_877.0),
             ("Matching platform", 13_010.0, 30_357.0, 692_392.0, 675_045.0),

@@ -280,6 +280,10 @@ def test_a_curve_whose_later_steps_are_withheld_is_not_drawn_as_a_level_line():
     assert steps_of(curve, risk.assign(n_event=[0, 10, 15]), "A")["time"].max() == 6.0
     assert steps_of(curve, risk.assign(n_event=[0, 10, 10]), "A")["time"].max() == 12.0
     assert steps_of(curve, risk, "A")["time"].max() == 12.0
+    # a last step whose value is withheld: nobody knows what lies on the way to it
+    late = pd.concat([curve, pd.DataFrame({"time": [15.0], "estimate": [NAN], "ci_low": [NAN], "ci_high": [NAN]})])
+    assert steps_of(late, risk.assign(n_event=[0, 10, 15]), "A")["time"].max() == 6.0
+    assert steps_of(late.assign(estimate=NAN), None, "A")["time"].max() == 15.0
 
 
 def test_means_may_exceed_one_and_are_said_as_numbers():

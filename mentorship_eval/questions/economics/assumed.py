@@ -63,7 +63,7 @@ def _choices(study: CostStudy) -> list[tuple[str, str, str]]:
     money = "Added up as they stand: no price index is applied" if several else "No price index is applied"
     rows += [
         ("Money", study.money, money),
-        ("Discounting", f"None; {said.discount_rate:.1%} a year beyond the first: {_SEE}" if said.discount_rate else "None", later),
+        ("Discounting", f"None; {100 * said.discount_rate:g} % a year beyond the first: {_SEE}" if said.discount_rate else "None", later),
         ("Probability", "The share of draws with a net benefit above zero", "Before these data all effects are taken as alike likely"),
     ]
     return rows
@@ -88,14 +88,14 @@ def otherwise(study: CostStudy) -> Section:
         ends = other.interval(other.net)
         rows.append((label, value, ends))
         estimand = f"value of the leavers avoided minus the cost of the programme, {what}"
-        told.results.append(result_of(study, f"net_benefit.{key}", label, value, ends, "net benefit", estimand, "sensitivity", study.money))
+        told.results.append(result_of(study, f"net_benefit.{key}", label, value, ends, "net benefit", estimand, "sensitivity", study.unit))
 
     if len(study.items) > 1:
         add("together", "Net benefit, all costs dear or cheap at once", "costs dear or cheap all at once", drawn.together())
     rate, years = study.cohort.study.plan.economics.discount_rate, study.used.years
     if len(years[""]) > 1 and rate > 0:
         avoided, items = discount_factor(years[""], rate), [discount_factor(years[item.counts], rate) for item in study.items]
-        add("discounted", f"Net benefit, discounted at {rate:.1%} a year", f"discounted at {rate:.1%} a year beyond the first",
+        add("discounted", f"Net benefit, discounted at {100 * rate:g} % a year", f"discounted at {100 * rate:g} % a year beyond the first",
             drawn.scaled(avoided, items), avoided, items)  # fmt: skip
     hours = [item.counts == "protected hours" for item in study.items]
     if any(hours):

@@ -64,7 +64,7 @@ def forecasts(cohort: Cohort) -> Section:
     labels = {"what": "", "month": "Month", "mean": "Expected", "low": "95 % from", "high": "to"}
     told.exhibits.append(
         table_exhibit("economics.forecast", "Months ahead, of the whole organisation", pd.DataFrame(rows), rests_on=(*recent, recent[1] - recent[0]),
-                      labels=labels, formats={"mean": "number", "low": "count", "high": "count"}, note="Predictive intervals; totals, never people.")
+                      labels=labels, formats={"mean": "1", "low": "count", "high": "count"}, note="Predictive intervals; totals, never people.")
     )  # fmt: skip
     told.exhibits.append(_card(checks, len(exits), (*recent, recent[1] - recent[0])))
     told.methods.append(

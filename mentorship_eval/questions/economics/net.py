@@ -40,11 +40,14 @@ def what_it_cost(study: CostStudy) -> Section:
     # what is paid once for the whole organisation is nobody's contribution
     counted = Counted((), ("total", "low", "high", "quantity"), amounts={"total": "each", "low": "each", "high": "each", "quantity": "each"})
     options = {
-        "labels": {"item": "Item", "counts": "Per", "quantity": "Quantity", "price": "Price of one", "total": "Total", "low": "Low", "high": "High"},
-        "formats": {"quantity": "number", "price": "number", **dict.fromkeys(("total", "low", "high"), "count")},
+        "labels": {"item": "Item", "counts": "Counted", "quantity": "Quantity", "price": "Price of one", "total": "Total", "low": "Low",
+                   "high": "High"},
+        "formats": {"quantity": "amount", "price": "amount", **dict.fromkeys(("total", "low", "high"), "count")},
     }
     w = study.worth
-    note = f"{study.money}. Ranges as given. Value of a leaver avoided: {format_money(w.value)} ({format_money(w.low)} to {format_money(w.high)})."
+    low, high = (format_money(end) for end in study.simulated.interval(study.simulated.cost))
+    note = f"{study.money}. Ranges as given. All together {format_money(study.cost)} (95 % of draws {low} to {high}). "
+    note += f"Value of a leaver avoided: {format_money(w.value)} ({format_money(w.low)} to {format_money(w.high)})."
     told.exhibits.append(
         Exhibit("economics.costs", "table", "What the programme cost", {"rows": rows}, {"rows": counted}, options, note, study.rests_on)
     )
@@ -73,14 +76,14 @@ def balance(study: CostStudy) -> Section:
     interval = drawn.interval
     net = study.effect.value * study.worth.value - study.cost
     estimand = "value of the leavers avoided minus the cost of the programme"
-    whole = result_of(study, "net_benefit", "Net benefit", net, interval(drawn.net), "net benefit", estimand, "headline", study.money)
+    whole = result_of(study, "net_benefit", "Net benefit", net, interval(drawn.net), "net benefit", estimand, "headline", study.unit)
     share, error = drawn.probability()
     none = (math.nan, math.nan)
     label = f"Probability that it pays for itself (Monte-Carlo error {error:.4f})"
     pays = result_of(study, "probability", label, share, none, "probability", "probability that the programme pays for itself")
     told.results += [whole, pays]
     costs = ("programme_cost", "Cost of the programme", study.cost, interval(drawn.cost), "cost", "cost of the programme")
-    told.results.append(result_of(study, *costs, unit=study.money))
+    told.results.append(result_of(study, *costs, unit=study.unit))
     _ratios(told, study, net)
     told.lead += [
         Statement(f"Net benefit, the value of the leavers avoided minus the cost of the programme: {whole.estimate.interval()} {study.money}. In "
@@ -88,7 +91,7 @@ def balance(study: CostStudy) -> Section:
                   rests_on=study.rests_on, results=("economics.net_benefit", "economics.probability")),
         Statement(_needed(study), rests_on=study.rests_on, results=("economics.programme_cost",)),
     ]  # fmt: skip
-    words = {"": f"Leavers avoided ({study.avoided.interval(1)})"}
+    words = {"": "Leavers avoided"}
     rows = pd.DataFrame(one_way(study.effect, study.worth, study.costs), columns=["label", "input_low", "input_high", "low", "high"])
     rows["label"] = [words.get(label, label) for label in rows["label"]]
     told.exhibits.append(
@@ -96,7 +99,9 @@ def balance(study: CostStudy) -> Section:
                 {"base": net, "unit": study.money}, "Inputs over their plausible range, leavers avoided over their 95 % interval, the others at "
                 "their best guess.", study.rests_on)
     )  # fmt: skip
-    quadrants = pd.DataFrame([{"where": name, "share": part} for name, part in drawn.quadrants().items()])
+    # a programme that costs something cannot pay without a leaver avoided: no line for what is nowhere
+    shares = [(f"{name[:1].upper()}{name[1:]}", part) for name, part in drawn.quadrants().items()]
+    quadrants = pd.DataFrame([(name, part) for name, part in shares if part or name != shares[3][0]], columns=["where", "share"])
     told.exhibits.append(
         table_exhibit("economics.quadrants", "Where the draws lie", quadrants, rests_on=study.rests_on,
                       labels={"where": "Leavers, and money", "share": "Share of draws"}, formats={"share": "percent"})
@@ -124,7 +129,7 @@ def _ratios(told: Section, study: CostStudy, net: float) -> None:
     per = drawn.cost_per_event() if avoided.ci_low > 0 else None
     if per is not None:
         label, estimand = "Cost per leaver avoided", "cost of the programme per leaver avoided, before what a leaver avoided is worth"
-        one = result_of(study, "cost_per_leaver", label, study.cost / avoided.value, per, "cost", estimand, unit=study.money)
+        one = result_of(study, "cost_per_leaver", label, study.cost / avoided.value, per, "cost", estimand, unit=study.unit)
         told.results.append(one)
         return
     if avoided.ci_high < 0:
@@ -146,7 +151,7 @@ def _needed(study: CostStudy) -> str:
 
 def by_value(study: CostStudy) -> Section:
     """How likely it is to pay for itself at every value that a leaver avoided might have."""
-    worths = np.linspace(0, 2 * max(study.worth.high, study.worth.value), 81)
+    worths = np.linspace(0, 2 * max(study.worth.high, study.worth.value), 161)
     rows = pd.DataFrame({"value": worths, "probability": acceptability(study.simulated, worths)})
     exhibit = Exhibit(
         "economics.acceptability", "ceac", "How likely the programme is to pay for itself", {"rows": rows}, {"rows": Counted(results={})},

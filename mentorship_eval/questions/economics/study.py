@@ -61,6 +61,11 @@ class CostStudy:
         return (self.avoided.n_events, float(self.used.mentees), None if mentors is None else float(len(mentors)))
 
     @property
+    def unit(self) -> str:
+        """Currency and price years, as short as a column of units needs it."""
+        return f"{self.currency} {self.price_years[0]}" if len(self.price_years) == 1 else self.currency
+
+    @property
     def money(self) -> str:
         if not self.price_years:
             return f"{self.currency}, price year not told"

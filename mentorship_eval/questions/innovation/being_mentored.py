@@ -135,6 +135,6 @@ def _rates(lines: list[dict[str, object]]) -> Exhibit:
         within=("kind",), ratios={"rate": "projects"}, behind=("beginners",),
         labels={"kind": "Projects", "arm": "Mentorship", "people": "People", "years": "Person-years", "projects": "Begun",
                 "rate": "Per 100 person-years"},
-        formats={"people": "count", "projects": "count", "years": "number", "rate": "number"},
+        formats={"people": "count", "projects": "count", "years": "0", "rate": "1"},
         note="Not adjusted. A person who is given a mentor counts in both lines, each for its time; a project counts for each member.",
     )  # fmt: skip
