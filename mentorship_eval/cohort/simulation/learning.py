@@ -88,32 +88,42 @@ def _places(tables: dict[str, pd.DataFrame], lives: pd.DataFrame) -> np.ndarray:
     return pd.factorize(lives["staff_id"].map(first))[0]
 
 
+def _posts(parameters: Parameters, tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """staff_id, dept_id, first and last day of each post, as far as it lies in the window; days from its start."""
+    origin, end = pd.Timestamp(parameters.start), int(window_days(parameters)[-1]) - 1
+    spells = tables["spells"]
+    first = (pd.to_datetime(spells["start"]) - origin).dt.days.clip(lower=0)
+    last = (pd.to_datetime(spells["end"]) - origin).dt.days.fillna(end).clip(upper=end)
+    posts = spells[["staff_id", "dept_id"]].assign(first=first.astype(float), last=last.astype(float))
+    return posts[posts["last"] > posts["first"]].reset_index(drop=True)
+
+
 def with_handoffs(parameters: Parameters, tables: dict[str, pd.DataFrame], ties: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     """``ties`` with hand-offs to people of other departments, more often once the programme is active in the department that hands over."""
     rate, ratio = parameters.handoffs
     if not rate:
         return ties
-    lives, place = lives_of(parameters, tables), _places(tables, lives_of(parameters, tables))
-    dept = tables["spells"].sort_values(["staff_id", "start"], kind="stable").drop_duplicates("staff_id").set_index("staff_id")["dept_id"]
+    posts = _posts(parameters, tables)
+    place = pd.factorize(posts["dept_id"])[0]
     live = pd.to_datetime(tables["rollout"].groupby("dept_id")["active_from"].min())
-    day_live = (lives["staff_id"].map(dept).map(live) - pd.Timestamp(parameters.start)).dt.days.to_numpy(float)
-    first, last = lives["first"].to_numpy(float), lives["last"].to_numpy(float)
+    day_live = (posts["dept_id"].map(live) - pd.Timestamp(parameters.start)).dt.days.to_numpy(float)
+    first, last = posts["first"].to_numpy(float), posts["last"].to_numpy(float)
     switch = np.clip(np.where(np.isnan(day_live), np.inf, day_live), first, last)
     parts = []
     for low, high, factor in ((first, switch, 1.0), (switch, last, ratio)):
-        who = np.repeat(np.arange(len(lives)), rng.poisson(rate / 365.25 * factor * (high - low)))
+        who = np.repeat(np.arange(len(posts)), rng.poisson(rate / 365.25 * factor * (high - low)))
         day = low[who] + rng.random(len(who)) * (high - low)[who]
         other = np.full(len(who), -1)
         todo = np.arange(len(who))
         for _ in range(_ROUNDS):
-            pick = rng.integers(0, len(lives), len(todo))
+            pick = rng.integers(0, len(posts), len(todo))
             right = (place[pick] != place[who[todo]]) & (first[pick] < day[todo]) & (last[pick] > day[todo])
             other[todo[right]] = pick[right]
             todo = todo[~right]
         found = other >= 0
         parts.append(np.stack([who[found].astype(float), other[found].astype(float), np.floor(day[found])]))
     source, target, day = np.concatenate(parts, axis=1)
-    ids = lives["staff_id"].to_numpy()
+    ids = posts["staff_id"].to_numpy()
     more = pd.DataFrame({"from_id": ids[source.astype(int)], "to_id": ids[target.astype(int)], "date": text_dates(parameters, day), "kind": HANDOFF})
     table = pd.concat([ties, more], ignore_index=True).drop_duplicates(["from_id", "to_id", "date", "kind"])
     return table.sort_values(["date", "from_id", "to_id", "kind"], kind="stable", ignore_index=True)
