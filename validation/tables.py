@@ -29,7 +29,7 @@ def summarise(frame: pd.DataFrame, truth: float) -> pd.DataFrame:
         covered = ((part["low"] <= true) & (true <= part["high"]))[limits]
         p = part["p"].dropna()
         rows.append({
-            "analysis": name, "replicates": len(part), "answered": int(part["p"].notna().sum()), "truth": true.mean(),
+            "analysis": name, "replicates": len(part), "answered": int((part["p"].notna() | limits).sum()), "truth": true.mean(),
             "mean": true.mean() + error.mean(), "sd": error.std(ddof=1), "mean_se": part["se"].mean(),
             "mean_length": (part["high"] - part["low"])[limits].replace(np.inf, np.nan).mean(), "judged": int(limits.sum()),
             "covered": int(covered.sum()), "tested": len(p), "rejected": int((p < 0.05).sum()), "seconds": part["seconds"].mean(),

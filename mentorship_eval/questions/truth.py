@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 from mentorship_eval.cohort import Cohort
 from mentorship_eval.questions.answer import Result
 
-__all__ = ["known_truth", "with_truth"]
+__all__ = ["known_truth", "truth_in", "with_truth"]
 
 # result id -> where truth.json says it
 _PLACES = {
@@ -86,12 +87,16 @@ def known_truth(cohort: Cohort) -> dict[str, float]:
     path = cohort.folder / "truth.json"
     if not path.is_file():
         return {}
-    told = json.loads(path.read_text(encoding="utf-8"))
+    return truth_in(json.loads(path.read_text(encoding="utf-8")), cohort.study.plan.leaving)
+
+
+def truth_in(told: dict[str, Any], leaving: str = "organisation") -> dict[str, float]:
+    """Result id -> true value, from what truth.json tells; leaving: what the plan takes for it."""
     truth: dict[str, float] = {}
     for result_id, place in _PLACES.items():
-        if result_id.startswith("retention.") and cohort.study.plan.leaving != "organisation":
+        if result_id.startswith("retention.") and leaving != "organisation":
             continue  # the truth is of leaving the organisation
-        value = told
+        value: Any = told
         for key in place:
             value = value.get(key) if isinstance(value, dict) else None
         if isinstance(value, int | float):

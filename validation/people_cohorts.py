@@ -1,0 +1,149 @@
+"""Cohorts of `simulate_cohort` in memory, answered by the parts of the chapters careers, collaboration and equity that have a known truth.
+
+What the chapter says it cannot answer is a row without a figure, so that it is counted.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from mentorship_eval import simulate_cohort
+from mentorship_eval.cohort import Cohort
+from mentorship_eval.cohort.schema.tables import TABLES
+from mentorship_eval.cohort.simulate import SimulatedCohort
+from mentorship_eval.cohort.study.document import Study
+from mentorship_eval.errors import EstimationError
+from mentorship_eval.questions.answer import Result
+from mentorship_eval.questions.truth import truth_in
+from validation.analyses import Found, of_estimate
+
+__all__ = ["PEOPLE_DIFFERENCES", "PEOPLE_LABELS", "in_memory", "people", "true_values"]
+
+READ = ("staff", "departments", "spells", "rollout", "matches", "mentors", "sessions", "feedback", "career_events", "collaboration")
+PERMUTATIONS = 199  # the report draws 999; that many keep their size too, and 199 cost less
+PEOPLE_LABELS = {
+    "careers.promotion": "promotion while mentored",
+    "careers.leadership_role": "a leadership post while mentored",
+    "careers.acting_up": "acting up while mentored",
+    "careers.certification": "certification while mentored",
+    "careers.promotion.difference.12": "promoted 12 months after a landmark, mentored minus not",
+    "careers.senior.gender.male": "in a senior grade, men minus women",
+    "careers.mentors.recognised": "promotion of mentors, recognised against not",
+    "collaboration.across_professions": "ties across professions while mentored",
+    "collaboration.within_profession": "ties within the profession while mentored",
+    "collaboration.across_departments": "ties across departments while mentored",
+    "collaboration.share_across": "share of ties across professions, mentored minus not",
+    "collaboration.share_across.permutation": "the same: placebo test",
+    "collaboration.share_where_active": "share of ties across professions, programme active",
+    "collaboration.handoffs": "hand-offs where the programme is active",
+    "collaboration.handoffs.permutation": "the same: permutation",
+    "equity.reach.gender.male": "matched within 12 months, men minus women",
+    "equity.reach.ethnicity_group.others": "matched within 12 months, minority groups minus white",
+    "equity.reach.ethnicity_group.asian": "matched within 12 months, Asian minus white",
+    "equity.reach.ethnicity_group.black": "matched within 12 months, Black minus white",
+    "equity.ratio.gender.female": "reach ratio, women",
+    "equity.ratio.gender.male": "reach ratio, men",
+    "equity.ratio.ethnicity_group.white": "reach ratio, white",
+    "equity.ratio.ethnicity_group.asian": "reach ratio, Asian",
+    "equity.ratio.ethnicity_group.black": "reach ratio, Black",
+    "equity.dose.gender.male": "sessions a month, men against women",
+    "equity.dose.ethnicity_group.asian": "sessions a month, Asian against white",
+    "equity.dose.ethnicity_group.black": "sessions a month, Black against white",
+    "equity.concordance.gender": "pairs of one gender, minus chance",
+    "equity.concordance.ethnicity_group": "pairs of one ethnic group, minus chance",
+    "equity.alike.ends.gender": "ending early, pairs of one gender against others",
+    "equity.alike.ends.ethnicity_group": "ending early, pairs of one ethnic group against others",
+    "equity.alike.ratings.gender": "rating of the match, pairs of one gender minus others",
+    "equity.alike.ratings.ethnicity_group": "rating of the match, pairs of one ethnic group minus others",
+}
+# without any effect of mentorship these are 0; with one no formula gives them
+_ONLY_WITHOUT_EFFECT = ("careers.promotion.difference.12", "collaboration.share_where_active")
+PEOPLE_DIFFERENCES = frozenset(
+    name for name in PEOPLE_LABELS
+    if any(word in name for word in (".difference.", ".senior.", "share_", ".reach.", ".concordance.", ".ratings."))
+)
+
+
+def true_values(made: SimulatedCohort) -> dict[str, float]:
+    """Result id -> truth as it is told (ratios as ratios): those of truth.json, and those that follow from how the cohort was drawn."""
+    p, told = made.parameters, truth_in(made.truth)
+    known = {
+        # neither recognition nor the gender of a mentee changes anything, and matches end without regard to who is alike
+        "careers.mentors.recognised": 1.0, "equity.dose.gender.male": 1.0, "equity.alike.ends.gender": 1.0, "equity.alike.ends.ethnicity_group": 1.0,
+        "equity.alike.ratings.gender": p.quality_alike, "equity.alike.ratings.ethnicity_group": 0.0, **told,
+    }
+    for placebo in ("collaboration.share_across", "collaboration.handoffs"):
+        if placebo in known:
+            known[f"{placebo}.permutation"] = known[placebo]
+    if p.alike == 0:
+        known |= {"equity.concordance.gender": 0.0, "equity.concordance.ethnicity_group": 0.0}
+    if p.promotion == p.promotion_mentored and p.ties_across_ratio == 1:
+        known |= dict.fromkeys(_ONLY_WITHOUT_EFFECT, 0.0)
+    return {name: known[name] for name in PEOPLE_LABELS if name in known}
+
+
+def in_memory(made: SimulatedCohort, permutations: int = PERMUTATIONS) -> Cohort:
+    """The tables that these chapters read, typed as a folder of them would be read; no file is written."""
+    tables = {name: _typed(name, made.tables[name]) for name in READ}
+    plan = {**made.study["plan"], "permutations": permutations}
+    study = Study.model_validate({**made.study, "tables": {name: f"{name}.csv" for name in READ}, "plan": plan})
+    return Cohort(Path("nowhere"), study, tables)
+
+
+def _typed(name: str, table: pd.DataFrame) -> pd.DataFrame:
+    """``table`` with days as days and yes or no as such; numbers of which some are missing are floats."""
+    table = table.copy()
+    for column in table:
+        if column not in TABLES[name]:
+            continue
+        kind = TABLES[name][str(column)].type
+        if kind == "date":
+            table[column] = pd.to_datetime(table[column])
+        elif isinstance(table[column].dtype, pd.Int64Dtype):
+            table[column] = table[column].astype(float)
+        elif kind == "bool":
+            table[column] = table[column].astype(bool)
+    return table
+
+
+def _results(cohort: Cohort) -> list[Result]:
+    """The parts of the three chapters whose estimates have a truth. Left out, since none of theirs has one or they cost much: promotion by
+    group, mixing by year and department, gaps in staying, excess risk.
+    """
+    from mentorship_eval.questions.careers import being_mentored, groups, mentors
+    from mentorship_eval.questions.careers.steps import career_study
+    from mentorship_eval.questions.collaboration import being_mentored as new_ties
+    from mentorship_eval.questions.collaboration.departments import handed_over, share_where_active
+    from mentorship_eval.questions.collaboration.people import between_professions
+    from mentorship_eval.questions.collaboration.ties import tie_study
+    from mentorship_eval.questions.equity.alike import pairs_alike
+    from mentorship_eval.questions.equity.concordance import concordance
+    from mentorship_eval.questions.equity.dose import dose
+    from mentorship_eval.questions.equity.eligible import equity_study
+    from mentorship_eval.questions.equity.reach import reach
+    from mentorship_eval.questions.equity.reach_ratio import reach_ratios
+
+    chapters: tuple[tuple[Any, tuple[Any, ...]], ...] = (
+        (career_study, (being_mentored.while_mentored, being_mentored.by_landmark, groups.senior_by_group, mentors.recognised_mentors)),
+        (tie_study, (new_ties.while_mentored, between_professions, share_where_active, handed_over)),
+        (equity_study, (reach, reach_ratios, dose, concordance, pairs_alike)),
+    )
+    return [result for study, parts in chapters for made in (study(cohort),) for part in parts for result in part(made).results]
+
+
+def people(seed: int, *, scenario: str, **changes: Any) -> dict[str, Found]:
+    """One replicate: every estimate of the three chapters that has a truth in this cohort."""
+    made = simulate_cohort(scenario, seed=seed, outcomes=True, **{k: tuple(v) if isinstance(v, list) else v for k, v in changes.items()})
+    answered = {result.id: result.estimate for result in _results(in_memory(made))}
+    found = {}
+    for name, value in true_values(made).items():
+        truth = value if name in PEOPLE_DIFFERENCES else math.log(value)
+        try:
+            found[name] = of_estimate(answered[name], truth)
+        except (KeyError, EstimationError):
+            found[name] = Found(*[math.nan] * 5, truth)
+    return found
