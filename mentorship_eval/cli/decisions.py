@@ -48,17 +48,17 @@ def read_decisions(file: str, pool: Pool, left_out: Mapping[str, str] | None = N
         if verb not in ("accept", "change", "reject") or (verb == "change") != bool(other):
             faults.append(f"{here}:decision: {said!r} is not accept, change:MENTOR or reject")
         elif mentee not in mentees:
-            faults.append(f"{here}:mentee_id: {mentee or 'nobody'} does not wait for a mentor in this cohort")
+            faults.append(f"{here}:mentee_id: {mentee or 'nobody'} does not wait for a mentor in this cohort{_zeros(mentee, mentees)}")
         elif verb == "reject":
             if mentor in mentors:
                 made.refused.append((mentee, mentor))
             elif mentor not in (left_out or {}):
-                faults.append(f"{here}:mentor_id: {mentor or 'nobody'} is no mentor of this cohort")
+                faults.append(f"{here}:mentor_id: {mentor or 'nobody'} is no mentor of this cohort{_zeros(mentor, mentors)}")
         elif mentee in made.keep:
             faults.append(f"{here}:mentee_id: {mentee} was decided on above")
         elif mentor not in mentors:
-            why = (left_out or {}).get(mentor)
-            faults.append(f"{here}:{at}: {mentor or 'nobody'} is no mentor who can be given a mentee{f' ({why})' if why else ''}")
+            why = f" ({left_out[mentor]})" if left_out and mentor in left_out else _zeros(mentor, mentors)
+            faults.append(f"{here}:{at}: {mentor or 'nobody'} is no mentor who can be given a mentee{why}")
         elif not may[mentees[mentee], mentors[mentor]]:
             faults.append(f"{here}:{at}: {mentee} and {mentor} may not be paired (the same person, one manages the other, or one excludes the other)")
         elif (mentee, mentor) in against:
@@ -75,6 +75,12 @@ def read_decisions(file: str, pool: Pool, left_out: Mapping[str, str] | None = N
         raise DataError(f"{'; '.join(faults[:5])}{more}.", fix="Correct these decisions; nothing was written.")
     made.refused = list(dict.fromkeys(made.refused))
     return made
+
+
+def _zeros(written: str, known: Mapping[str, int]) -> str:
+    """A hint where a spreadsheet has read an id as a number."""
+    meant = next((person for person in known if person != written and person.lstrip("0") == written and written), None)
+    return f" (has a spreadsheet taken the zeros off {meant}?)" if meant is not None else ""
 
 
 def _decided(file: str) -> Iterator[tuple[int, dict[str, str]]]:

@@ -13,7 +13,7 @@ from mentorship_eval.errors import listing
 
 __all__ = ["wave_rows"]
 
-_KEPT = ("score", "method")  # what a later evaluation of the pairs needs
+_KEPT = ("mentor_id", "score", "method")  # what a later evaluation of the pairs needs
 
 
 def wave_rows(cohort: Cohort, pairs: pd.DataFrame, day: pd.Timestamp) -> tuple[pd.DataFrame, list[str]]:

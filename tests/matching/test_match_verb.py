@@ -100,3 +100,37 @@ def test_mentors_are_left_out_for_several_reasons_each_counted_once(cohort: Path
     for words in ("whose training has expired get nobody: 2.", "not in post get nobody: 1.", "of blank capacity get nobody: 1."):
         assert words in " ".join(out.split())
     assert set(pairs(tmp_path / "one").values()) == {"m1"}
+
+
+def test_zeros_that_a_spreadsheet_took_off_are_hinted_at(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    texts = {name.removesuffix(".csv"): text for name, text in FILES.items() if name.endswith(".csv")}
+    cohort = wards(tmp_path, **{name: text.replace("e2,", "007,").replace("m1,", "0042,") for name, text in texts.items()})
+    (tmp_path / "decided.csv").write_text("mentee_id,mentor_id,decision\n7,42,accept\n007,42,accept\n", encoding="utf-8")
+    code, _, err = call(capsys, "match", cohort, "--out", tmp_path / "one", "--decisions", tmp_path / "decided.csv")
+    assert code == 1 and "taken the zeros off 007?" in err and "taken the zeros off 0042?" in err
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({"mentors": "staff_id,capacity\nm1,0\nm2,0\n"}, "Pairs for 0 of 4 mentees"),
+        ({"wishes": "staff_id,kind,value\ne2,seeks,x\ne2,excludes,m1\ne2,excludes,m2\ne2,excludes,m3\n"}, "Pairs for 0 of 1 mentees"),
+    ],
+)
+@pytest.mark.parametrize("scarce", ["total", "equal"])
+def test_a_wave_without_any_pair_is_told_as_such(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], files: dict[str, str], said: str, scarce: str
+) -> None:
+    code, out, err = call(capsys, "match", wards(tmp_path, **files), "--out", tmp_path / "one", "--scarce", scarce)
+    told = " ".join(out.split())
+    assert (code, err) == (0, "") and said in told and "Beware" not in told and "Random" not in told and "nan" not in told
+    page = (tmp_path / "one" / "pairs.html").read_text(encoding="utf-8")
+    assert "<p>None.</p>" in page and "nan" not in page.split("</style>")[1]
+
+
+def test_when_all_is_decided_nothing_is_chosen(cohort: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    call(capsys, "match", cohort, "--out", tmp_path / "one")
+    every = decide(tmp_path / "one", **dict.fromkeys(pairs(tmp_path / "one"), "accept"))
+    code, out, _ = call(capsys, "match", cohort, "--out", tmp_path / "two", "--decisions", every)
+    assert code == 0 and "3 kept, 0 refused" in out and "Random" not in out and pairs(tmp_path / "two") == pairs(tmp_path / "one")
+    assert len(pd.read_csv(tmp_path / "two" / "matches.csv")) == 3

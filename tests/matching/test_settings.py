@@ -113,3 +113,10 @@ def test_the_lines_of_the_template_are_settings(tmp_path: Path) -> None:
     (tmp_path / "new" / "study.yaml").write_text(before + "matching:" + after.replace("\n#  ", "\n  "), encoding="utf-8")
     found = load_study(tmp_path / "new").matching
     assert Weights(**found.weights.given) == Weights() and (found.untrained, found.capacity) == ("leave_out", 2)
+
+
+def test_the_next_cohort_takes_the_settings_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cohort = wards(tmp_path, study="matching: {weights: {goals: 0.9}, untrained: allow, scarce: equal, capacity: 3}  # agreed in spring\n")
+    assert call(capsys, "new", tmp_path / "next", "--like", cohort)[0] == 0
+    text = (tmp_path / "next" / "study.yaml").read_text(encoding="utf-8")
+    assert "matching: {weights: {goals: 0.9}, untrained: allow, scarce: equal, capacity: 3}  # agreed in spring" in text

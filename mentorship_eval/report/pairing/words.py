@@ -88,7 +88,9 @@ def about_last_wave(made: Round) -> str:
 
 
 def about_fairness(made: Round) -> Iterator[str]:
-    """When places are scarce: who was passed over, or what it cost that nobody was for being hard to suit."""
+    """When places are scarce: who was passed over, or what it cost that nobody was for being hard to suit; nothing where nothing was chosen."""
+    if made.of("proposed").empty:
+        return
     best = made.proposal.best_scores
     without = best.index.isin(made.proposal.unmatched["mentee_id"])
     if made.choice.scarce == "equal" and len(made.proposal.unmatched):
