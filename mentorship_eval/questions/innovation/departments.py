@@ -29,7 +29,7 @@ def months_of_projects(study: InnovationStudy, projects: pd.DataFrame) -> pd.Dat
     return with_blocks(study.cohort, department_months(study.cohort, study.rows, projects, "projects"))
 
 
-def _fit(study: InnovationStudy, projects: pd.DataFrame, label: str) -> RateFit:
+def _fit(study: InnovationStudy, projects: pd.DataFrame, label: str, *, brief: bool) -> RateFit:
     plan, rules = study.cohort.study.plan, study.cohort.study.rules
     first = pd.Timestamp(study.cohort.window[0]).to_period("M")
     panel = months_of_projects(study, projects)
@@ -37,7 +37,7 @@ def _fit(study: InnovationStudy, projects: pd.DataFrame, label: str) -> RateFit:
     return fit_rates(
         panel, outcome=OUTCOME, label=label, count="projects", exposure="person_years", unit="dept_id", adopted="adopted",
         rate_label=f"{label} per 100 staff-years", per=100, min_controls=rules.min_controls, anticipation=plan.anticipation, seed=plan.seed,
-        permutations=min(plan.permutations, MOST_DRAWS), month_of=lambda period: str(first + int(period) - 1), **options,
+        tables=not brief, permutations=min(plan.permutations, MOST_DRAWS), month_of=lambda period: str(first + int(period) - 1), **options,
     )  # fmt: skip
 
 
@@ -46,7 +46,7 @@ def _told(study: InnovationStudy, projects: pd.DataFrame, name: str, label: str,
     if not study.cohort.has("rollout"):
         return told.lacks(question, "When departments took up the programme is not in these data.", "rollout (dept_id, active_from)")
     try:
-        rates = _fit(study, projects, label)
+        rates = _fit(study, projects, label, brief=brief)
     except (DataError, EstimationError) as error:
         return told.lacks(question, error, "More departments or months without the programme, or more projects.")
     estimand = f"rate of {noun} begun per staff-year where the programme is active, against the rate expected without it"
