@@ -10,6 +10,8 @@ from mentorship_eval.errors import UsageError
 
 __all__ = ["RandomPairs", "random_scores"]
 
+_TRIES = 8
+
 
 @dataclass(frozen=True)
 class RandomPairs:
@@ -39,18 +41,36 @@ def random_scores(score: np.ndarray, may: np.ndarray, room: np.ndarray, *, draws
     if draws < 2:
         raise UsageError(f"{draws} draws tell no interval.", fix="Ask for 2 or more.")
     rng = np.random.default_rng(seed)
+    allowed, places = np.asarray(may, bool).tolist(), np.asarray(room, int).tolist()
     means, matched = [], []
     for _ in range(draws):
-        left, total, made = np.array(room, int), 0.0, 0
-        for mentee in rng.permutation(len(score)):
-            open_to = np.flatnonzero(may[mentee] & (left > 0))
-            if not len(open_to):
+        left, with_room = places.copy(), [mentor for mentor, free in enumerate(places) if free > 0]
+        rows, columns = [], []
+        for mentee in rng.permutation(len(score)).tolist():
+            at = _drawn(with_room, allowed[mentee], rng)
+            if at < 0:
                 continue
-            mentor = open_to[rng.integers(len(open_to))]
+            mentor = with_room[at]
+            rows.append(mentee)
+            columns.append(mentor)
             left[mentor] -= 1
-            total += score[mentee, mentor]
-            made += 1
-        matched.append(made)
-        if made:
-            means.append(total / made)
+            if not left[mentor]:
+                with_room[at] = with_room[-1]
+                with_room.pop()
+        matched.append(len(rows))
+        if rows:
+            means.append(float(score[rows, columns].mean()))
     return RandomPairs(np.array(means), np.array(matched))
+
+
+def _drawn(with_room: list[int], allowed: list[bool], rng: np.random.Generator) -> int:
+    """The place in ``with_room`` of a mentor who is allowed, each as likely as another; -1 where none is.
+
+    Most are allowed to most, so that one drawn from all is soon one who is; else those who are get listed.
+    """
+    for _ in range(_TRIES if with_room else 0):
+        at = int(rng.random() * len(with_room))
+        if allowed[with_room[at]]:
+            return at
+    listed = [at for at, mentor in enumerate(with_room) if allowed[mentor]]
+    return listed[int(rng.random() * len(listed))] if listed else -1

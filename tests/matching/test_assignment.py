@@ -93,3 +93,13 @@ def test_random_pairs_keep_the_rules() -> None:
     assert (drawn.matched == 1).all() and drawn.means == pytest.approx(0.5)
     with pytest.raises(UsageError):
         random_scores(np.zeros((1, 1)), may[:1, :1], np.array([1]), draws=1)
+
+
+def test_each_permitted_mentor_is_as_likely_as_another() -> None:
+    """Of forty three may: found whether a draw from all hits one of them or those who may are listed."""
+    may = np.zeros((1, 40), bool)
+    may[0, [3, 17, 39]] = True
+    drawn = random_scores(np.arange(40.0)[None, :], may, np.ones(40, int), draws=3000)
+    mentors, times = np.unique(drawn.means, return_counts=True)
+    # 3,000 draws between three: 1,000 each, give or take 4 standard deviations
+    assert mentors.tolist() == [3, 17, 39] and np.abs(times - 1000).max() < 104
