@@ -44,7 +44,8 @@ class Permutation:
 
 def _blocks(labels: np.ndarray, blocks: np.ndarray | None) -> list[np.ndarray]:
     codes = np.zeros(len(labels), dtype=int) if blocks is None else np.asarray(blocks)
-    return [np.flatnonzero(codes == code) for code in np.unique(codes)]
+    _, code, size = np.unique(codes, return_inverse=True, return_counts=True)
+    return np.split(np.argsort(code, kind="stable"), np.cumsum(size)[:-1])
 
 
 def _arrangements(values: np.ndarray) -> int:

@@ -9,16 +9,23 @@ from mentorship_eval.estimate import Estimate
 from mentorship_eval.inference.intervals import difference_estimate, ratio_estimate
 from mentorship_eval.inference.jackknife import cluster_jackknife
 
-__all__ = ["FEWEST_PEOPLE", "GROUPINGS", "MISSING", "OTHER", "jackknifed_difference", "jackknifed_ratio", "levels_of", "slug"]
+__all__ = ["FEWEST_PEOPLE", "GROUPINGS", "MISSING", "OTHER", "in_words", "jackknifed_difference", "jackknifed_ratio", "levels_of", "slug"]
 
 GROUPINGS = {"gender": "Gender", "ethnicity_group": "Ethnic group", "profession": "Staff group"}
 FEWEST_PEOPLE = 50  # of a level, below which it joins the others: settled by size alone
 MISSING, OTHER = "Not recorded", "Other"
 
 
+def in_words(values: pd.Series) -> pd.Series:
+    """Each value as a reader sees it; a missing one is `MISSING`."""
+    code, distinct = pd.factorize(values.astype(object))
+    words = [str(value).replace("_", " ").capitalize() for value in distinct]
+    return pd.Series(np.array([*words, MISSING], dtype=object)[code], index=values.index, name=values.name)
+
+
 def levels_of(values: pd.Series, fewest: int = FEWEST_PEOPLE) -> pd.Series:
     """Levels in words; those of few people joined, without looking at any outcome."""
-    words = values.astype(object).map(lambda value: MISSING if pd.isna(value) else str(value).replace("_", " ").capitalize())
+    words = in_words(values)
     size = words.value_counts()
     small = size.index[size < fewest]
     joined = words.where(~words.isin(small), OTHER)

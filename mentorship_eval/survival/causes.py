@@ -28,8 +28,9 @@ def read_causes(data: pd.DataFrame, cause: str) -> tuple[np.ndarray, tuple[objec
     elif pd.api.types.is_numeric_dtype(column):
         censored = missing | (column.to_numpy(dtype=float, na_value=np.nan) == 0)
     else:
-        # A missing value comes first: it cannot be compared with 0.
-        censored = np.array([gone or _is_none(value) for value, gone in zip(column.astype(object), missing, strict=True)], dtype=bool)
+        # there are few causes and many rows: each cause is looked at once; the last entry answers for the code of a missing value
+        code, distinct = pd.factorize(column.astype(object))
+        censored = np.array([_is_none(value) for value in distinct] + [True])[code]
     codes = np.full(len(column), -1, dtype=np.intp)
     if censored.all():
         raise EstimationError(f"No events: every row is censored in {cause!r}.", fix="Check the coding: 0 or an empty text means censored.")

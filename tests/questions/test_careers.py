@@ -11,7 +11,7 @@ import pytest
 
 from mentorship_eval.disclosure import Rule, protect
 from mentorship_eval.questions import answer_chapter
-from mentorship_eval.questions.careers.being_mentored import by_landmark, incidence_without_each, while_mentored
+from mentorship_eval.questions.careers.being_mentored import by_landmark, while_mentored
 from mentorship_eval.questions.careers.groups import promotion_by_group, senior_by_group
 from mentorship_eval.questions.careers.mentors import recognised_mentors
 from mentorship_eval.questions.careers.steps import KINDS, career_study, until_step
@@ -69,15 +69,6 @@ def test_the_difference_from_the_landmark_is_that_of_two_curves_and_its_error_th
     # the curve is read at 12 months of 30.4375 days, the difference at 365 days
     assert estimate.value == pytest.approx(100 * (at["Mentored"] - at["Not mentored"]), abs=0.4)
     assert (estimate.ci_low > 0) == effect
-
-
-def test_incidence_without_competing_exits_is_one_minus_the_product_limit():
-    rows = pd.DataFrame({"stop": [1.0, 2, 3, 4, 5, 6], "ended": ["step", "", "step", "", "step", ""], "dept_at_entry": list("aabbcc")})
-    full, without_a, *_ = incidence_without_each(rows, 4.5)
-    assert full == pytest.approx(1 - (5 / 6) * (3 / 4))
-    assert without_a == pytest.approx(1 - 3 / 4)
-    competing = rows.assign(ended=["left", "", "step", "", "step", ""])
-    assert incidence_without_each(competing, 4.5)[0] == pytest.approx((5 / 6) * (1 / 4))
 
 
 def test_the_gap_in_senior_grades_is_found_and_none_where_there_is_none(study):

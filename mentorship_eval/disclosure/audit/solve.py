@@ -172,10 +172,17 @@ class Attack:
     def width(self, number: int, enough: float) -> float:
         """How far apart the least and the greatest value are; no further sought once it is ``enough``."""
         part = self._part(number)
-        if part is not None and not part.tree and max(part.seen[number]) - min(part.seen[number]) >= enough:
-            return float(max(part.seen[number]) - min(part.seen[number]))
-        low, high = self.interval(number)
-        return high - low
+        if part is None or part.tree:
+            return self.upper[number] - self.lower[number]
+        ends = [float(min(part.seen[number])), float(max(part.seen[number]))]
+        room = (ends[0] - self.lower[number], self.upper[number] - ends[1])
+        # the end with more room first: it may be enough by itself
+        for place, goal in sorted(((0, 1.0), (1, -1.0)), key=lambda end: -room[end[0]]):
+            if ends[1] - ends[0] >= enough:
+                break
+            found = self._solve(part, {number: goal})
+            ends[place] = (self.lower, self.upper)[place][number] if found is None else found[number]
+        return ends[1] - ends[0]
 
     def impossible(self, number: int, values: Sequence[int]) -> list[int]:
         """Which of ``values`` the count cannot have."""

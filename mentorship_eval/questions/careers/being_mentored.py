@@ -14,17 +14,17 @@ import pandas as pd
 from mentorship_eval.cohort.person_time.fixed_exposure import default_landmark, landmark_rows
 from mentorship_eval.errors import EstimationError
 from mentorship_eval.estimate import Caution, Estimate, format_number
-from mentorship_eval.inference.intervals import difference_estimate
-from mentorship_eval.inference.jackknife import cluster_jackknife
 from mentorship_eval.questions.answer import Result, Statement
 from mentorship_eval.questions.careers.steps import CareerStudy, Kind, until_step
 from mentorship_eval.questions.exhibits import DAYS_PER_MONTH, curve_exhibit, forest_exhibit, in_months, just_after, monthly_grid
+from mentorship_eval.questions.groups import jackknifed_difference
 from mentorship_eval.questions.retention.model_rows import default_cox, persons_not_rows
 from mentorship_eval.questions.retention.support import arms
 from mentorship_eval.questions.section import Section
 from mentorship_eval.survival import aalen_johansen
+from mentorship_eval.survival.curves.leave_out_incidence import incidence_without_each
 
-__all__ = ["FEWEST_STEPS", "by_landmark", "incidence_without_each", "while_mentored"]
+__all__ = ["FEWEST_STEPS", "by_landmark", "while_mentored"]
 
 FEWEST_STEPS = 5  # of the mentored, below which a ratio would rest on hardly anybody
 GROUP = "Steps while mentored, against not yet"
@@ -92,35 +92,19 @@ def _landmark(study: CareerStudy, kind: Kind) -> tuple[pd.DataFrame, float]:
     return rows.assign(stop=np.minimum(rows["stop"], rows["step"]), ended=ended, arm=arm), days
 
 
-def incidence_without_each(rows: pd.DataFrame, horizon: float) -> np.ndarray:
-    """Cumulative incidence of "step" at ``horizon`` from all rows, then without each department: (1 + departments,)."""
-    names = sorted(rows["dept_at_entry"].unique())
-
-    def at(part: pd.DataFrame) -> float:
-        if not (part["ended"] == "step").any():
-            return 0.0 if len(part) and part["stop"].max() >= horizon else np.nan
-        found = aalen_johansen(part, stop="stop", cause="ended").at([horizon])
-        return float(found.loc[found["cause"] == "step", "cif"].iloc[0])
-
-    return np.array([at(rows), *(at(rows[rows["dept_at_entry"] != name]) for name in names)])
-
-
 def _difference(rows: pd.DataFrame, horizon: float, estimand: str) -> Estimate:
     """Percentage points, mentored minus not; departments are left out of both arms at once."""
-    places = rows["dept_at_entry"].unique()
-    arms_ = {}
+    place = pd.factorize(rows["dept_at_entry"], sort=True)[0]
+    size, shares, fewest = int(place.max()) + 1, {}, len(rows)
     for arm in (1, 0):
-        mine = rows[rows["mentored"] == arm]
-        full = incidence_without_each(mine, horizon)
-        here = sorted(mine["dept_at_entry"].unique())
-        arms_[arm] = full[0], dict(zip(here, full[1:], strict=True))
-    whole = 100 * (arms_[1][0] - arms_[0][0])
-    without = np.array([100 * (arms_[1][1].get(p, arms_[1][0]) - arms_[0][1].get(p, arms_[0][0])) for p in places])
-    jackknife = cluster_jackknife(whole, without)
-    fewest = min(len(arms_[1][1]), len(arms_[0][1]))
-    return difference_estimate(
-        whole, float(jackknife.se[0]), scale="difference", unit="percentage points", df=float(fewest - 1), n=len(rows),
-        n_events=int(((rows["ended"] == "step") & (rows["stop"] <= horizon)).sum()), n_clusters=fewest, estimand=estimand,
+        mine = (rows["mentored"] == arm).to_numpy()
+        part = rows[mine]
+        step, left = ((part["ended"] == word).to_numpy(int) for word in ("step", "left"))
+        shares[arm] = incidence_without_each(part["stop"].to_numpy(float), step, left, place[mine], size, horizon)
+        fewest = min(fewest, len(np.unique(place[mine])))
+    return jackknifed_difference(
+        shares[1], shares[0], df=float(fewest - 1), n=len(rows), n_events=int(((rows["ended"] == "step") & (rows["stop"] <= horizon)).sum()),
+        estimand=estimand,
         method="Aalen-Johansen by arm; leave-one-department-out jackknife of the difference, t on the departments of the arm that has fewer - 1",
     )
 

@@ -61,9 +61,13 @@ def _graph_indices(network: Network) -> tuple[float, float]:
     import networkx as nx
 
     graph = nx.DiGraph()
-    graph.add_nodes_from((i, {"profession": profession}) for i, profession in enumerate(network.profession))
+    # both are of ties: people without any do not enter
+    tied = np.unique(np.concatenate([network.source, network.target])).tolist()
+    graph.add_nodes_from((i, {"profession": network.profession[i]}) for i in tied)
     graph.add_edges_from(zip(network.source.tolist(), network.target.tolist(), strict=True))
-    return float(nx.overall_reciprocity(graph)), float(nx.attribute_assortativity_coefficient(graph, "profession"))
+    # what nx.overall_reciprocity gives, without its copy of the network
+    answered = sum(graph.has_edge(there, here) for here, there in graph.edges) / graph.number_of_edges()
+    return answered, float(nx.attribute_assortativity_coefficient(graph, "profession"))
 
 
 def _by_chance(found: Mixing) -> str:

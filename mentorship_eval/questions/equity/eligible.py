@@ -14,7 +14,7 @@ import pandas as pd
 
 from mentorship_eval.cohort import Cohort
 from mentorship_eval.cohort.person_time.episodes import Episodes
-from mentorship_eval.questions.groups import FEWEST_PEOPLE, GROUPINGS, MISSING, OTHER, levels_of
+from mentorship_eval.questions.groups import FEWEST_PEOPLE, GROUPINGS, MISSING, OTHER, in_words, levels_of
 from mentorship_eval.questions.retention.model_rows import cohort_episodes
 
 __all__ = ["ALL_OTHERS", "HORIZON", "STAGE", "UNSTATED", "WORDS", "EquityStudy", "begun_matches", "equity_study", "ordered", "with_levels"]
@@ -107,7 +107,7 @@ def with_levels(cohort: Cohort, people: pd.DataFrame, fewest: int = FEWEST_PEOPL
 
 def _levels(values: pd.Series, fewest: int) -> np.ndarray:
     """As `levels_of`; who did not say is never joined with those who did, however few they are."""
-    words = values.astype(object).map(lambda value: MISSING if pd.isna(value) else str(value).replace("_", " ").capitalize())
+    words = in_words(values)
     said = ~words.isin(UNSTATED).to_numpy()
     levels = np.full(len(words), MISSING, dtype=object)
     levels[said] = levels_of(values.reset_index(drop=True)[said], fewest).to_numpy(object)

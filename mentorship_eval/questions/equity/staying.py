@@ -198,10 +198,13 @@ def excess_risk(study: EquityStudy) -> Section:
             told.lacks(question, error.problem, "More people in each group.")
             continue
         reference = grouping.levels[0]
+        gone = grouping.rows.groupby(["level", "mentored"])["event"].sum().to_dict()
+        people = grouping.rows.groupby("level")["staff_id"].nunique()
         for number, level in enumerate(grouping.levels[1:]):
             excess = excess_of(fit, "mentored", f"own {number}", f"both {number}")
-            behind = _behind(grouping.rows, level, reference)
-            persons = int(grouping.rows.loc[grouping.rows["level"].isin([level, reference]), "staff_id"].nunique())
+            # of the two groups, while mentored and while not
+            behind = tuple(float(gone.get((who, arm), 0)) for who in (level, reference) for arm in (1, 0))
+            persons = int(people[[level, reference]].sum())
             label = f"{level[:1].lower()}{level[1:]}, against {reference[:1].lower()}{reference[1:]}"
             for found, key, scale, estimate in (
                 (additive, "reri", "relative excess risk due to interaction", excess.reri),
@@ -241,8 +244,3 @@ def _fit(ready: Prepared, grouping: Grouping) -> CoxResult:
     others = [name for name in ready.model if name != grouping.name]
     covariates = [*terms, *varying(rows, others)]
     return cox(rows, start="start", stop="stop", event="event", covariates=covariates, strata="dept_id", cluster="dept_at_entry")
-
-
-def _behind(rows: pd.DataFrame, level: str, reference: str) -> tuple[float, ...]:
-    """Leavers of the two groups while mentored and while not."""
-    return tuple(float(rows.loc[(rows["level"] == who) & (rows["mentored"] == arm), "event"].sum()) for who in (level, reference) for arm in (1, 0))
