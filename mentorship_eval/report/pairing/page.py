@@ -28,7 +28,9 @@ _STYLE = """
 .pairing thead th { border-bottom-color: var(--ink); vertical-align: bottom; }
 .pairing tbody th { font-weight: 600; }
 .pairing:not(.people) { width: auto; min-width: min(38rem, 100%); }
-.pairing.people tbody th, .pairing.people td:has(.bar) { white-space: nowrap; }
+.pairing.people :is(td:nth-child(3), td:has(.bar)) { white-space: nowrap; }
+.pairing.people :is(tbody th, td:nth-child(2), td:nth-child(5)):not(:has(.bar)) { overflow-wrap: anywhere; min-width: 5rem; }
+.pairing.people td:nth-child(4) { min-width: 11rem; }
 .pairing .quiet { color: var(--quiet); }
 .wide { overflow-x: auto; }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; }
