@@ -96,12 +96,15 @@ class Estimate:
         """The same estimate with more cautions attached."""
         return replace(self, warnings=self.warnings + cautions)
 
+    def shown(self, value: float, digits: int = 2) -> str:
+        """A value on this scale as people read it: amounts of money to three significant figures, whatever ``digits``."""
+        return format_money(value) if self.scale in MONEY_SCALES else format_number(value, digits)
+
     def interval(self, digits: int = 2) -> str:
-        """``0.81 (95 % CI 0.70 to 0.94)``; amounts of money to three significant figures, whatever ``digits``."""
-        shown = format_money if self.scale in MONEY_SCALES else lambda value: format_number(value, digits)
-        text = shown(self.value)
+        """``0.81 (95 % CI 0.70 to 0.94)``."""
+        text = self.shown(self.value, digits)
         if not math.isnan(self.ci_low) or not math.isnan(self.ci_high):
-            low, high = shown(self.ci_low), shown(self.ci_high)
+            low, high = self.shown(self.ci_low, digits), self.shown(self.ci_high, digits)
             text += f" ({self.ci_level * 100:g} % CI {low} to {high})"
         return text
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from mentorship_eval.errors import UsageError, listing
-from mentorship_eval.estimate import Caution, Estimate, format_number, format_p
+from mentorship_eval.estimate import Caution, Estimate, format_money, format_number, format_p
 from mentorship_eval.inference.intervals import critical_value, difference_estimate, ratio_estimate, two_sided_p
 from mentorship_eval.inference.jackknife import cluster_jackknife
 
@@ -23,6 +23,18 @@ from mentorship_eval.inference.jackknife import cluster_jackknife
 )  # fmt: skip
 def test_numbers_are_written_with_real_signs_and_are_not_rounded_away(value, digits, text):
     assert format_number(value, digits).rstrip("0") == text.rstrip("0")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(685886.78, "686,000"), (-750401.4, "−750,000"), (2855396.5, "2,860,000"), (123.4, "123"), (24.35, "24.35"),
+                        (999.6, "1,000"), (0.0, "0.00"), (math.nan, "not estimable"), (math.inf, "∞")],
+)  # fmt: skip
+def test_amounts_of_money_are_told_to_three_significant_figures(value, text):
+    assert format_money(value) == text
+    for scale in ("net benefit", "cost"):
+        told = Estimate(value=value, ci_low=-12345.6, ci_high=98765.4, scale=scale)
+        assert told.interval(2) == f"{text} (95 % CI −12,300 to 98,800)" and told.value is value
+    assert Estimate(value=1234.56, scale="difference").interval() == "1,234.56"
 
 
 def test_p_values_follow_the_reporting_guidelines():

@@ -52,7 +52,7 @@ def ceac(
         axes.set_xlim(value[0], value[-1])
         from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:.0%}"))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{100 * y:.0f} %"))
         axes.xaxis.set_major_locator(MaxNLocator(6))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: format_number(x, 0)))
         axes.set_ylabel("Pays for itself")

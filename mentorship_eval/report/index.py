@@ -61,17 +61,17 @@ def _shown(result: Result, axes: Mapping[str, Axis]) -> dict[str, Any]:
     interval = ""
     if not math.isnan(estimate.ci_low):
         p = format_p(estimate.p_value) if not math.isnan(estimate.p_value) else ""
-        low, high = format_number(estimate.ci_low), format_number(estimate.ci_high)
+        low, high = estimate.shown(estimate.ci_low), estimate.shown(estimate.ci_high)
         interval = f"{estimate.ci_level * 100:g} % interval {low} to {high}{'; ' + p if p else ''}"
     truth = truth_of(result)
     return {
         **words,
-        "number": format_number(estimate.value),
+        "number": estimate.shown(estimate.value),
         "scale": f"{estimate.scale}{', ' + estimate.unit if estimate.unit else ''}",
         "interval": interval,
         "drawing": "" if _is_level(estimate) else interval_svg(estimate, axes[_kind(estimate)], truth),
         "words": f"{_capital(result.estimand)}. {reading(result)}".rstrip(),
-        "truth": "" if truth is None else f"True value in this simulated cohort: {format_number(truth)}",
+        "truth": "" if truth is None else f"True value in this simulated cohort: {estimate.shown(truth)}",
     }
 
 
