@@ -227,7 +227,7 @@ def power(cohort: str | None, outcome: str | None, ratios: str | None, as_json: 
 
 @cli.command()
 @click.argument("cohort")
-@click.option("--out", required=True, metavar="FOLDER", help="New folder for proposal.csv, unmatched.csv and left_out.csv.")
+@click.option("--out", required=True, metavar="FOLDER", help="New folder for the proposal: tables, and pairs.html to read.")
 @click.option("--decisions", metavar="FILE", help="An earlier proposal.csv with its column decision filled in: accept, change:MENTOR or reject.")
 @click.option("--weight", "weights", multiple=True, metavar="NAME=X",
               help="goals [0.4], field [0.2], concordance [0.2], preference [0.2], or unmatched [1], the cost of a mentee without a mentor.")
