@@ -35,13 +35,17 @@ def test_the_page_has_what_a_finance_director_asks(tmp_path: Path, own_cache: Pa
     run, answer = page_of(folder, tmp_path / "reports", capsys)
     shown = {item.id for item in (*answer.results, *answer.exhibits)}
     assert {"economics.net_benefit", "economics.roi", "economics.probability", "economics.costs", "economics.tornado",
-            "economics.acceptability", "economics.quadrants"} <= shown  # fmt: skip
+            "economics.acceptability", "economics.quadrants", "economics.assumptions", "economics.otherwise"} <= shown  # fmt: skip
     avoided = load_answers(run)[0]["retention"].result("retention.programme_active.avoided").estimate
     net, cost = answer.result("economics.net_benefit").estimate, answer.result("economics.programme_cost").estimate
     assert net.value == pytest.approx(12000 * avoided.value - cost.value) and net.ci_low < net.value < net.ci_high
     html = (run / "10_economics.html").read_text(encoding="utf-8")
     assert "prices of 20" in html and "no interval" not in answer.lead[0].text and "61,110" not in html
     assert html.count("<img") >= 2
+    # people read three figures, the file has them all
+    shown = f"{float(f'{net.value:.3g}'):,.0f}".replace("-", "\u2212")
+    row = next(line for line in (run / "estimates.csv").read_text(encoding="utf-8").splitlines() if line.startswith("economics.net_benefit,"))
+    assert shown in html and shown in (run / "index.html").read_text(encoding="utf-8") and repr(net.value) in row and "GBP 20" in row
 
 
 def test_without_an_own_value_the_united_states_benchmark_is_shown_and_marked(

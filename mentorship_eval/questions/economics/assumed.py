@@ -51,7 +51,11 @@ def _choices(study: CostStudy) -> list[tuple[str, str, str]]:
         ("Value of a leaver", value, "The same for everybody, whatever the profession or grade"),
         ("Ranges", *_LAWS[said.law]),
         ("Prices", "Independent of each other", f"Wages are behind several of them; all dear or cheap at once: {_SEE}"),
-        ("Quantities", "As recorded, without uncertainty of their own", "What is missing in the records is missing in the costs"),
+        (
+            "Quantities",
+            "As recorded, without uncertainty of their own: matches that began in the window, sessions and months within it",
+            "What is missing in the records is missing in the costs",
+        ),
     ]
     if used.hours in _HOURS and any(item.counts == "protected hours" for item in study.items):
         rows.append(("Protected hours", *_HOURS[used.hours]))
@@ -64,7 +68,11 @@ def _choices(study: CostStudy) -> list[tuple[str, str, str]]:
     rows += [
         ("Money", study.money, money),
         ("Discounting", f"None; {100 * said.discount_rate:g} % a year beyond the first: {_SEE}" if said.discount_rate else "None", later),
-        ("Probability", "The share of draws with a net benefit above zero", "Before these data all effects are taken as alike likely"),
+        (
+            "Probability",
+            f"The share of {len(study.simulated.avoided):,} draws with a net benefit above zero",
+            "Before these data all effects are taken as alike likely",
+        ),
     ]
     return rows
 

@@ -145,7 +145,7 @@ def mean_cumulative(
         part = Rows(begins[mine], ends[mine], np.where(happened[mine], 0, -1), np.ones(len(mine)), units.codes[mine])
         rows[label], steps[label] = part, mean_steps(part.start, part.stop, happened[mine], over[mine], units.codes[mine])
         tables.append(_frame(label, steps[label], ci_level))
-        empty = gaps(part, float(part.start.min()), float(part.stop.max())) if start is not None else []
+        empty = gaps(part, float(part.start.min()), float(part.stop.max())) if start is not None else np.zeros(0)
         if len(empty):
             without[label] = float(empty[0]), float(part.start[part.start >= empty[0]].min())
             tables[-1].loc[tables[-1]["time"] > empty[0], ["mean", "se", "ci_low", "ci_high"]] = np.nan
