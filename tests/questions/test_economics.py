@@ -11,6 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from mentorship_eval.cohort.study.choices import EconomicsChoice, ForecastChoice
+from mentorship_eval.disclosure import Rule, protect
 from mentorship_eval.questions import answer_chapter
 from mentorship_eval.questions.answer import Answer
 from mentorship_eval.questions.economics.forecasts import forecasts, monthly_exits
@@ -171,6 +172,22 @@ def test_every_choice_is_told_and_others_stand_beside_it(both):
     mixed = cohort.table("costs").assign(price_year=[2020, 2020, 2022, 2022, 2022], low=lambda c: c["amount"])
     other = answer_chapter("economics", costed(cohort, mixed), {"retention": retention})
     assert {"price_years", "range_leans"} <= {c.code for c in other.cautions} and "prices of 2020 and 2022" in str(other.lead[0])
+
+
+def test_sums_that_a_few_people_make_up_are_withheld_with_all_that_would_tell_them(both):
+    cohort, retention, _ = both
+    sessions = cohort.table("sessions")
+    told = answer_chapter("economics", cohort, {"retention": retention})
+    [shown], _ = protect([told], Rule())
+    assert np.isfinite(value(shown, "net_benefit").value) and not any(e.frames["rows"].empty for e in shown.exhibits)
+    # nearly all hours are of six pairs
+    held = sessions["status"].eq("held")
+    few = sessions["match_id"].isin(sessions.loc[held, "match_id"].unique()[:6])
+    told = answer_chapter("economics", changed(cohort, "sessions", minutes=sessions["minutes"] * np.where(few, 1000, 1)), {"retention": retention})
+    assert min(count for count in told.results[0].rests_on if count) < 10 and len(told.results) > 5
+    [shown], _ = protect([told], Rule())
+    assert all(np.isnan(result.estimate.value) for result in shown.results) and not any(len(e.frames["rows"]) for e in shown.exhibits)
+    assert not any(character.isdigit() for sentence in shown.lead for character in str(sentence).replace("10", ""))
 
 
 @pytest.mark.parametrize(

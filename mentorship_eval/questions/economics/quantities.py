@@ -5,6 +5,7 @@ An item is multiplied by what its unit counts; a unit that is not known stops th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,7 @@ import pandas as pd
 from mentorship_eval.economics.amounts import Amount
 from mentorship_eval.questions.economics.used import Usage
 
-__all__ = ["UNITS", "Priced", "is_leaver", "priced"]
+__all__ = ["OF_PEOPLE", "UNITS", "Priced", "contributors", "is_leaver", "priced"]
 
 # word of a unit -> what it counts
 UNITS = {
@@ -22,6 +23,9 @@ UNITS = {
     "month": "months of the programme", "year": "years of the programme", "department": "departments with the programme", "once": "once",
     "programme": "once",
 }  # fmt: skip
+# counts whose parts are each of a person or a pair
+OF_PEOPLE = frozenset({"mentors with a match", "people matched", "matches", "sessions held", "protected hours", "hours of sessions held",
+                       "hours of training of mentors with a match"})  # fmt: skip
 _LEAVER = ("leaver", "replacement", "leaver avoided")
 
 
@@ -34,6 +38,13 @@ class Priced:
     quantity: float
     price: float
     parts: tuple[float, ...]
+
+
+def contributors(parts: Sequence[float]) -> float:
+    """How many equal parts would be as concentrated as these (inverse of the sum of squared shares): 1 where one part is nearly all."""
+    amounts = np.asarray(parts, dtype=float)
+    squares = float((amounts**2).sum())
+    return float(amounts.sum() ** 2 / squares) if squares > 0 else 0.0
 
 
 def is_leaver(unit: str) -> bool:

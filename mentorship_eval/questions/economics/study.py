@@ -14,7 +14,7 @@ from mentorship_eval.economics.net_benefit import Effect, Simulated, simulate
 from mentorship_eval.errors import UsageError
 from mentorship_eval.estimate import Caution, Estimate
 from mentorship_eval.questions.answer import Answer, Gap
-from mentorship_eval.questions.economics.quantities import Priced, is_leaver, priced
+from mentorship_eval.questions.economics.quantities import OF_PEOPLE, Priced, contributors, is_leaver, priced
 from mentorship_eval.questions.economics.used import Usage, usage
 
 __all__ = ["AVOIDED", "QUESTION", "CostStudy", "cost_study"]
@@ -56,9 +56,13 @@ class CostStudy:
 
     @property
     def rests_on(self) -> tuple[float | None, ...]:
-        """Leavers behind the estimate, people matched, mentors: no sum is told when one of them is few."""
+        """Leavers behind the estimate, people matched, mentors, and how many make up each item: no sum is told when one of them is few.
+
+        What a few people make up would be told by the differences of other sums, were its own line alone withheld.
+        """
         mentors = self.used.parts.get("mentors with a match")
-        return (self.avoided.n_events, float(self.used.mentees), None if mentors is None else float(len(mentors)))
+        made_up = (contributors(item.parts) for item in self.items if item.counts in OF_PEOPLE)
+        return (self.avoided.n_events, float(self.used.mentees), None if mentors is None else float(len(mentors)), *made_up)
 
     @property
     def unit(self) -> str:
