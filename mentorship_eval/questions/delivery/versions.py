@@ -134,10 +134,15 @@ def _described(study: DeliveryStudy, table: pd.DataFrame) -> Exhibit:
     return table_exhibit(
         "delivery.versions",
         "The programme, by the items of TIDieR",
-        pd.DataFrame({"item": lines, **told}),
+        # what the data say of an item stands below what was declared of it
+        pd.DataFrame({"item": lines, **told}).sort_values("item", key=_number, kind="stable", ignore_index=True),
         rests_on=tuple(counts),
         labels={"item": "Item", **{name: f"Version {version}" for name, version in zip(names, shown["version"].astype(str), strict=True)}},
     )
+
+
+def _number(items: pd.Series) -> pd.Series:
+    return items.str.split(".").str[0].astype(int)
 
 
 def _changed(table: pd.DataFrame, number: int) -> str:
