@@ -61,18 +61,23 @@ def _shown(result: Result, axes: Mapping[str, Axis]) -> dict[str, Any]:
     interval = ""
     if not math.isnan(estimate.ci_low):
         p = format_p(estimate.p_value) if not math.isnan(estimate.p_value) else ""
-        low, high = estimate.shown(estimate.ci_low), estimate.shown(estimate.ci_high)
+        low, high = _number(estimate, estimate.ci_low), _number(estimate, estimate.ci_high)
         interval = f"{estimate.ci_level * 100:g} % interval {low} to {high}{'; ' + p if p else ''}"
     truth = truth_of(result)
     return {
         **words,
-        "number": estimate.shown(estimate.value),
-        "scale": f"{estimate.scale}{', ' + estimate.unit if estimate.unit else ''}",
+        "number": _number(estimate, estimate.value),
+        "scale": "" if _is_level(estimate) else f"{estimate.scale}{', ' + estimate.unit if estimate.unit else ''}",
         "interval": interval,
         "drawing": "" if _is_level(estimate) else interval_svg(estimate, axes[_kind(estimate)], truth),
         "words": f"{_capital(result.estimand)}. {reading(result)}".rstrip(),
-        "truth": "" if truth is None else f"True value in this simulated cohort: {estimate.shown(truth)}",
+        "truth": "" if truth is None else f"True value in this simulated cohort: {_number(estimate, truth)}",
     }
+
+
+def _number(estimate: Estimate, value: float) -> str:
+    """A value on the scale of ``estimate``; shares by themselves in per cent."""
+    return f"{format_number(100 * value, 1)} %" if _is_level(estimate) else estimate.shown(value)
 
 
 def _is_level(estimate: Estimate) -> bool:

@@ -57,6 +57,7 @@ def by_scale(study: SurveyStudy) -> Section:
     """A difference for each scale, what it is worth beside the smallest that matters, shares beyond a cut-off, and p-values by family."""
     told, first = Section(cautions=list(study.cautions)), primary_scale(study)
     lines = []
+    warned: dict[tuple[str, str], list[tuple[str, tuple[float, ...]]]] = {}  # the same caution on many scales is said once
     for scale in sorted(study.scales, key=lambda scale: scale is not first):
         rows = study.answers(scale)
         counts = counts_of(rows)
@@ -79,17 +80,22 @@ def by_scale(study: SurveyStudy) -> Section:
                 Result(f"wellbeing.{scale.slug}.jackknife", scale.slug, robust.estimand, ASKED, robust, f"{scale.name}, departments left out",
                        "sensitivity", "Departments left out in turn", rests_on=counts)
             )  # fmt: skip
-        told.cautions += [Caution(c.code, f"{scale.name}: {c.text}", {"rests_on": counts, **c.data}) for c in fit.warnings]
+        for c in fit.warnings:
+            warned.setdefault((c.code, c.text), []).append((scale.name, counts))
         spread = float(rows.loc[rows["wave"] == study.waves[0], scale.column].std(ddof=1))
         worth = important_difference(estimate, sd=spread, key=None if scale.key is None else scale.key.name,
                                      subscale=scale.subscale if scale.key is not None and scale.key.subscales else None,
                                      higher_is_better=scale.higher_is_better)  # fmt: skip
         lines.append({"scale": scale.name, "reading": scale.direction, "n": estimate.n, "difference": estimate.interval(2).replace("95 % CI ", ""),
-                      "standardised": estimate.value / spread if spread > 0 else np.nan, "mid": worth.mid, "place": worth.words,
+                      "standardised": estimate.value / spread if spread > 0 else np.nan, "mid": worth.mid, "place": _AGAINST[worth.place],
+                      "source": worth.source,
                       "id": f"wellbeing.{scale.slug}"})  # fmt: skip
         told.results += _beyond(study, scale, rows, counts)
         if role == "headline":
             told.lead.append(Statement(estimate.statement(), rests_on=counts, results=(f"wellbeing.{scale.slug}",), see=("wellbeing.scales",)))
+    for (code, text), scales in warned.items():
+        named = ", ".join(name if place == 0 else name[:1].lower() + name[1:] for place, (name, _) in enumerate(scales))
+        told.cautions.append(Caution(code, f"{named}: {text}", {"rests_on": tuple(count for _, counts in scales for count in counts)}))
     if lines:
         told.cautions.append(Caution("unmeasured_wellbeing", _UNMEASURED))
         told.exhibits += [_table(lines), *_forest(told.results), *_families(told.results, study.cohort.study.plan)]
@@ -101,14 +107,25 @@ def by_scale(study: SurveyStudy) -> Section:
     return told
 
 
+# places of `important_difference` as a table has room for them
+_AGAINST = {
+    "benefit": "benefit that matters", "harm": "harm that matters", "too small": "smaller than matters", "some benefit": "benefit, of unsettled size",
+    "some harm": "harm, of unsettled size", "unclear": "not settled", "unknown": "no interval",
+}  # fmt: skip
+
+
 def _table(lines: list[dict[str, object]]) -> Exhibit:
+    frame = pd.DataFrame(lines)
+    of = frame.groupby("source", sort=False)["scale"].agg(list)
+    sources = "; ".join(f"{', '.join(scales) if len(of) > 1 else 'all scales'}: {source}" for source, scales in of.items())
     return table_exhibit(
-        "wellbeing.scales", "Mentored by the wave against not yet, in points of each scale", pd.DataFrame(lines), counts=("n",),
+        "wellbeing.scales", "Mentored by the wave against not yet, in points of each scale", frame.drop(columns="source"), counts=("n",),
         derived=("difference", "standardised", "mid", "place"), results={"id": ""},
         labels={"scale": "Scale", "reading": "Reading", "n": "People", "difference": "Difference (95 % CI)", "standardised": "In SD",
-                "mid": "Smallest that matters", "place": "Beside it"},
+                "mid": "Smallest that matters", "place": "The interval against it"},
         formats={"n": "count", "standardised": "number", "mid": "number"},
-        note="In SD of the first wave. Where no smallest important difference is published, half an SD stands in: a convention and no more.",
+        note=f"In SD of the first wave. Smallest difference that matters, by scale: {sources}. Smaller than matters: the whole interval is, in "
+        "either direction. Not settled: it holds both no difference and one that matters.",
     )  # fmt: skip
 
 

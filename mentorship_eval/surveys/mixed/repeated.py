@@ -202,7 +202,8 @@ def _refuse_unseen_pairs(people: np.ndarray, slot: np.ndarray, waves: list[Any])
 def _cautions(fit: Fit, cluster: str | None, repeated: bool, structure: str) -> list[Caution]:
     out = []
     if cluster is not None and fit.boundary[-1]:
-        out.append(Caution("no_cluster_variance", "The variance between clusters is estimated as 0, which few clusters cannot establish."))
+        text = "The variance between clusters is estimated as 0: they differ no more than by chance. Few clusters cannot show that it is 0."
+        out.append(Caution("no_cluster_variance", text))
     if not repeated and structure == "intercepts":
         out.append(Caution("no_repeats", "Nobody answered twice: there is no person effect to estimate."))
     return out
