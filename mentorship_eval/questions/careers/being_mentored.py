@@ -19,6 +19,7 @@ from mentorship_eval.questions.careers.steps import CareerStudy, Kind, until_ste
 from mentorship_eval.questions.exhibits import DAYS_PER_MONTH, curve_exhibit, forest_exhibit, in_months, just_after, monthly_grid
 from mentorship_eval.questions.groups import jackknifed_difference
 from mentorship_eval.questions.retention.model_rows import default_cox, persons_not_rows
+from mentorship_eval.questions.retention.subgroup_levels import EXPECTED
 from mentorship_eval.questions.retention.support import arms
 from mentorship_eval.questions.section import Section
 from mentorship_eval.survival import aalen_johansen
@@ -109,6 +110,15 @@ def _difference(rows: pd.DataFrame, horizon: float, estimand: str) -> Estimate:
     )
 
 
+def _enough(rows: pd.DataFrame, horizon: float) -> bool:
+    """Would both arms have `EXPECTED` steps by the horizon if mentorship made no difference? Totals and person-time decide, not arms: with fewer, an
+    arm without a step has a share of 0 and hardly any error.
+    """
+    steps = int(((rows["ended"] == "step") & (rows["stop"] <= horizon)).sum())
+    time = rows["stop"].clip(upper=horizon).groupby(rows["mentored"]).sum()
+    return bool(steps * time.min() / time.sum() >= EXPECTED)
+
+
 def by_landmark(study: CareerStudy) -> Section:
     """Who has been promoted by a time after the landmark, mentored by then against not: curve, and difference at the last horizon reached."""
     told, kind = Section(), study.kinds[0]
@@ -141,6 +151,10 @@ def by_landmark(study: CareerStudy) -> Section:
         if min(int((rows.loc[rows["mentored"] == arm, "stop"] >= horizon).sum()) for arm in (1, 0)) < 10:
             continue
         time = f"{horizon / DAYS_PER_MONTH:.0f}"
+        if not _enough(rows, horizon):
+            reason = f"In one of the arms fewer than {EXPECTED:g} would have taken the step by then if mentorship made no difference."
+            told.lacks(f"{kind.noun.capitalize()} {time} months after the landmark, mentored minus not", reason, "More people, or a longer window.")
+            continue
         estimand = (
             f"cumulative incidence of {kind.noun} {time} months after the landmark, mentored within {months:.0f} months of hire minus not, "
             "among those still there then; not adjusted"
