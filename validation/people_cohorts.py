@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any
 
 import pandas as pd
@@ -24,13 +25,13 @@ from validation.analyses import Found, of_estimate
 __all__ = ["PEOPLE_DIFFERENCES", "PEOPLE_LABELS", "in_memory", "people", "true_values"]
 
 READ = ("staff", "departments", "spells", "rollout", "matches", "mentors", "sessions", "feedback", "career_events", "collaboration")
+_NOISE = 8.0  # of a single rating around the quality of its match (cohort/simulation/delivery.py)
 PERMUTATIONS = 199  # the report draws 999; that many keep their size too, and 199 cost less
 PEOPLE_LABELS = {
     "careers.promotion": "promotion while mentored",
     "careers.leadership_role": "a leadership post while mentored",
     "careers.acting_up": "acting up while mentored",
     "careers.certification": "certification while mentored",
-    "careers.promotion.difference.12": "promoted 12 months after a landmark, mentored minus not",
     "careers.senior.gender.male": "in a senior grade, men minus women",
     "careers.mentors.recognised": "promotion of mentors, recognised against not",
     "collaboration.across_professions": "ties across professions while mentored",
@@ -60,11 +61,11 @@ PEOPLE_LABELS = {
     "equity.alike.ratings.gender": "rating of the match, pairs of one gender minus others",
     "equity.alike.ratings.ethnicity_group": "rating of the match, pairs of one ethnic group minus others",
 }
-# without any effect of mentorship these are 0; with one no formula gives them
-_ONLY_WITHOUT_EFFECT = ("careers.promotion.difference.12", "collaboration.share_where_active")
+# without any effect of mentorship it is 0; with one no formula gives it
+_ONLY_WITHOUT_EFFECT = ("collaboration.share_where_active",)
 PEOPLE_DIFFERENCES = frozenset(
     name for name in PEOPLE_LABELS
-    if any(word in name for word in (".difference.", ".senior.", "share_", ".reach.", ".concordance.", ".ratings."))
+    if any(word in name for word in (".senior.", "share_", ".reach.", ".concordance.", ".ratings."))
 )
 
 
@@ -74,16 +75,28 @@ def true_values(made: SimulatedCohort) -> dict[str, float]:
     known = {
         # neither recognition nor the gender of a mentee changes anything, and matches end without regard to who is alike
         "careers.mentors.recognised": 1.0, "equity.dose.gender.male": 1.0, "equity.alike.ends.gender": 1.0, "equity.alike.ends.ethnicity_group": 1.0,
-        "equity.alike.ratings.gender": p.quality_alike, "equity.alike.ratings.ethnicity_group": 0.0, **told,
+        "equity.alike.ratings.gender": _rated(p.match_quality, p.quality_alike), "equity.alike.ratings.ethnicity_group": 0.0, **told,
     }
     for placebo in ("collaboration.share_across", "collaboration.handoffs"):
         if placebo in known:
             known[f"{placebo}.permutation"] = known[placebo]
     if p.alike == 0:
         known |= {"equity.concordance.gender": 0.0, "equity.concordance.ethnicity_group": 0.0}
-    if p.promotion == p.promotion_mentored and p.ties_across_ratio == 1:
+    if p.ties_across_ratio == 1:
         known |= dict.fromkeys(_ONLY_WITHOUT_EFFECT, 0.0)
     return {name: known[name] for name in PEOPLE_LABELS if name in known}
+
+
+def _rated(quality: tuple[float, float], more: float) -> float:
+    """What ``more`` points of quality come to in ratings, which end at 0 and at 100."""
+    spread = math.hypot(quality[1], _NOISE)
+
+    def mean(middle: float) -> float:
+        (low, high), cdf = ((bound - middle) / spread for bound in (0.0, 100.0)), NormalDist().cdf
+        inside = middle * (cdf(high) - cdf(low)) + spread * (NormalDist().pdf(low) - NormalDist().pdf(high))
+        return inside + 100.0 * (1 - cdf(high))
+
+    return mean(quality[0] + more) - mean(quality[0])
 
 
 def in_memory(made: SimulatedCohort, permutations: int = PERMUTATIONS) -> Cohort:
@@ -112,7 +125,7 @@ def _typed(name: str, table: pd.DataFrame) -> pd.DataFrame:
 
 def _results(cohort: Cohort) -> list[Result]:
     """The parts of the three chapters whose estimates have a truth. Left out, since none of theirs has one or they cost much: promotion by
-    group, mixing by year and department, gaps in staying, excess risk.
+    group and from a landmark, mixing by year and department, gaps in staying, excess risk.
     """
     from mentorship_eval.questions.careers import being_mentored, groups, mentors
     from mentorship_eval.questions.careers.steps import career_study
@@ -128,7 +141,7 @@ def _results(cohort: Cohort) -> list[Result]:
     from mentorship_eval.questions.equity.reach_ratio import reach_ratios
 
     chapters: tuple[tuple[Any, tuple[Any, ...]], ...] = (
-        (career_study, (being_mentored.while_mentored, being_mentored.by_landmark, groups.senior_by_group, mentors.recognised_mentors)),
+        (career_study, (being_mentored.while_mentored, groups.senior_by_group, mentors.recognised_mentors)),
         (tie_study, (new_ties.while_mentored, between_professions, share_where_active, handed_over)),
         (equity_study, (reach, reach_ratios, dose, concordance, pairs_alike)),
     )

@@ -45,7 +45,7 @@ def test_in_memory_a_cohort_is_what_it_is_when_read_from_its_folder(tmp_path):
 def test_truths_are_those_of_the_cohort_on_the_scale_of_analysis(effect, null):
     assert effect["collaboration.across_professions"].truth == pytest.approx(math.log(2.5))
     assert effect["careers.senior.gender.male"].truth == pytest.approx(50.0) and effect["equity.dose.gender.male"].truth == 0
-    assert "careers.promotion.difference.12" not in effect  # no formula gives it where there is an effect
+    assert "collaboration.share_where_active" not in effect  # no formula gives it where there is an effect
     assert set(null) == set(PEOPLE_LABELS) and all(abs(found.truth) < 1e-12 for found in null.values())
     made = simulate_cohort("default", seed=4, outcomes=True, alike=0.5, **{**SMALL, "staff": 200})
     assert not {name for name in true_values(made) if "concordance" in name}
