@@ -212,10 +212,23 @@ def test_lab_never_writes_over_a_users_copy(tmp_path: Path, capsys: pytest.Captu
 def test_the_demo_is_the_cohort_that_was_designed() -> None:
     from mentorship_eval.cli.running import DEMO, resolve_cohort_of_package
 
-    truth = json.loads((resolve_cohort_of_package() / "truth.json").read_text(encoding="utf-8"))
-    assert {"seed": truth["seed"], **{name: truth["parameters"][name] for name in ("departments", "staff")}} == DEMO
+    folder = resolve_cohort_of_package()
+    truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
+    made = {name: tuple(value) if isinstance(value, list) else value for name, value in {**truth["parameters"], "seed": truth["seed"]}.items()}
+    assert {name: made[name] for name in DEMO} == DEMO
     design = (ROOT / "docs" / "demo-design.md").read_text(encoding="utf-8")
-    assert f"simulate_cohort(departments={DEMO['departments']}, staff={DEMO['staff']}, seed={DEMO['seed']})" in design
+    call_ = f"simulate_cohort({', '.join(f'{name}={value}' for name, value in DEMO.items())})"
+    assert call_ in " ".join(design.split())
+
+
+def test_the_demo_is_what_the_generator_makes(tmp_path: Path) -> None:
+    from mentorship_eval import simulate_cohort
+    from mentorship_eval.cli.running import DEMO, resolve_cohort_of_package
+
+    made, stored = simulate_cohort(**DEMO).write(tmp_path / "demo"), resolve_cohort_of_package()
+    names = sorted(path.name for path in stored.iterdir())
+    assert names == sorted(path.name for path in made.iterdir()) and len(names) > 20
+    assert [name for name in names if (made / name).read_bytes() != (stored / name).read_bytes()] == []
 
 
 def test_help_imports_nothing_heavy() -> None:
