@@ -13,7 +13,7 @@ from mentorship_eval import read_cohort, simulate_cohort
 from validation.cells import read_plan
 from validation.people_cohorts import PEOPLE_DIFFERENCES, PEOPLE_LABELS, READ, in_memory, people, true_values
 from validation.run import replicate
-from validation.tables import summarise
+from validation.tables import summarise, verdicts
 
 SMALL = {"departments": 8, "staff": 500, "months": 24, "waves": (6, 10), "ties": (1.0, 1.0), "ties_near": 0.4, "handoffs": (1.0, 1.0)}
 STRONG = {"ties_across_ratio": 2.5, "senior": (0.7, 0.2), "quality_alike": 15.0}
@@ -78,3 +78,11 @@ def test_the_plan_holds_an_effect_and_a_null_with_many_and_few_departments_and_s
     small = replace(cells[0], world={"scenario": "null", **SMALL, "departments": 4, "staff": 80})
     rows = replicate(small, cells[0].batches[0], 0)
     assert [row[1] for row in rows] == list(PEOPLE_LABELS) and {row[0] for row in rows} == {0}
+
+
+def test_few_replicates_below_the_floor_settle_nothing_and_many_fail():
+    row = {"cell": "c", "analysis": "a", "truth": 0.5, "judged": 40, "covered": 36, "tested": 40, "rejected": 4, "replicates": 40}
+    key = {("c", "a"): True}
+    assert verdicts(pd.DataFrame([row]), key, {("c", "a"): 1000}) == ["not settled"]
+    assert verdicts(pd.DataFrame([row]), key, {("c", "a"): 40}) == verdicts(pd.DataFrame([row]), key) == ["**FAILS**"]
+    assert verdicts(pd.DataFrame([{**row, "covered": 20}]), key, {("c", "a"): 1000}) == ["**FAILS**"]
