@@ -52,7 +52,7 @@ clean:  ## remove .venv and caches; reports stay
 	@touch $@
 
 .venv/.installed-user: .venv/.uv requirements.lock pyproject.toml
-	$(UV) pip install --quiet --require-hashes --compile-bytecode -r requirements.lock
+	$(UV) pip install --quiet --require-hashes -r requirements.lock
 	$(UV) pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 

@@ -19,6 +19,7 @@ BELOW_QUESTIONS = {*ERRORS_ONLY, "inference", "cohort", "survival", "did", "spc"
 ALLOWED = {
     "errors": set(),
     "lazy": set(),
+    "forking": set(),
     "estimate": {"errors"},
     "inference": ERRORS_ONLY,
     "cohort": {*ERRORS_ONLY, "inference"},
@@ -31,9 +32,9 @@ ALLOWED = {
     "matching": ERRORS_ONLY,
     "questions": BELOW_QUESTIONS,
     "evidence": {*ERRORS_ONLY, "questions"},
-    "disclosure": {*ERRORS_ONLY, "questions"},
+    "disclosure": {*ERRORS_ONLY, "forking", "questions"},
     "display": {*ERRORS_ONLY, "questions", "disclosure"},
-    "report": {*BELOW_QUESTIONS, "questions", "evidence", "disclosure", "display"},
+    "report": {*BELOW_QUESTIONS, "forking", "questions", "evidence", "disclosure", "display"},
     "cli": {*BELOW_QUESTIONS, "questions", "evidence", "disclosure", "display", "report"},
 }
 SLOW_TO_LOAD = {"matplotlib", "seaborn", "statsmodels", "lifelines", "scipy.stats", "jupyterlab", "papermill"}

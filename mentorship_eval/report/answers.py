@@ -79,7 +79,7 @@ def rule_from(chosen: Disclosure) -> Rule:
 
 
 def protect_answers(
-    answers: dict[str, Answer], cohort: Cohort, earlier: Sequence[Iterable[Answer]] = ()
+    answers: dict[str, Answer], cohort: Cohort, earlier: Sequence[Iterable[Answer]] = (), jobs: int = 1
 ) -> tuple[dict[str, Answer], pd.DataFrame]:
     """Answers that may be shown, by chapter, and the log of what was withheld; earlier: protected answers of runs of the same cohort.
 
@@ -88,7 +88,7 @@ def protect_answers(
     """
 
     def attacked() -> tuple[dict[str, Answer], pd.DataFrame]:
-        shown, log, _ = audited(answers.values(), rule_of(cohort), earlier=earlier)
+        shown, log, _ = audited(answers.values(), rule_of(cohort), jobs=jobs, earlier=earlier)
         return dict(zip(answers, shown, strict=True)), log
 
     if earlier:

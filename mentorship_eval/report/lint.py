@@ -115,13 +115,15 @@ def _told(path: Path, text: str, hidden: list[Hidden]) -> list[Hidden]:
     return []
 
 
-def scan(folder: Path, paths: Iterable[str], ids: frozenset[str], hidden: Iterable[Hidden] = ()) -> None:
+def scan(
+    folder: Path, paths: Iterable[str], ids: frozenset[str], hidden: Iterable[Hidden] = (), *, only: Iterable[Path] | None = None
+) -> None:
     """Raise `LeakError` when a file under ``folder`` holds one of ``paths`` or ``ids``, or tells one of the ``hidden`` counts.
 
-    Ids are compared with whole words; pictures inside pages are passed over, their letters mean nothing.
+    only: these of its files. Ids are compared with whole words; pictures inside pages are passed over, their letters mean nothing.
     """
     paths, hidden = list(paths), list(hidden)
-    for path in sorted(folder.rglob("*")):
+    for path in sorted(folder.rglob("*") if only is None else only):
         if path.suffix not in _TEXT or not path.is_file():
             continue
         text = _readable(path)

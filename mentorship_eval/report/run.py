@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,7 +84,7 @@ def run_cohort(
     answers = answer_chapters(read, names, say, jobs)
     if compared:
         say(f"compared with {len(compared)} earlier run(s) of this cohort")
-    shown, withheld = protect_answers(answers, read, answers_of(compared))
+    shown, withheld = protect_answers(answers, read, answers_of(compared), jobs)
     say(f"protected: {len(withheld)} item(s) with something withheld" if len(withheld) else "protected: nothing had to be withheld")
     if record and not (folder / "truth.json").is_file() and not record_look(read.study, read.files, folder):
         say(f"{LOOKS_FILE} cannot be written beside study.yaml: this evaluation is not recorded as a look at the programme")
@@ -106,12 +107,21 @@ def _write(
     """Everything that the run publishes, into ``folder``; hidden: counts that must not be found in it."""
     from mentorship_eval.report import lint
     from mentorship_eval.report.answers import rule_of
+    from mentorship_eval.report.document.write import DOCUMENTS
     from mentorship_eval.report.manifest import build_manifest, write_json
 
     _write_tables(folder, cohort, answers, withheld)
     notebooks = _show(folder, private, cohort, answers, parts["cohort"], jobs, say)
-    _write_pages(folder, cohort, answers, notebooks, parts, key)
-    _write_documents(folder, cohort, answers, parts, key, jobs, say)
+    secrets = lint.machine_paths(private, folder, cohort.folder), lint.person_ids(cohort.tables), hidden
+    # typesetting leaves Python's lock free: pages are written, and everything looked through, meanwhile
+    with ThreadPoolExecutor(1) as aside:
+        documents = aside.submit(_write_documents, folder, cohort, answers, parts, key, jobs, say)
+        try:
+            _write_pages(folder, cohort, answers, notebooks, parts, key)
+            seen = frozenset(path for path in folder.rglob("*") if path.name not in DOCUMENTS)
+            lint.scan(folder, *secrets, only=seen)
+        finally:
+            documents.result()
     for blocked in rule_of(cohort).blocked_figures:
         for picture in (folder / "figures").glob(f"*.{blocked}"):
             picture.unlink()
@@ -120,7 +130,7 @@ def _write(
     write_json(folder / "run_info.json", {
         "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(ended)), "seconds": round(ended - started, 1), "jobs": jobs,
     })  # fmt: skip
-    lint.scan(folder, lint.machine_paths(private, folder, cohort.folder), lint.person_ids(cohort.tables), hidden)
+    lint.scan(folder, *secrets, only=frozenset(folder.rglob("*")) - seen)
 
 
 def _write_tables(folder: Path, cohort: Cohort, answers: Mapping[str, Answer], withheld: pd.DataFrame) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from mentorship_eval import forking
 from mentorship_eval.cohort import read_cohort, simulate_cohort
 from mentorship_eval.report import side_by_side
 from mentorship_eval.report.answers import answer_chapters
@@ -68,9 +69,9 @@ def test_one_process_where_there_are_threads_or_little_to_do(folder: Path, monke
 
     assert side_by_side.answered_side_by_side(cohort, ["cohort", "equity"], 2, answer) == {}  # small
     monkeypatch.setattr(side_by_side, "ROWS", 0)
-    monkeypatch.setattr(side_by_side.threading, "active_count", lambda: 2)
+    monkeypatch.setattr(forking.threading, "active_count", lambda: 2)
     assert side_by_side.answered_side_by_side(cohort, ["cohort", "equity"], 2, answer) == {}
-    monkeypatch.setattr(side_by_side.threading, "active_count", lambda: 1)
+    monkeypatch.setattr(forking.threading, "active_count", lambda: 1)
     assert side_by_side.answered_side_by_side(cohort, ["cohort", "equity"], 1, answer) == {}
     answer_chapters(cohort, ["cohort"])
     assert side_by_side.answered_side_by_side(cohort, ["cohort", "summary"], 2, answer) == {}  # known, and in need of others

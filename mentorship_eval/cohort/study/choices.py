@@ -165,8 +165,8 @@ class MatchingChoice(Strict):
 
     untrained: whether mentors get mentees who, where the table mentors tells it, have no completed training on the day, or one that has
     expired. scarce: who comes first when places are fewer than mentees: the highest total of scores, or everybody with the same claim,
-    however easily suited (`mentorship_eval.matching.fairness`). capacity: of mentors for whom none is recorded (nobody unless given). seed: of random pairs and of lots; draws: random rounds to
-    which the proposal is compared.
+    however easily suited (`mentorship_eval.matching.fairness`). capacity: of mentors for whom none is recorded (nobody unless given).
+    seed: of random pairs and of lots; draws: random rounds to which the proposal is compared.
     """
 
     weights: MatchingWeights = MatchingWeights()

@@ -42,11 +42,13 @@ class _Tried:
         return self.rounds > _PATIENCE or self.unchanged >= _IN_VAIN
 
 
-def audited(answers: Iterable[Answer], rule: Rule, **more: Any) -> tuple[list[Answer], pd.DataFrame, Audit]:
+def audited(
+    answers: Iterable[Answer], rule: Rule, *, jobs: int = 1, **more: Any
+) -> tuple[list[Answer], pd.DataFrame, Audit]:
     """`protect`, attacked and coarsened until the criterion holds: the answers that may be shown, the log and the last audit.
 
-    more: further arguments of `protect`. Every round withholds something that was published, so that the rounds come to an end;
-    an exhibit that is still narrow after a few is left out. Deterministic.
+    jobs: processes for the attack. more: further arguments of `protect`. Every round withholds something that was published, so that the
+    rounds come to an end; an exhibit that is still narrow after a few is left out. Deterministic.
     """
     private = list(answers)
     asked = Requests()
@@ -54,7 +56,7 @@ def audited(answers: Iterable[Answer], rule: Rule, **more: Any) -> tuple[list[An
     tried: dict[str, _Tried] = {}
     for _ in range(_ROUNDS):
         shown, ledger = protect(asked.apply(private, rule.second_mark), rule, also=frozenset(asked.also), **more)
-        found = audit(private, shown, rule)
+        found = audit(private, shown, rule, jobs)
         before = asked.size
         if found.passed or not _coarsen(found, private, asked, log, tried):
             break
@@ -69,7 +71,7 @@ def audited(answers: Iterable[Answer], rule: Rule, **more: Any) -> tuple[list[An
         asked.exhibits |= left
         log += [(chapters[name], name, "exhibit", "audit: narrow whatever is withheld; the exhibit is left out") for name in sorted(left)]
         shown, ledger = protect(asked.apply(private, rule.second_mark), rule, also=frozenset(asked.also), **more)
-        found = audit(private, shown, rule)
+        found = audit(private, shown, rule, jobs)
     log += [(chapters[one.cell[0]], one.cell[0], one.cell[1], "audit: still narrow, whatever is withheld") for one in found.narrow]
     return shown, _logged(ledger, log, rule), found
 

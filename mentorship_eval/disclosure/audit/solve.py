@@ -151,6 +151,11 @@ class Attack:
             live[terms] = (max(lower, before[0]), min(upper, before[1]))
         return live
 
+    def part_of(self, number: int) -> int | None:
+        """The part that a question about a count is asked of; None where its bounds are the answer."""
+        part = self._parts.get(number)
+        return None if part is None or part.tree else part.numbers[0]
+
     # -- questions ------------------------------------------------------------------------------------------------------------
 
     def _part(self, number: int) -> _Part | None:
