@@ -56,7 +56,8 @@ class _Cells:
 
 
 def _numbers(frame: pd.DataFrame, columns: list[str]) -> np.ndarray:
-    return frame[columns].apply(pd.to_numeric, errors="coerce").to_numpy(dtype=float).reshape(len(frame), len(columns))
+    values = [frame[column] if frame[column].dtype.kind in "iuf" else pd.to_numeric(frame[column], errors="coerce") for column in columns]
+    return np.column_stack([each.to_numpy(dtype=float, na_value=np.nan) for each in values]) if columns else np.zeros((len(frame), 0))
 
 
 def show_frame(frame: pd.DataFrame, counted: Counted, rule: Rule, known: Known) -> ShownFrame:

@@ -105,8 +105,9 @@ def _labels(system: System, tables: Sequence[Table]) -> None:
     for table in tables:
         if table.labels:
             rows: dict[frozenset[str], int] = {}
-            for row in range(len(table.private)):
-                rows.setdefault(frozenset(str(table.private[c].iloc[row]).lower() for c in (*table.labels, *_times(table))), row)
+            words = [[str(value).lower() for value in table.private[column].array] for column in (*table.labels, *_times(table))]
+            for row, those in enumerate(zip(*words, strict=True)):
+                rows.setdefault(frozenset(those), row)
             for column in table.columns:
                 found.setdefault(column, []).append((table, rows))
     for column, pairs in found.items():

@@ -136,9 +136,11 @@ def _means(system: System, table: Table) -> None:
 
 def _weighted(system: System, table: Table, column: str, count: str, rows: np.ndarray, values: list[Interval | None]) -> None:
     n = table.values[:, table.columns.index(count)]
-    for total in rows:
+    counted = np.where(n[rows] > 0, n[rows], 0.0)
+    # a total is as large as all others together
+    for total in rows[~(np.abs(counted.sum() - counted - n[rows]) > 0.5)]:
         parts = [int(row) for row in rows if row != total and n[row] > 0]
-        if len(parts) < 2 or values[total] is None or abs(n[parts].sum() - n[total]) > 0.5 or any(values[row] is None for row in parts):
+        if len(parts) < 2 or values[total] is None or any(values[row] is None for row in parts):
             continue
         if not table.hidden[[*parts, total], table.columns.index(count)].any():
             continue

@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-import pandas as pd
 
 from mentorship_eval.disclosure.audit.links import KIND, Readable
 from mentorship_eval.disclosure.audit.system import Cell, System, Target
@@ -140,17 +139,7 @@ def relate_steps(system: System, table: Table, rule: Rule) -> None:
 
 def _risk(system: System, table: Table, before: int, row: int) -> None:
     """Where nobody enters late, those who are gone from the risk set are the events and the censored, so that events are no more."""
-    if "n_risk" not in table.columns or not _falls(table):
+    if "n_risk" not in table.columns or not table.falls:
         return
     terms = [(table.cell(one, column), sign) for column in ("n_risk", table.counted.cumulative) for one, sign in ((before, 1.0), (row, -1.0))]
     system.relate(terms, 0, math.inf, "events are no more than leave the risk set")
-
-
-def _falls(table: Table) -> bool:
-    """Whether nobody enters a risk set after its start: in no group does the number at risk, with the events in between, ever rise."""
-    risk, events = table.columns.index("n_risk"), table.columns.index(table.counted.cumulative)
-    for rows in table.groups(table.counted.by or "*"):
-        n, d = table.values[rows, risk], table.values[rows, events]
-        if (np.diff(n) + np.diff(d) > 0.5).any() or pd.isna(n).any():
-            return False
-    return True

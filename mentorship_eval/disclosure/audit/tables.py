@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -62,14 +62,29 @@ class Table:
         """The labels of each row."""
         return [[str(value) for value in row] for row in self.private[self.labels].to_numpy(dtype=object).reshape(len(self.private), -1)]
 
-    def groups(self, column: str) -> Iterator[np.ndarray]:
+    def groups(self, column: str) -> list[np.ndarray]:
         """Rows of each group; "*": all rows are one."""
-        if column == "*" or column not in self.private:
-            yield np.arange(len(self.private))
-            return
-        keys = self.private[column].to_numpy()
-        for key in pd.unique(pd.Series(keys)):
-            yield np.flatnonzero(keys == key)
+        if column not in self._groups:
+            if column == "*" or column not in self.private:
+                self._groups[column] = [np.arange(len(self.private))]
+            else:
+                keys = self.private[column].to_numpy()
+                self._groups[column] = [np.flatnonzero(keys == key) for key in pd.unique(pd.Series(keys))]
+        return self._groups[column]
+
+    @cached_property
+    def _groups(self) -> dict[str, list[np.ndarray]]:
+        return {}
+
+    @cached_property
+    def falls(self) -> bool:
+        """Whether nobody enters a risk set after its start: in no group does the number at risk, with the events in between, ever rise."""
+        risk, events = self.columns.index("n_risk"), self.columns.index(self.counted.cumulative)
+        for rows in self.groups(self.counted.by or "*"):
+            n, d = self.values[rows, risk], self.values[rows, events]
+            if (np.diff(n) + np.diff(d) > 0.5).any() or pd.isna(n).any():
+                return False
+        return True
 
 
 def _table(chapter: str, exhibit: str, name: str, private: pd.DataFrame, shown: pd.DataFrame | None, counted: Counted, rule: Rule) -> Table:
