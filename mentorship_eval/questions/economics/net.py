@@ -156,6 +156,7 @@ def by_value(study: CostStudy) -> Section:
     exhibit = Exhibit(
         "economics.acceptability", "ceac", "How likely the programme is to pay for itself", {"rows": rows}, {"rows": Counted(results={})},
         {"marked": study.worth.value, "value_label": f"Value of a leaver avoided ({study.money})"},
-        "The dashed line is the value used here.", study.rests_on,
+        "The dashed line is the value used here. Along the curve the value of a leaver is taken as known; in the chance that is told first it is "
+        "drawn from its range like everything else.", study.rests_on,
     )  # fmt: skip
     return Section(exhibits=[exhibit])
