@@ -6,6 +6,7 @@ What the chapter says it cannot answer is a row without a figure, so that it is 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import NormalDist
 from typing import Any
@@ -99,11 +100,11 @@ def _rated(quality: tuple[float, float], more: float) -> float:
     return mean(quality[0] + more) - mean(quality[0])
 
 
-def in_memory(made: SimulatedCohort, permutations: int = PERMUTATIONS) -> Cohort:
-    """The tables that these chapters read, typed as a folder of them would be read; no file is written."""
-    tables = {name: _typed(name, made.tables[name]) for name in READ}
+def in_memory(made: SimulatedCohort, permutations: int = PERMUTATIONS, read: Sequence[str] = READ) -> Cohort:
+    """The tables ``read`` by the chapters, typed as a folder of them would be read; no file is written."""
+    tables = {name: _typed(name, made.tables[name]) for name in read}
     plan = {**made.study["plan"], "permutations": permutations}
-    study = Study.model_validate({**made.study, "tables": {name: f"{name}.csv" for name in READ}, "plan": plan})
+    study = Study.model_validate({**made.study, "tables": {name: f"{name}.csv" for name in read}, "plan": plan})
     return Cohort(Path("nowhere"), study, tables)
 
 
