@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 
 from validation.analyses import Found, of_estimate, with_event
+from validation.cost_cohorts import COST_LABELS, costed
 from validation.delivery_cohorts import DELIVERY_LABELS, delivered
 from validation.people_cohorts import PEOPLE_LABELS, people
 from validation.worlds import END, START
@@ -20,7 +21,7 @@ WHOLE_LABELS = {
     "harm_permutation": "harm: permutation",
     "no_harm": "no harm: jackknife t(G-1)",
     "no_harm_permutation": "no harm: permutation",
-    **PEOPLE_LABELS, **DELIVERY_LABELS,
+    **PEOPLE_LABELS, **DELIVERY_LABELS, **COST_LABELS,
 }
 
 
@@ -66,4 +67,6 @@ def incidents(seed: int, *, scenario: str, departments: int) -> dict[str, Found]
     return found
 
 
-WHOLE: dict[str, Callable[..., dict[str, Found]]] = {"cohort": retention, "incidents": incidents, "people": people, "delivery": delivered}
+WHOLE: dict[str, Callable[..., dict[str, Found]]] = {
+    "cohort": retention, "incidents": incidents, "people": people, "delivery": delivered, "costs": costed,
+}  # fmt: skip

@@ -22,20 +22,13 @@ from mentorship_eval.questions.economics.study import AVOIDED, CostStudy, cost_s
 from mentorship_eval.questions.retention.prepared import prepare
 from mentorship_eval.questions.retention.programme_leavers import programme_active
 from tests.questions.cohorts import simulated
+from validation.cost_cohorts import at_sure_prices
 
 ONLY = ("staff", "departments", "spells", "matches", "rollout", "mentors", "sessions", "costs")
 SIZE = {"departments": 16, "staff": 900, "months": 24, "waves": (9, 13), "share_voluntary": 0.9, "share_retirement": 0.03,
         "share_end_of_contract": 0.03, "share_transfer": 0.04, "hazard": (0.04, 0.03, 0.025)}  # fmt: skip
 COSTED = {**SIZE, "outcomes": True, "only": ONLY}
 STRONG = {"hazard_ratio": 0.05, "hazard_ratio_after": 0.05, "uptake": 0.95, "uptake_delay": 1.0}
-
-
-def at_sure_prices(cohort, costs, draws=1000):
-    """The cohort with costs known to the penny, so that leavers avoided are all that is uncertain; without permutations."""
-    plan = cohort.study.plan
-    plan = plan.model_copy(update={"permutations": 0, "economics": plan.economics.model_copy(update={"draws": draws})})
-    tables = {**cohort.tables, "costs": costs.assign(low=costs["amount"], high=costs["amount"])}
-    return replace(cohort, tables=tables, study=cohort.study.model_copy(update={"plan": plan}))
 
 
 def of(cohort, avoided: Estimate) -> CostStudy:
