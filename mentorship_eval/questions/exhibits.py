@@ -93,10 +93,7 @@ def table_exhibit(
     note: str = "",
     **options: Any,
 ) -> Exhibit:
-    """A table; counts to populations are declared as in `Counted`, rests_on as in `Exhibit`. Ids of results are in its frame, not on the page."""
-    named = [column for column in results or {} if column in frame]
-    if named and "columns" not in options:
-        options["columns"] = [column for column in frame.columns if column not in (*named, *behind)]
+    """A table; counts to populations are declared as in `Counted`, rests_on as in `Exhibit`."""
     counted = Counted(counts, derived, adds_up, within, sums, of or {}, behind, results or {}, steps=steps, by=by, totals=totals,
                       ratios=ratios or {}, same=same or {}, populations=populations)
     return Exhibit(exhibit_id, "table", title, {"rows": frame}, {"rows": counted}, options, note, rests_on)

@@ -33,7 +33,12 @@ def draw(exhibit: Exhibit) -> Drawn | HtmlTable:
     words: dict[str, Any] = {"title": exhibit.title, "note": exhibit.note, "name": file_stem(exhibit.id)}
     if exhibit.kind == "table":
         options = {"caption": exhibit.title, "note": exhibit.note, **exhibit.options, "name": words["name"]}
-        return display.html_table(exhibit.frames["rows"], options.pop("caption"), **options)
+        frame, counted = exhibit.frames["rows"], exhibit.counted.get("rows")
+        # ids of results stand in the frame, for programs, and not on the page
+        ids = [column for column in (counted.results if counted else ()) if column in frame and column not in options.get("labels", {})]
+        if ids and "columns" not in options:
+            options["columns"] = [column for column in frame if column not in ids]
+        return display.html_table(frame, options.pop("caption"), **options)
     if exhibit.kind not in FIGURES:
         raise UsageError(f"Exhibit {exhibit.id} has the unknown kind {exhibit.kind!r}.", fix=f"Use table or {', '.join(sorted(FIGURES))}.")
     function = getattr(display, exhibit.kind)

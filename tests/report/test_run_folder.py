@@ -217,7 +217,7 @@ def test_the_lint_stops_a_leak(tmp_path: Path) -> None:
 def test_a_failure_leaves_nothing(ran: RunOnce, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from mentorship_eval.report import lint
 
-    def leak(*_: object) -> None:
+    def leak(*_: object, **__: object) -> None:
         raise LeakError("found something")
 
     monkeypatch.setenv("MENTORSHIP_EVAL_CACHE", str(ran.cache))
