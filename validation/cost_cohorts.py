@@ -37,7 +37,7 @@ def costed(seed: int, *, scenario: str, **changes: Any) -> dict[str, Found]:
     from mentorship_eval.questions.retention.prepared import prepare
     from mentorship_eval.questions.retention.programme_leavers import programme_active
 
-    made = simulate_cohort(scenario, seed=seed, outcomes=True, **{k: tuple(v) if isinstance(v, list) else v for k, v in changes.items()})
+    made = simulate_cohort(scenario, seed=seed, outcomes=True, **changes)
     cohort = at_sure_prices(in_memory(made, read=READ), made.tables["costs"])
     avoided = next(result for result in programme_active(cohort, prepare(cohort).episodes).results if result.id == AVOIDED)
     truth = float(made.truth["retention"]["leavers_avoided_programme_active"])

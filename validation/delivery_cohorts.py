@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from mentorship_eval import simulate_cohort
-from mentorship_eval.errors import EstimationError
 from mentorship_eval.questions.truth import truth_in
-from validation.analyses import Found, of_estimate
-from validation.people_cohorts import in_memory
+from validation.analyses import Found
+from validation.people_cohorts import found_of, in_memory
 
 __all__ = ["DELIVERY_DIFFERENCES", "DELIVERY_LABELS", "delivered"]
 
@@ -46,12 +44,5 @@ def _results(seed: int, scenario: str, changes: dict[str, Any]) -> tuple[dict[st
 
 def delivered(seed: int, *, scenario: str, **changes: Any) -> dict[str, Found]:
     """One replicate: every estimate of the chapter that has a truth in this cohort; what is not told is a row without a figure."""
-    answered, truths = _results(seed, scenario, {name: tuple(value) if isinstance(value, list) else value for name, value in changes.items()})
-    found = {}
-    for name in DELIVERY_LABELS:
-        truth = truths[name] if name in DELIVERY_DIFFERENCES else math.log(truths[name])
-        try:
-            found[name] = of_estimate(answered[name], truth)
-        except (KeyError, EstimationError):
-            found[name] = Found(*[math.nan] * 5, truth)
-    return found
+    answered, truths = _results(seed, scenario, changes)
+    return found_of(answered, {name: truths[name] for name in DELIVERY_LABELS}, DELIVERY_DIFFERENCES)

@@ -6,7 +6,7 @@ What the chapter says it cannot answer is a row without a figure, so that it is 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from statistics import NormalDist
 from typing import Any
@@ -19,11 +19,12 @@ from mentorship_eval.cohort.schema.tables import TABLES
 from mentorship_eval.cohort.simulate import SimulatedCohort
 from mentorship_eval.cohort.study.document import Study
 from mentorship_eval.errors import EstimationError
+from mentorship_eval.estimate import Estimate
 from mentorship_eval.questions.answer import Result
 from mentorship_eval.questions.truth import truth_in
 from validation.analyses import Found, of_estimate
 
-__all__ = ["PEOPLE_DIFFERENCES", "PEOPLE_LABELS", "in_memory", "people", "true_values"]
+__all__ = ["PEOPLE_DIFFERENCES", "PEOPLE_LABELS", "found_of", "in_memory", "people", "true_values"]
 
 READ = ("staff", "departments", "spells", "rollout", "matches", "mentors", "sessions", "feedback", "career_events", "collaboration")
 _NOISE = 8.0  # of a single rating around the quality of its match (cohort/simulation/delivery.py)
@@ -151,11 +152,16 @@ def _results(cohort: Cohort) -> list[Result]:
 
 def people(seed: int, *, scenario: str, **changes: Any) -> dict[str, Found]:
     """One replicate: every estimate of the three chapters that has a truth in this cohort."""
-    made = simulate_cohort(scenario, seed=seed, outcomes=True, **{k: tuple(v) if isinstance(v, list) else v for k, v in changes.items()})
+    made = simulate_cohort(scenario, seed=seed, outcomes=True, **changes)
     answered = {result.id: result.estimate for result in _results(in_memory(made))}
+    return found_of(answered, true_values(made), PEOPLE_DIFFERENCES)
+
+
+def found_of(answered: Mapping[str, Estimate], truths: Mapping[str, float], differences: Collection[str]) -> dict[str, Found]:
+    """What was answered beside its truth, which is a logarithm but for ``differences``; what is not told is a row without a figure."""
     found = {}
-    for name, value in true_values(made).items():
-        truth = value if name in PEOPLE_DIFFERENCES else math.log(value)
+    for name, value in truths.items():
+        truth = value if name in differences else math.log(value)
         try:
             found[name] = of_estimate(answered[name], truth)
         except (KeyError, EstimationError):

@@ -8,8 +8,12 @@ import pandas as pd
 from mentorship_eval.estimate import Estimate
 from mentorship_eval.inference.intervals import difference_estimate, ratio_estimate
 from mentorship_eval.inference.jackknife import cluster_jackknife
+from mentorship_eval.survival.curves.leave_out_incidence import incidence_without_each
 
-__all__ = ["FEWEST_PEOPLE", "GROUPINGS", "MISSING", "OTHER", "in_words", "jackknifed_difference", "jackknifed_ratio", "levels_of", "slug"]
+__all__ = [
+    "FEWEST_PEOPLE", "GROUPINGS", "MISSING", "OTHER", "in_words", "incidences_by_arm",
+    "jackknifed_difference", "jackknifed_ratio", "levels_of", "slug",
+]  # fmt: skip
 
 GROUPINGS = {"gender": "Gender", "ethnicity_group": "Ethnic group", "profession": "Staff group"}
 FEWEST_PEOPLE = 50  # of a level, below which it joins the others: settled by size alone
@@ -39,6 +43,21 @@ def levels_of(values: pd.Series, fewest: int = FEWEST_PEOPLE) -> pd.Series:
 def slug(level: str) -> str:
     """A level as a part of the id of a result."""
     return "_".join("".join(letter if letter.isalnum() else " " for letter in level.lower()).split())
+
+
+def incidences_by_arm(rows: pd.DataFrame, cluster: str, wanted: str, other: str, horizon: float) -> tuple[np.ndarray, np.ndarray, int]:
+    """Cumulative incidence of ``wanted`` at ``horizon`` among the mentored and among others, from everybody and then without each cluster, and
+    how many clusters the arm has that has fewer. rows: stop, ended, mentored; a cluster is left out of both arms at once.
+    """
+    place = pd.factorize(rows[cluster], sort=True)[0]
+    size, shares, fewest = int(place.max()) + 1, {}, len(rows)
+    for arm in (1, 0):
+        mine = (rows["mentored"] == arm).to_numpy()
+        part = rows[mine]
+        happened, ended = ((part["ended"] == word).to_numpy(int) for word in (wanted, other))
+        shares[arm] = incidence_without_each(part["stop"].to_numpy(float), happened, ended, place[mine], size, horizon)
+        fewest = min(fewest, len(np.unique(place[mine])))
+    return shares[1], shares[0], fewest
 
 
 def jackknifed_difference(one: np.ndarray, other: np.ndarray, *, df: float | None = None, **about: object) -> Estimate:

@@ -17,13 +17,12 @@ from mentorship_eval.estimate import Caution, Estimate, format_number
 from mentorship_eval.questions.answer import Result, Statement
 from mentorship_eval.questions.careers.steps import CareerStudy, Kind, until_step
 from mentorship_eval.questions.exhibits import DAYS_PER_MONTH, curve_exhibit, forest_exhibit, in_months, just_after, monthly_grid
-from mentorship_eval.questions.groups import jackknifed_difference
+from mentorship_eval.questions.groups import incidences_by_arm, jackknifed_difference
 from mentorship_eval.questions.retention.model_rows import default_cox, persons_not_rows
 from mentorship_eval.questions.retention.subgroup_levels import EXPECTED
 from mentorship_eval.questions.retention.support import arms
 from mentorship_eval.questions.section import Section
 from mentorship_eval.survival import aalen_johansen
-from mentorship_eval.survival.curves.leave_out_incidence import incidence_without_each
 
 __all__ = ["FEWEST_STEPS", "by_landmark", "while_mentored"]
 
@@ -95,16 +94,9 @@ def _landmark(study: CareerStudy, kind: Kind) -> tuple[pd.DataFrame, float]:
 
 def _difference(rows: pd.DataFrame, horizon: float, estimand: str) -> Estimate:
     """Percentage points, mentored minus not; departments are left out of both arms at once."""
-    place = pd.factorize(rows["dept_at_entry"], sort=True)[0]
-    size, shares, fewest = int(place.max()) + 1, {}, len(rows)
-    for arm in (1, 0):
-        mine = (rows["mentored"] == arm).to_numpy()
-        part = rows[mine]
-        step, left = ((part["ended"] == word).to_numpy(int) for word in ("step", "left"))
-        shares[arm] = incidence_without_each(part["stop"].to_numpy(float), step, left, place[mine], size, horizon)
-        fewest = min(fewest, len(np.unique(place[mine])))
+    mentored, others, fewest = incidences_by_arm(rows, "dept_at_entry", "step", "left", horizon)
     return jackknifed_difference(
-        shares[1], shares[0], df=float(fewest - 1), n=len(rows), n_events=int(((rows["ended"] == "step") & (rows["stop"] <= horizon)).sum()),
+        mentored, others, df=float(fewest - 1), n=len(rows), n_events=int(((rows["ended"] == "step") & (rows["stop"] <= horizon)).sum()),
         estimand=estimand,
         method="Aalen-Johansen by arm; leave-one-department-out jackknife of the difference, t on the departments of the arm that has fewer - 1",
     )

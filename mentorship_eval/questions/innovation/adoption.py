@@ -19,12 +19,12 @@ from mentorship_eval.inference.jackknife import cluster_jackknife
 from mentorship_eval.questions.answer import Exhibit, Result, Statement
 from mentorship_eval.questions.covariates import varying
 from mentorship_eval.questions.exhibits import curve_exhibit, forest_exhibit, in_months, just_after, monthly_grid, table_exhibit
+from mentorship_eval.questions.groups import incidences_by_arm
 from mentorship_eval.questions.innovation.study import OUTCOME, InnovationStudy, mentored_by
 from mentorship_eval.questions.retention.model_rows import share_on_curve
 from mentorship_eval.questions.retention.support import arms
 from mentorship_eval.questions.section import Section
 from mentorship_eval.survival import aalen_johansen, cox
-from mentorship_eval.survival.curves.leave_out_incidence import incidence_without_each
 
 __all__ = ["STAGES", "funnel", "time_to_adoption", "with_fates"]
 
@@ -149,16 +149,8 @@ def _curves(rows: pd.DataFrame, counts: tuple[float, ...]) -> Exhibit:
 
 
 def _difference(told: Section, rows: pd.DataFrame, counts: tuple[float, ...]) -> None:
-    place = pd.factorize(rows["dept_id"], sort=True)[0]
-    size = int(place.max()) + 1
-    shares, fewest = {}, size
-    for arm in (1, 0):
-        mine = (rows["mentored"] == arm).to_numpy()
-        part = rows[mine]
-        adopted, given_up = ((part["ended"] == word).to_numpy(int) for word in ("adopted", "given up"))
-        shares[arm] = incidence_without_each(part["stop"].to_numpy(float), adopted, given_up, place[mine], size, YEAR)
-        fewest = min(fewest, len(np.unique(place[mine])))
-    value = 100 * (shares[1] - shares[0])
+    mentored, others, fewest = incidences_by_arm(rows, "dept_id", "adopted", "given up", YEAR)
+    value = 100 * (mentored - others)
     if not np.isfinite(value[0]) or fewest < 2:
         return
     made = cluster_jackknife(value[0], value[1:])
