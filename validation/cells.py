@@ -10,7 +10,7 @@ from typing import Any
 __all__ = ["HERE", "Batch", "Cell", "Plan", "Table", "read_plan"]
 
 HERE = Path(__file__).resolve().parent
-KINDS = ("careers", "strained", "rates", "surveys", "projects", "cohort", "incidents", "people", "delivery", "costs")
+KINDS = ("careers", "strained", "rates", "surveys", "projects", "cohort", "incidents", "people", "gaps", "delivery", "costs")
 
 
 @dataclass(frozen=True)

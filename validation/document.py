@@ -12,6 +12,7 @@ from validation.analyses import LABELS
 from validation.cells import HERE, Cell, Plan, Table
 from validation.cost_cohorts import COST_LABELS
 from validation.delivery_cohorts import DELIVERY_DIFFERENCES
+from validation.gap_cohorts import GAP_DIFFERENCES
 from validation.people_cohorts import PEOPLE_DIFFERENCES
 from validation.project_analyses import MEANS
 from validation.rates_analyses import ON_THE_RATE
@@ -77,7 +78,8 @@ def _table_text(plan: Plan, table: Table, results: pd.DataFrame, reading: str) -
     if reading:
         parts += [reading.strip(), ""]
     if len(rows):
-        differences = IN_MONTHS | ON_THE_RATE | IN_POINTS | MEANS | PEOPLE_DIFFERENCES | DELIVERY_DIFFERENCES | frozenset(COST_LABELS)
+        chapters = PEOPLE_DIFFERENCES | GAP_DIFFERENCES | DELIVERY_DIFFERENCES | frozenset(COST_LABELS)
+        differences = IN_MONTHS | ON_THE_RATE | IN_POINTS | MEANS | chapters
         parts += [markdown(rows, LABELS | WHOLE_LABELS, {cell.id: cell.label for cell in plan.cells}, claimed, planned, differences), ""]
     lacking: dict[str, list[str]] = {}
     for cell, analysis in wanted:

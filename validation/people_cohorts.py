@@ -23,6 +23,7 @@ from mentorship_eval.estimate import Estimate
 from mentorship_eval.questions.answer import Result
 from mentorship_eval.questions.truth import truth_in
 from validation.analyses import Found, of_estimate
+from validation.once import asked_once
 
 __all__ = ["PEOPLE_DIFFERENCES", "PEOPLE_LABELS", "found_of", "in_memory", "people", "true_values"]
 
@@ -152,8 +153,9 @@ def _results(cohort: Cohort) -> list[Result]:
 
 def people(seed: int, *, scenario: str, **changes: Any) -> dict[str, Found]:
     """One replicate: every estimate of the three chapters that has a truth in this cohort."""
-    made = simulate_cohort(scenario, seed=seed, outcomes=True, **changes)
-    answered = {result.id: result.estimate for result in _results(in_memory(made))}
+    with asked_once():
+        made = simulate_cohort(scenario, seed=seed, outcomes=True, **changes)
+        answered = {result.id: result.estimate for result in _results(in_memory(made))}
     return found_of(answered, true_values(made), PEOPLE_DIFFERENCES)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from validation.analyses import Found, of_estimate, with_event
 from validation.cost_cohorts import COST_LABELS, costed
 from validation.delivery_cohorts import DELIVERY_LABELS, delivered
+from validation.gap_cohorts import GAP_LABELS, gaps
 from validation.people_cohorts import PEOPLE_LABELS, people
 from validation.worlds import END, START
 
@@ -21,7 +22,7 @@ WHOLE_LABELS = {
     "harm_permutation": "harm: permutation",
     "no_harm": "no harm: jackknife t(G-1)",
     "no_harm_permutation": "no harm: permutation",
-    **PEOPLE_LABELS, **DELIVERY_LABELS, **COST_LABELS,
+    **PEOPLE_LABELS, **GAP_LABELS, **DELIVERY_LABELS, **COST_LABELS,
 }
 
 
@@ -68,5 +69,5 @@ def incidents(seed: int, *, scenario: str, departments: int) -> dict[str, Found]
 
 
 WHOLE: dict[str, Callable[..., dict[str, Found]]] = {
-    "cohort": retention, "incidents": incidents, "people": people, "delivery": delivered, "costs": costed,
+    "cohort": retention, "incidents": incidents, "people": people, "gaps": gaps, "delivery": delivered, "costs": costed,
 }  # fmt: skip
