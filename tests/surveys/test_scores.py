@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -123,8 +125,24 @@ def test_every_key_is_whole():
     assert not scoring_key("MBI-HSS").reverse and not scoring_key("MBI-HSS").higher_is_better("EE")
     assert scoring_key("WHO-5").score_range() == (0, 100) and scoring_key("ProQOL-5").score_range("burnout") == (10, 50)
     assert scoring_key("MBI-HSS").cutoff_of("EE").words() == "high: 27 or more"
+    ranges = {"GSE": (10, 40), "CIPS": (20, 100), "PSS-10": (0, 40), "CD-RISC-10": (0, 40), "BRS": (1, 5), "WFC": (1, 7), "UWES-9": (0, 6)}
+    assert {name: scoring_key(name).score_range() for name in ranges} == ranges
+    assert scoring_key("BRS").cutoff_of().words() == "low: 2.99 or less" and scoring_key("CIPS").cutoff_of().words().endswith("61 or more")
     names = [name for key in scoring_keys().values() for name in (key.name, *key.aliases)]
     assert len(names) == len(set(names)) and surveys.scoring_key("MBI") is scoring_key("MBI-HSS")
+
+
+def test_the_page_on_keys_says_what_the_keys_say():
+    page = (Path(__file__).resolve().parents[2] / "docs" / "surveys.md").read_text(encoding="utf-8")
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in page.splitlines() if line.startswith("| ")][1:]
+    assert [row[0].split(",")[0] for row in rows] == list(scoring_keys())
+    for first, items, reverse, answers_, held, open_ in rows:
+        key = scoring_key(first.split(",")[0])
+        size = sum(len(part.items) for part in key.subscales.values()) or key.n_items or 24  # items of Casey-Fink are named by its users
+        assert str(size) in items.split(":")[0] and held and open_, first
+        if reverse != "named by you":
+            assert reverse == (", ".join(map(str, key.reverse)) or "none"), first
+        assert answers_.startswith("yes or no" if key.name == "YIS" else f"{key.low:g} to {key.high:g}"), first
 
 
 def test_reliability_against_psych():
