@@ -10,16 +10,19 @@ export OPENBLAS_NUM_THREADS ?= 1
 export PYTHONDONTWRITEBYTECODE =
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lab lint bench validate lock clean
+.PHONY: help demo test test-slow lab lint bench validate lock clean
 
 help:  ## list the verbs
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 demo: .venv/.installed-user  ## evaluate the demo cohort into reports/
 	$(BIN)/mentorship-eval demo --out reports
 
 test: .venv/.installed-dev  ## run the tests (ARGS="-k cox" for some of them)
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+test-slow: .venv/.installed-dev  ## run the slow tests, which `make test` leaves out
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m slow $(ARGS)
 
 lab: .venv/.installed-user  ## open the notebooks in JupyterLab
 	$(BIN)/mentorship-eval lab

@@ -10,6 +10,16 @@ import pytest
 
 from tests.report.shared_run import RunOnce, run_once
 
+SLOW = Path(__file__).with_name("slow.txt")  # measured: tools/slow_tests.py
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest chooses by marker
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    slow = set(SLOW.read_text(encoding="utf-8").splitlines())
+    for item in items:
+        if item.nodeid.removeprefix("tests/") in slow:
+            item.add_marker(pytest.mark.slow)
+
 
 @pytest.hookimpl(optionalhook=True)  # known to pytest-xdist only
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:

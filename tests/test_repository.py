@@ -61,7 +61,8 @@ HOSTS = ("pypi" + ".org", "python" + "hosted.", "conda." + "anaconda", "/simple"
 REGISTRIES = re.compile("|".join(re.escape(host) for host in HOSTS))
 
 
-@pytest.mark.parametrize(("pattern", "what"), [(MACHINE_PATHS, "a path of one machine"), (REGISTRIES, "a package registry")])
+@pytest.mark.parametrize(("pattern", "what"), [(MACHINE_PATHS, "a path of one machine"), (REGISTRIES, "a package registry")],
+                         ids=["machine", "registry"])  # fmt: skip
 def test_nothing_names(pattern, what):
     found = [f"{name}:{i}" for name, text in texts().items() for i, line in enumerate(text.splitlines(), 1) if pattern.search(line)]
     assert not found, f"{what} in {found[:10]}"
@@ -156,3 +157,10 @@ print(mentorship_eval.__version__)
     templates = ROOT / "mentorship_eval" / "report" / "templates"
     for path in [p for p in templates.rglob("*") if p.is_file()]:
         assert (target / "mentorship_eval" / "report" / "templates" / path.relative_to(templates)).is_file()
+
+
+def test_slow_tests_are_there():
+    """What is measured as slow and has another name now would be quick without anybody knowing."""
+    for line in (ROOT / "tests" / "slow.txt").read_text(encoding="utf-8").splitlines():
+        file, name = line.split("[")[0].split("::")[:2]
+        assert f"def {name}(" in (ROOT / "tests" / file).read_text(encoding="utf-8"), line
