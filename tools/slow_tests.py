@@ -3,8 +3,8 @@
     make test ARGS='-m "" --durations=0 --durations-min=0.5' > durations.txt
     .venv/bin/python tools/slow_tests.py durations.txt
 
-A test is slow when its call takes two seconds or more. Those that find a truth, hold a size or equal a reference stay with the quick ones up to four seconds, and user
-journeys always do: they are what the quick run is for.
+A test is slow when its call takes a second or more. Those that find a truth, hold a size or equal a reference stay with the quick ones up to two
+seconds, and user journeys always do: they are what the quick run is for.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 LIST = Path(__file__).resolve().parents[1] / "tests" / "slow.txt"
-SECONDS, OF_TRUTHS = 2.0, 4.0
+SECONDS, OF_TRUTHS = 1.0, 2.0
 _LINE = re.compile(r"([\d.]+)s call\s+tests/(\S+?::.+)$")
 _TRUTHS = re.compile(r"truth|recover|size|cover|effect|null|found|hold|golden|oracle|reference|equal", re.IGNORECASE)
 

@@ -42,6 +42,7 @@ def moved(cohort: Path, place: Path) -> Path:
     return place
 
 
+@pytest.mark.slow
 def test_a_run_made_again_elsewhere_has_the_same_bytes(
     tmp_path: Path, own_cache: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -74,6 +75,7 @@ def test_a_run_made_again_elsewhere_has_the_same_bytes(
     assert not (copy / "looks.csv").exists(), "to check a run is no look at the programme"
 
 
+@pytest.mark.slow
 def test_incidents_are_answered_with_the_same_digits_elsewhere(ran: RunOnce, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from mentorship_eval import read_cohort
     from mentorship_eval.report.answers import answer_chapters

@@ -67,6 +67,7 @@ def by_hand(ran: RunOnce, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
+@pytest.mark.slow
 def test_papermill_by_hand_equals_the_run(ran: RunOnce, by_hand: Path) -> None:
     rows = estimates_of(by_hand)
     assert len(rows) >= 2
@@ -74,6 +75,7 @@ def test_papermill_by_hand_equals_the_run(ran: RunOnce, by_hand: Path) -> None:
     assert rows == estimates_of(ran.run / "notebooks" / "02_retention.ipynb")
 
 
+@pytest.mark.slow
 def test_nothing_of_the_progress_is_left_in_the_notebook(by_hand: Path) -> None:
     text = by_hand.read_text(encoding="utf-8")
     cells = json.loads(text)["cells"]
@@ -82,6 +84,7 @@ def test_nothing_of_the_progress_is_left_in_the_notebook(by_hand: Path) -> None:
     assert "answering" not in text
 
 
+@pytest.mark.slow
 def test_by_hand_stands_under_a_banner(by_hand: Path) -> None:
     assert "Shown by hand: not yet passed through a run" in by_hand.read_text(encoding="utf-8")
 

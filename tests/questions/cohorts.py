@@ -30,4 +30,4 @@ def small(**changes: Any) -> Cohort:
 
 def medium(scenario: str = "default", seed: int = 11) -> Cohort:
     """Large enough for a truth to be told from none."""
-    return simulated(scenario, seed, departments=48, staff=7200)
+    return simulated(scenario, seed, departments=48, staff=4800)
