@@ -1,7 +1,8 @@
 """A `TableModel` as HTML: header cells that say what they head, marks and notes below, its own box to scroll in on a narrow screen.
 
-Styles stand inline because JupyterLab carries no style sheet of ours; a page can refine them by the classes ``data-table`` (the box),
-``heading``, ``total`` and ``under`` (rows). Colours of lines are the page's own (``--line``) where it has them.
+Styles stand inline because JupyterLab carries no style sheet of ours; a page can refine them by the classes ``data-table`` and ``long`` (the
+box, and one with more rows than a screen has), ``heading``, ``total`` and ``under`` (rows). Colours of lines are the page's own (``--line``) where
+it has them.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ __all__ = ["table_html"]
 
 _CELL = "padding:0.25em 0.55em;vertical-align:top;border-bottom:1px solid var(--line, #d5d8dc);"
 _RULE = "border-bottom:2px solid var(--quiet, #666);vertical-align:bottom;"
+LONG = 40  # rows, above which a page lets a table scroll in its box: on paper all are printed
 _NOTE = "font-size:0.85em;margin:0.3em 0 0"
 
 
@@ -23,8 +25,9 @@ def table_html(table: TableModel) -> str:
     head = f"<tr>{_spanners(table)}</tr><tr>{_under_spanners(table)}</tr>" if table.has_spanners else f"<tr>{_headers(table.columns)}</tr>"
     notes = "".join(f'<p style="{_NOTE}"><sup>{escape(mark)}</sup> {escape(text)}</p>' for mark, text in table.footnotes)
     notes += f'<p style="{_NOTE}">{escape(table.note)}</p>' if table.note else ""
+    box = "data-table long" if len(table.rows) > LONG else "data-table"
     return (
-        f'<div class="data-table" role="region" aria-label="{escape(table.caption, quote=True)}" tabindex="0" '
+        f'<div class="{box}" role="region" aria-label="{escape(table.caption, quote=True)}" tabindex="0" '
         'style="overflow-x:auto;max-width:100%;margin:1em 0">'
         '<table style="border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:0.92em;margin:0">'
         f'<caption style="caption-side:top;text-align:left;font-weight:bold;padding:0 0 0.4em;color:inherit">'

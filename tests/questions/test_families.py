@@ -7,6 +7,10 @@ from dataclasses import replace
 import numpy as np
 
 from mentorship_eval.inference.multiplicity import holm, within_families
+from mentorship_eval.questions.careers.groups import promotion_by_group
+from mentorship_eval.questions.careers.steps import career_study
+from mentorship_eval.questions.equity.concordance import concordance
+from mentorship_eval.questions.equity.eligible import equity_study
 from mentorship_eval.questions.equity.reach import adjusted_table
 from mentorship_eval.questions.families import planned_families
 from mentorship_eval.questions.wellbeing.asked import survey_study
@@ -40,3 +44,20 @@ def test_scales_and_gaps_are_adjusted_within_the_families_of_the_plan():
 
     shown = adjusted_table("x", "t", several.results[:4], plan).frames["rows"]
     assert set(shown["family"]) <= {"safety", "asked first", "others"} and len(shown) == 4
+
+
+def test_concordance_and_promotion_by_group_heed_the_families_of_the_plan():
+    tables = ("staff", "departments", "spells", "matches", "mentors", "rollout", "career_events")
+    cohort = simulated("default", 6, departments=8, staff=500, months=30, outcomes=True, promotion=0.2, promotion_mentored=0.2, only=tables)
+    plan = cohort.study.plan.model_copy(update={"families": {"of gender": ["gender"]}})
+    planned = replace(cohort, study=cohort.study.model_copy(update={"plan": plan}))
+    for part, study, exhibit in (
+        (concordance, equity_study, "equity.concordance.table"), (promotion_by_group, career_study, "careers.groups.adjusted"),
+    ):
+        one, several = (part(study(each)) for each in (cohort, planned))
+        whole, apart = (next(e for e in each.exhibits if e.id == exhibit).frames["rows"] for each in (one, several))
+        np.testing.assert_allclose(whole["adjusted"], holm(whole["p"].to_numpy()))
+        own = np.array([".gender" in each.id for each in several.results])
+        assert 0 < own.sum() < len(own)
+        for family in (own, ~own):
+            np.testing.assert_allclose(apart["adjusted"][family], holm(apart["p"].to_numpy()[family]))

@@ -13,11 +13,12 @@ import pandas as pd
 from mentorship_eval.errors import EstimationError
 from mentorship_eval.inference.intervals import difference_estimate
 from mentorship_eval.inference.jackknife import cluster_jackknife
-from mentorship_eval.inference.multiplicity import holm
+from mentorship_eval.inference.multiplicity import holm, within_families
 from mentorship_eval.questions.answer import Exhibit, Result
 from mentorship_eval.questions.careers.steps import CareerStudy, until_step
 from mentorship_eval.questions.covariates import varying
 from mentorship_eval.questions.exhibits import DAYS_PER_MONTH, curve_exhibit, forest_exhibit, in_months, just_after, monthly_grid, table_exhibit
+from mentorship_eval.questions.families import planned_families
 from mentorship_eval.questions.groups import FEWEST_PEOPLE, GROUPINGS, levels_of
 from mentorship_eval.questions.retention.model_rows import persons_not_rows
 from mentorship_eval.questions.section import Section
@@ -40,7 +41,7 @@ def _grouped(study: CareerStudy, column: str) -> pd.Series | None:
 
 
 def promotion_by_group(study: CareerStudy) -> Section:
-    """Curves and hazard ratios of promotion by group; p-values adjusted over all of them (Holm)."""
+    """Curves and hazard ratios of promotion by group; p-values adjusted (Holm) over all of them, or within the families of the plan."""
     told, kind = Section(), study.kinds[0]
     rows = until_step(study, kind)
     for column, word in GROUPINGS.items():
@@ -51,11 +52,12 @@ def promotion_by_group(study: CareerStudy) -> Section:
         mine = rows.assign(level=rows["staff_id"].map(levels))
         told.exhibits.append(_curves(mine, kind.name, column, word))
         told.results += _ratios(mine, kind.name, column, word, told)
-    adjusted = holm([result.estimate.p_value for result in told.results])
     if told.results:
+        p_values = np.array([result.estimate.p_value for result in told.results])
+        families = planned_families(study.cohort.study.plan.families, [r.id for r in told.results], "all")
         frame = pd.DataFrame({
-            "group": [r.group for r in told.results], "level": [r.label for r in told.results], "p": [r.estimate.p_value for r in told.results],
-            "adjusted": adjusted, "id": [r.id for r in told.results],
+            "group": [r.group for r in told.results], "level": [r.label for r in told.results], "p": p_values,
+            "adjusted": within_families(families, p_values, holm), "id": [r.id for r in told.results],
         })  # fmt: skip
         told.exhibits += [
             forest_exhibit("careers.groups.forest", "Promotion by group", told.results, value_label="Hazard ratio", sides=("fewer", "more"),

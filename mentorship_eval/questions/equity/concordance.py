@@ -11,13 +11,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from mentorship_eval.cohort.study.models import Plan
 from mentorship_eval.estimate import Estimate, format_p
-from mentorship_eval.inference.multiplicity import holm
+from mentorship_eval.inference.multiplicity import holm, within_families
 from mentorship_eval.inference.permutation import Permutation, permutation_test
 from mentorship_eval.questions.answer import Exhibit, Result, Statement
 from mentorship_eval.questions.equity.eligible import EquityStudy
 from mentorship_eval.questions.equity.pairs import ATTRIBUTES, FEWEST_MENTEES, pairs_of
 from mentorship_eval.questions.exhibits import forest_exhibit, table_exhibit
+from mentorship_eval.questions.families import planned_families
 from mentorship_eval.questions.groups import jackknifed_difference
 from mentorship_eval.questions.section import Section
 
@@ -97,7 +99,7 @@ def concordance(study: EquityStudy) -> Section:
             value_label="Difference, percentage points", sides=("fewer alike", "more alike"),
             note="Chance: mentors handed out anew among the mentees who were matched in the same department and quarter.",
         ),
-        _table(lines, told.results),
+        _table(lines, told.results, study.cohort.study.plan),
     ]  # fmt: skip
     told.methods.append(
         f"Concordance: share of pairs alike against its exact mean when the mentors of a department and quarter are permuted among its mentees; "
@@ -124,13 +126,15 @@ def _result(name: str, word: str, found: Concordance) -> Result:
     return Result(f"equity.concordance.{name}", "concordance", estimand, "pairs", estimate, label, "companion", "Pairs alike", rests_on=behind)
 
 
-def _table(lines: list[tuple[str, Concordance]], results: list[Result]) -> Exhibit:
+def _table(lines: list[tuple[str, Concordance]], results: list[Result], plan: Plan) -> Exhibit:
+    p_values = np.array([r.estimate.p_value for r in results])
+    families = planned_families(plan.families, [r.id for r in results], "all")
     frame = pd.DataFrame({
         "attribute": [f"Same {word}" for word, _ in lines], "pairs": [found.pairs for _, found in lines],
         "alike": [found.alike for _, found in lines], "different": [found.pairs - found.alike for _, found in lines],
         "free": [found.free for _, found in lines],
         "observed": [float(found.observed[0]) for _, found in lines], "expected": [float(found.expected[0]) for _, found in lines],
-        "p": [r.estimate.p_value for r in results], "adjusted": holm([r.estimate.p_value for r in results]), "told": [r.id for r in results],
+        "p": p_values, "adjusted": within_families(families, p_values, holm), "told": [r.id for r in results],
     })  # fmt: skip
     return table_exhibit(
         "equity.concordance.table", "Pairs alike, observed and by chance", frame, counts=("pairs", "alike", "different", "free"),
