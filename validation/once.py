@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from functools import partial
 from typing import Any
 from unittest.mock import patch
 
@@ -20,6 +22,8 @@ _SHARED = {
     "pairs_of": ("equity.dose", "equity.concordance", "equity.alike"),
 }
 _DRAWN = ("equity.reach._curves", "careers.groups._curves")
+_SAID = ("rate_exhibits", "caution_list")  # by the part on hand-offs
+_GROUPED = ("gender", "ethnicity_group", "profession")  # of the characteristics by which equity is asked, those that have a row
 # drawn from streams of their own, and read by none of the three
 _UNREAD = ("further.with_more_instruments", "learning.training_table", "outcomes.survey_invites")
 
@@ -38,8 +42,11 @@ def _once(make: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 @contextmanager
 def asked_once() -> Iterator[None]:
-    """Within it the chapters of careers, collaboration and equity share person-time and pairs, and draw no curves; surveys and
-    training are not simulated."""
+    """Within it the chapters of careers, collaboration and equity share person-time and pairs, and draw no curves; surveys and training are not
+    simulated, and pandas copies when something is written to.
+    """
+    from mentorship_eval.questions import rates
+    from mentorship_eval.questions.equity import eligible
     from mentorship_eval.questions.equity.pairs import pairs_of
     from mentorship_eval.questions.retention.model_rows import cohort_episodes
 
@@ -50,6 +57,16 @@ def asked_once() -> Iterator[None]:
                 stack.enter_context(patch(f"{_QUESTIONS}.{module}.{make.__name__}", shared))
         for name in _DRAWN:
             stack.enter_context(patch(f"{_QUESTIONS}.{name}", lambda *_, **__: None))
+        for name in _SAID:
+            stack.enter_context(patch(f"{_QUESTIONS}.collaboration.departments.{name}", lambda *_, **__: []))
         for name in _UNREAD:
             stack.enter_context(patch(f"mentorship_eval.cohort.simulation.{name}", lambda *_, **__: pd.DataFrame()))
+        stack.enter_context(patch.object(rates, "poisson_imputation", partial(rates.poisson_imputation, tables=False)))
+        stack.enter_context(patch.object(eligible, "equity_study", partial(_narrowed, eligible.equity_study)))
+        stack.enter_context(pd.option_context("mode.copy_on_write", True))
         yield
+
+
+def _narrowed(make: Callable[[Any], Any], cohort: Any) -> Any:
+    study = make(cohort)
+    return replace(study, groupings=tuple(name for name in study.groupings if name in _GROUPED))
