@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,19 @@ def test_questions_name_tables() -> None:
     for ways in QUESTIONS.values():
         for names in ways:
             assert set(names) <= set(TABLES)
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_read_by_names_every_chapter_that_asks_for_a_table(question: str) -> None:
+    folder = Path(__file__).resolve().parents[2] / "mentorship_eval" / "questions" / question
+    asked = {
+        name
+        for path in folder.rglob("*.py")
+        for call in re.findall(r"cohort\.(?:table|has)\(([^)]*)\)", path.read_text(encoding="utf-8"))
+        for name in re.findall(r'"(\w+)"', call)
+    }
+    assert asked and asked <= set(TABLES)
+    assert not [name for name in sorted(asked) if question not in TABLES[name].questions]
 
 
 def test_missing_for() -> None:

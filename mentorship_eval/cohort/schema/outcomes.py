@@ -19,7 +19,7 @@ SURVEYS = Table(
         col("score", "float", "Score", required=True),
         col("version", "category", "Version of the instrument"),
     ),
-    ("wellbeing",),
+    ("wellbeing", "delivery"),
     one_of=(("staff_id", "anon_id"),),
 )
 
@@ -103,7 +103,7 @@ TRAINING = Table(
         col("due", "date", "Day due"),
         col("completed", "date", "Day completed; blank = not yet"),
     ),
-    ("careers",),
+    ("delivery",),
 )
 
 COSTS = Table(

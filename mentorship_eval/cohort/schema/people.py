@@ -24,7 +24,7 @@ STAFF = Table(
         col("registration_date", "date", "First professional registration"),
         col("international", "bool", "Recruited from abroad"),
     ),
-    ("retention", "equity", "careers", "wellbeing"),
+    ("retention", "wellbeing", "innovation", "careers", "collaboration", "equity", "delivery", "economics"),
 )
 
 SPELLS = Table(
@@ -47,7 +47,7 @@ SPELLS = Table(
         col("is_primary", "bool", "Main assignment of the person"),
         col("extract_date", "date", "Day on which the file was extracted"),
     ),
-    ("retention", "equity", "careers", "economics"),
+    ("retention", "wellbeing", "innovation", "careers", "collaboration", "equity", "delivery", "economics"),
     auto_key=True,
 )
 
@@ -89,7 +89,7 @@ DEPARTMENTS = Table(
         col("high_burnout", "bool", "Known for high burnout (emergency, intensive care, oncology)"),
         col("beds", "float", "Beds", minimum=0),
     ),
-    ("incidents", "retention", "equity"),
+    ("retention", "incidents", "equity", "delivery"),
 )
 
 DEPT_LINEAGE = Table(
@@ -102,7 +102,7 @@ DEPT_LINEAGE = Table(
         col("effective", "date", "Day of the change", required=True),
         col("share", "float", "Share of a split that went there; patient-days, counts and audits alone are divided by it", minimum=0, maximum=1),
     ),
-    ("incidents", "retention"),
+    ("retention", "incidents", "wellbeing", "innovation", "careers", "collaboration", "equity", "delivery", "economics"),
 )
 
 PEOPLE_TABLES = (STAFF, SPELLS, DEPARTMENTS, DEPT_LINEAGE, DURATIONS)

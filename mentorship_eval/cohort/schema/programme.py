@@ -40,7 +40,7 @@ MATCHES = Table(
         col("score", "float", "Match score", minimum=0, maximum=1),
         col("relationship_type", "category", "Kind of relationship", categories=("mentoring", "preceptorship", "supervision")),
     ),
-    ("retention", "delivery", "equity"),
+    ("retention", "incidents", "wellbeing", "innovation", "careers", "collaboration", "equity", "delivery", "economics"),
     auto_key=True,
 )
 
@@ -56,7 +56,7 @@ MENTORS = Table(
         col("capacity", "int", "Mentees at a time", minimum=0),
         col("appraisal_recognised", "bool", "Mentoring counts in appraisal"),
     ),
-    ("delivery",),
+    ("careers", "equity", "delivery", "economics"),
 )
 
 SESSIONS = Table(
@@ -75,7 +75,7 @@ SESSIONS = Table(
         col("cancel_reason", "category", "Why it was cancelled"),
         col("case_on", "date", "Day of the case or operation on which it gave feedback"),
     ),
-    ("delivery",),
+    ("retention", "equity", "delivery", "economics"),
     auto_key=True,
 )
 
@@ -106,7 +106,7 @@ FEEDBACK = Table(
         col("mqs", "float", "Quality of the match", unit="0 to 100", minimum=0, maximum=100),
         col("action_on", "date", "Day somebody acted on it"),
     ),
-    ("delivery",),
+    ("equity", "delivery"),
 )
 
 PROGRAMMES = Table(
@@ -120,7 +120,7 @@ PROGRAMMES = Table(
         col("valid_from", "date", "First day of the version"),
         col("valid_to", "date", "Last day of the version", open_end=True),
     ),
-    ("delivery",),
+    ("incidents", "innovation", "delivery"),
 )
 
 EVENTS = Table(

@@ -24,7 +24,7 @@ ROLLOUT = Table(
         col("selection_window", "text", "Months whose values it was chosen by"),
         col("protected_hours_month", "float", "Protected time for mentoring, of mentor and mentee each, per match", unit="hours a month", minimum=0),
     ),
-    ("incidents", "retention", "delivery", "equity"),
+    ("retention", "incidents", "wellbeing", "innovation", "collaboration", "equity", "delivery", "economics"),
 )
 
 INCIDENTS = Table(
@@ -84,7 +84,7 @@ CALENDAR = Table(
         col("scope", "category", "What it touches: all, a site, a department, a reporting system"),
         col("label", "text", "Name to print", required=True),
     ),
-    ("incidents", "retention"),
+    ("retention", "incidents"),
 )
 
 AUDITS = Table(

@@ -93,6 +93,7 @@ def data_dictionary(tables: list[str] | None = None) -> str:
         "",
         "Dates are `2022-01-31`, months `2022-01`; ids are pseudonyms (text); yes/no columns take 1/0, yes/no or true/false.",
         "An empty cell, `NA`, `N/A`, `NULL`, `NaN`, `#N/A` or `.` means missing. `none` is a value, not a missing one.",
+        "*Read by* names chapters of the report; its pages on the cohort and `mentorship-eval match` read some tables besides.",
     ]
     for name in tables or list(TABLES):
         table = TABLES[name]
