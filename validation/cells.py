@@ -10,7 +10,7 @@ from typing import Any
 __all__ = ["HERE", "Batch", "Cell", "Plan", "Table", "read_plan"]
 
 HERE = Path(__file__).resolve().parent
-KINDS = ("careers", "strained", "rates", "surveys", "projects", "cohort", "incidents", "people", "gaps", "delivery", "costs")
+KINDS = ("careers", "strained", "rates", "surveys", "projects", "cohort", "incidents", "people", "equity", "gaps", "delivery", "costs")
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,8 @@ def read_plan(path: Path = HERE / "validate.toml") -> Plan:
         for batch in cell.batches:
             if not set(batch.claimed) <= set(batch.analyses):
                 raise ValueError(f"Cell {cell.id} claims an analysis that it does not run.")
-    ids, seeds = [cell.id for cell in cells], [cell.seed for cell in cells if cell.kind not in ("cohort", "incidents")]
+    # equity is asked of the cohorts of careers and collaboration
+    ids, seeds = [cell.id for cell in cells], [cell.seed for cell in cells if cell.kind not in ("cohort", "incidents", "equity")]
     if len(set(ids)) < len(ids) or len(set(seeds)) < len(seeds):
         raise ValueError("Two cells share one id or one seed.")
     return Plan(content["note"], tables, tuple(cells))

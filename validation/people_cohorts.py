@@ -25,7 +25,7 @@ from mentorship_eval.questions.truth import truth_in
 from validation.analyses import Found, of_estimate
 from validation.once import asked_once
 
-__all__ = ["PEOPLE_DIFFERENCES", "PEOPLE_LABELS", "found_of", "in_memory", "people", "true_values"]
+__all__ = ["PEOPLE_DIFFERENCES", "PEOPLE_LABELS", "equity", "found_of", "in_memory", "people", "true_values"]
 
 READ = ("staff", "departments", "spells", "rollout", "matches", "mentors", "sessions", "feedback", "career_events", "collaboration")
 _NOISE = 8.0  # of a single rating around the quality of its match (cohort/simulation/delivery.py)
@@ -126,9 +126,9 @@ def _typed(name: str, table: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def _results(cohort: Cohort) -> list[Result]:
-    """The parts of the three chapters whose estimates have a truth. Left out, since none of theirs has one or they cost much: promotion by
-    group and from a landmark, mixing by year and department, gaps in staying, excess risk.
+def _results(cohort: Cohort, chapters: Collection[str]) -> list[Result]:
+    """The parts of ``chapters`` whose estimates have a truth. Left out: mixing by year and department, which have no interval, and what
+    `gap_cohorts` asks (promotion by group and from a landmark, gaps in staying, excess risk).
     """
     from mentorship_eval.questions.careers import being_mentored, groups, mentors
     from mentorship_eval.questions.careers.steps import career_study
@@ -143,20 +143,27 @@ def _results(cohort: Cohort) -> list[Result]:
     from mentorship_eval.questions.equity.reach import reach
     from mentorship_eval.questions.equity.reach_ratio import reach_ratios
 
-    chapters: tuple[tuple[Any, tuple[Any, ...]], ...] = (
-        (career_study, (being_mentored.while_mentored, groups.senior_by_group, mentors.recognised_mentors)),
-        (tie_study, (new_ties.while_mentored, between_professions, share_where_active, handed_over)),
-        (equity_study, (reach, reach_ratios, dose, concordance, pairs_alike)),
-    )
-    return [result for study, parts in chapters for made in (study(cohort),) for part in parts for result in part(made).results]
+    asked: dict[str, tuple[Any, tuple[Any, ...]]] = {
+        "careers": (career_study, (being_mentored.while_mentored, groups.senior_by_group, mentors.recognised_mentors)),
+        "collaboration": (tie_study, (new_ties.while_mentored, between_professions, share_where_active, handed_over)),
+        "equity": (equity_study, (reach, reach_ratios, dose, concordance, pairs_alike)),
+    }
+    chosen = [asked[chapter] for chapter in chapters]
+    return [result for study, parts in chosen for made in (study(cohort),) for part in parts for result in part(made).results]
 
 
-def people(seed: int, *, scenario: str, **changes: Any) -> dict[str, Found]:
-    """One replicate: every estimate of the three chapters that has a truth in this cohort."""
+def people(seed: int, *, scenario: str, chapters: Collection[str] = ("careers", "collaboration"), **changes: Any) -> dict[str, Found]:
+    """One replicate: every estimate of ``chapters`` that has a truth in this cohort."""
     with asked_once():
         made = simulate_cohort(scenario, seed=seed, outcomes=True, **changes)
-        answered = {result.id: result.estimate for result in _results(in_memory(made))}
-    return found_of(answered, true_values(made), PEOPLE_DIFFERENCES)
+        answered = {result.id: result.estimate for result in _results(in_memory(made), chapters)}
+    truths = {name: value for name, value in true_values(made).items() if name.split(".")[0] in chapters}
+    return found_of(answered, truths, PEOPLE_DIFFERENCES)
+
+
+def equity(seed: int, *, scenario: str, **changes: Any) -> dict[str, Found]:
+    """One replicate of the chapter on equity."""
+    return people(seed, scenario=scenario, chapters=("equity",), **changes)
 
 
 def found_of(answered: Mapping[str, Estimate], truths: Mapping[str, float], differences: Collection[str]) -> dict[str, Found]:

@@ -9,7 +9,7 @@ from validation.analyses import Found, of_estimate, with_event
 from validation.cost_cohorts import COST_LABELS, costed
 from validation.delivery_cohorts import DELIVERY_LABELS, delivered
 from validation.gap_cohorts import GAP_LABELS, gaps
-from validation.people_cohorts import PEOPLE_LABELS, people
+from validation.people_cohorts import PEOPLE_LABELS, equity, people
 from validation.worlds import END, START
 
 __all__ = ["WHOLE", "WHOLE_LABELS"]
@@ -69,5 +69,5 @@ def incidents(seed: int, *, scenario: str, departments: int) -> dict[str, Found]
 
 
 WHOLE: dict[str, Callable[..., dict[str, Found]]] = {
-    "cohort": retention, "incidents": incidents, "people": people, "gaps": gaps, "delivery": delivered, "costs": costed,
+    "cohort": retention, "incidents": incidents, "people": people, "equity": equity, "gaps": gaps, "delivery": delivered, "costs": costed,
 }  # fmt: skip

@@ -15,18 +15,19 @@ from validation.people_cohorts import PEOPLE_DIFFERENCES, PEOPLE_LABELS, READ, i
 from validation.run import replicate
 from validation.tables import summarise, verdicts
 
+EVERY = ("careers", "collaboration", "equity")
 SMALL = {"departments": 8, "staff": 500, "months": 24, "waves": (6, 10), "ties": (1.0, 1.0), "ties_near": 0.4, "handoffs": (1.0, 1.0)}
 STRONG = {"ties_across_ratio": 2.5, "senior": (0.7, 0.2), "quality_alike": 15.0}
 
 
 @pytest.fixture(scope="module")
 def effect():
-    return people(31, scenario="default", **SMALL, **STRONG)
+    return people(31, scenario="default", chapters=EVERY, **SMALL, **STRONG)
 
 
 @pytest.fixture(scope="module")
 def null():
-    return people(32, scenario="null", **SMALL)
+    return people(32, scenario="null", chapters=EVERY, **SMALL)
 
 
 def test_in_memory_a_cohort_is_what_it_is_when_read_from_its_folder(tmp_path):
@@ -69,15 +70,22 @@ def test_what_is_not_answered_is_a_row_without_a_figure(effect):
 
 
 def test_the_plan_holds_an_effect_and_a_null_with_many_and_few_departments_and_seeds_apart():
-    cells = [cell for cell in read_plan().cells if cell.kind == "people"]
+    every = read_plan().cells
+    cells, equity = ([cell for cell in every if cell.kind == kind] for kind in ("people", "equity"))
+    assert [(cell.seed, cell.world) for cell in cells] == [(cell.seed, cell.world) for cell in equity], "the same cohorts"
     assert {(cell.world["departments"], cell.world["scenario"]) for cell in cells} >= {(g, s) for g in (40, 12) for s in ("default", "null")}
     seeds = sorted(cell.seed for cell in cells)
     assert all(b - a > 1000 for a, b in pairwise(seeds))
-    for cell in cells:
-        assert cell.batches[0].replicates >= 1000 and set(cell.batches[0].analyses) <= set(PEOPLE_LABELS)
-    small = replace(cells[0], world={"scenario": "null", **SMALL, "departments": 4, "staff": 80})
-    rows = replicate(small, cells[0].batches[0], 0)
-    assert [row[1] for row in rows] == list(PEOPLE_LABELS) and {row[0] for row in rows} == {0}
+    asked = []
+    for one, other in zip(cells, equity, strict=True):
+        asked = [name for cell in (one, other) for name in cell.batches[0].analyses]
+        assert min(one.batches[0].replicates, other.batches[0].replicates) >= 1000 and set(asked) <= set(PEOPLE_LABELS)
+    assert asked == list(PEOPLE_LABELS)
+    for cell in (cells[0], equity[0]):
+        small = replace(cell, world={"scenario": "null", **SMALL, "departments": 4, "staff": 80})
+        rows = replicate(small, cell.batches[0], 0)
+        assert {row[1] for row in rows} == {name for name in PEOPLE_LABELS if name.startswith("equity") == (cell is equity[0])}
+        assert {row[0] for row in rows} == {0}
 
 
 def test_few_replicates_below_the_floor_settle_nothing_and_many_fail():
