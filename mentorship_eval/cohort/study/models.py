@@ -1,4 +1,4 @@
-"""The keys of study.yaml, typed. Every unknown key is refused."""
+"""The keys of study.yaml, typed. Every unknown key is refused. The descriptions are what docs/study.md says of a key."""
 
 from __future__ import annotations
 
@@ -29,27 +29,30 @@ def _profiles() -> dict[str, tuple[int, int]]:
 
 
 class Earlier(Strict):
-    """An evaluation of the same programme before this one; ``plan`` and ``data`` are the first digits of hashes."""
+    """An evaluation of the same programme before this one."""
 
-    name: Annotated[str, BeforeValidator(as_text)]
-    start: date | None = None
-    end: date | None = None
-    plan: Annotated[str | None, BeforeValidator(as_text)] = None
-    data: Annotated[str | None, BeforeValidator(as_text)] = None
+    name: Annotated[str, BeforeValidator(as_text)] = Field(description="its `study.name`")
+    start: date | None = Field(default=None, description="first day of its window")
+    end: date | None = Field(default=None, description="last day of its window")
+    plan: Annotated[str | None, BeforeValidator(as_text)] = Field(default=None, description="first digits of the hash of its plan")
+    data: Annotated[str | None, BeforeValidator(as_text)] = Field(default=None, description="first digits of the hash of its files")
 
 
 class Window(Strict):
-    """``study``: name and window, both days inside; ``extract`` is the day on which the files were drawn.
+    """``study``: the cohort and its window."""
 
-    ``earlier``: evaluations of the same programme before this one, each of which is a look at it.
-    """
-
-    name: Annotated[str, BeforeValidator(as_text)] = ""
-    programme: Annotated[str, BeforeValidator(as_text)] = ""
-    start: date | None = None
-    end: date | None = None
-    extract: date | None = None
-    earlier: list[Earlier] = Field(default_factory=list)
+    name: Annotated[str, BeforeValidator(as_text)] = Field(default="", description="what reports call the cohort; left out: the name of its folder")
+    programme: Annotated[str, BeforeValidator(as_text)] = Field(
+        default="", description="name of the programme, the same from cohort to cohort; left out: `study.name`"
+    )
+    start: date | None = Field(
+        default=None, description="first day of the window, inside it. Needed with `spells`; else the months of `exposure` or `audits` say it"
+    )
+    end: date | None = Field(default=None, description="last day of the window, inside it; likewise")
+    extract: date | None = Field(default=None, description="day on which the files were drawn; a date after it stops the work (E105)")
+    earlier: list[Earlier] = Field(
+        default_factory=list, description="evaluations of the programme before this one; `new --like` writes them ([reruns.md](reruns.md))"
+    )
 
     @model_validator(mode="after")
     def _in_order(self) -> Window:
@@ -59,41 +62,44 @@ class Window(Strict):
 
 
 class TableSource(Strict):
-    """Where one table stands and how its columns map: ``columns`` is ours: theirs, ``values`` is theirs: ours per column of ours.
+    """Where one table stands and how its columns map: ``columns`` is ours: theirs, ``values`` is theirs: ours per column of ours."""
 
-    ``file``: a file, a folder, a pattern (``monthly/Staff in Post *.csv``) or a list of these; the rows of all stand one below the other.
-    Or the SQLAlchemy address of a database, and with it either ``table`` (name, or schema.name) or ``query`` (a single SELECT).
-    ``recipe``: name of an import recipe that turns the export of one system into this table before its columns are mapped, or a file
-    of the user's; ``settings``: keys of that recipe, laid over it.
-    ``header_row``: the row of the (first) header row, 1 unless told; ``header_rows``: how many rows make up the names, which are joined
-    with ``header_join``; ``skip_rows_after_header``: rows below them that are no data (2 in a Qualtrics export).
-    ``levels``: the categories that an open column may hold (E125 beyond them), as ``new --like`` takes them over, per column.
-    ``cross_sectional``: surveys in which nobody answers twice, on purpose.
-    """
-
-    file: str | list[str] = Field(repr=False)  # an address may hold a password
-    table: str | None = None
-    query: str | None = None
-    recipe: str | None = None
-    settings: dict[str, Any] = Field(default_factory=dict)
-    sheet: str | int | None = None
-    header_row: int = Field(default=1, ge=1)
-    header_rows: int = Field(default=1, ge=1, le=10)
-    header_join: str = " "
-    skip_rows_after_header: int = Field(default=0, ge=0)
-    encoding: str | None = None
-    delimiter: str | None = None
-    decimal: Literal[".", ","] | None = None
-    columns: TextMap = Field(default_factory=dict)
-    values: Annotated[dict[str, dict[str, str]], BeforeValidator(map_of_maps)] = Field(default_factory=dict)
-    dates: str | dict[str, str] | None = None
-    outcomes: NameMap = Field(default_factory=dict)
-    covariates: NameMap = Field(default_factory=dict)
-    reference: TextMap = Field(default_factory=dict)
-    levels: Annotated[dict[str, list[str]], BeforeValidator(map_of_lists)] = Field(default_factory=dict)
-    cross_sectional: bool = False
-    unit: Literal["days", "weeks", "months", "years"] = "days"
-    not_identifiers: Names = Field(default_factory=list)
+    file: str | list[str] = Field(  # an address may hold a password
+        repr=False, description="a file, a folder, a pattern, a list of these, or the address of a database ([files.md](files.md))"
+    )
+    table: str | None = Field(default=None, description="of a database: the name of the table, or schema.name")
+    query: str | None = Field(default=None, description="of a database, in place of `table`: a single SELECT")
+    recipe: str | None = Field(
+        default=None, description="import recipe that makes this table of an export: a shipped one or a file of yours ([recipes.md](recipes.md))"
+    )
+    settings: dict[str, Any] = Field(default_factory=dict, description="keys of that recipe, laid over it")
+    sheet: str | int | None = Field(default=None, description="sheet of a workbook, by name or number; left out: the first")
+    header_row: int = Field(default=1, ge=1, description="row in which the names of the columns begin")
+    header_rows: int = Field(default=1, ge=1, le=10, description="how many rows make up the names")
+    header_join: str = Field(default=" ", description="what stands between the parts of a name")
+    skip_rows_after_header: int = Field(default=0, ge=0, description="rows below the names that are no data (2 in a Qualtrics export)")
+    encoding: str | None = Field(default=None, description="of a text file; left out: UTF-8 and UTF-16 are recognised, else cp1252")
+    delimiter: str | None = Field(default=None, description="of a text file; left out: told by the header")
+    decimal: Literal[".", ","] | None = Field(default=None, description="decimal sign of the numbers; left out: told by the cells")
+    columns: TextMap = Field(default_factory=dict, description="`ours: theirs`, for columns with another name; others are found by ours")
+    values: Annotated[dict[str, dict[str, str]], BeforeValidator(map_of_maps)] = Field(
+        default_factory=dict, description="per column of ours, `theirs: ours`: `{leaving_reason: {Resignation: voluntary}}`"
+    )
+    dates: str | dict[str, str] | None = Field(
+        default=None,
+        description="format of the dates, `%d/%m/%Y` or `excel`, for all or by column of ours; left out: ISO, and what can be read in one way only",
+    )
+    outcomes: NameMap = Field(
+        default_factory=dict, description="of `counts`, where it is required: what is counted, `name: column` or a list of columns"
+    )
+    covariates: NameMap = Field(default_factory=dict, description="further columns that the plan may use, `name: column` or a list of columns")
+    reference: TextMap = Field(default_factory=dict, description="of `durations`: the level of `mentored` with which others are compared")
+    levels: Annotated[dict[str, list[str]], BeforeValidator(map_of_lists)] = Field(
+        default_factory=dict, description="per column, the categories that it may hold; another stops the work (E125). `new --like` writes them"
+    )
+    cross_sectional: bool = Field(default=False, description="of `surveys`: nobody answers twice, on purpose (E126)")
+    unit: Literal["days", "weeks", "months", "years"] = Field(default="days", description="of `durations`: the unit of its times")
+    not_identifiers: Names = Field(default_factory=list, description="columns of the file that look as if they identified people and do not (E121)")
 
     @field_validator("file", mode="before")
     @classmethod
@@ -145,26 +151,49 @@ class TableSource(Strict):
 class Plan(Strict):
     """What was planned before the data were seen; everything else in a report is exploratory."""
 
-    primary: Names = Field(default_factory=list)
-    secondary: Names = Field(default_factory=list)
-    covariates: dict[str, Names] = Field(default_factory=dict)
-    subgroups: dict[str, Names] = Field(default_factory=dict)
-    families: dict[str, Names] = Field(default_factory=dict)
+    primary: Names = Field(default_factory=list, description="primary outcomes, by the names [below](#outcomes)")
+    secondary: Names = Field(default_factory=list, description="secondary outcomes, likewise")
+    covariates: dict[str, Names] = Field(
+        default_factory=dict,
+        description="baseline columns to adjust for, by outcome: `all`, `retention`, `careers`, `collaboration`, `innovation`, `wellbeing`; "
+        "the last four take those of retention when they have none. A plain list is for all",
+    )
+    subgroups: dict[str, Names] = Field(
+        default_factory=dict,
+        description="columns of `staff` or `departments`, and `tenure`, by which retention is told apart: `{retention: [profession]}`; left out: "
+        "profession, specialty, high_burnout, gender, ethnicity_group, newly_qualified, tenure, where they are there",
+    )
+    families: dict[str, Names] = Field(
+        default_factory=dict,
+        description="results whose p-values are adjusted together, `name: [ids, or parts of ids]`, in retention (subgroups), wellbeing, careers "
+        "and equity",
+    )
     sensitivity: SensitivityChoice = SensitivityChoice()
     incidents: IncidentChoice = IncidentChoice()
     exposure: ExposureChoice = ExposureChoice()
     economics: EconomicsChoice = EconomicsChoice()
     forecasts: ForecastChoice = ForecastChoice()
-    leaving: Literal["organisation", "department", "role", "profession"] = "organisation"
-    strata: Names | None = None
-    horizons_days: list[Annotated[float, Field(gt=0)]] = Field(default_factory=lambda: [182.5, 365.0, 730.0])
-    landmark_days: float | None = Field(default=None, gt=0)
-    anticipation: int = Field(default=0, ge=0)
-    permutations: int = Field(default=9999, ge=0)
-    seed: int = 0
-    senior_grades: Names = Field(default_factory=list)  # levels of staff.grade that count as senior
-    # per cent of improvement that is claimed of mentorship elsewhere, by chapter; held against what is found here
-    claims: dict[Literal["retention"], Annotated[float, Field(gt=0)]] = Field(default={"retention": 25.0})
+    leaving: Literal["organisation", "department", "role", "profession"] = Field(
+        default="organisation", description="what counts as leaving; `profession` needs `rules.profession_destinations`"
+    )
+    strata: Names | None = Field(
+        default=None, description="columns whose categories `new --like` takes over, as those of covariates; models have strata of the department "
+        "whatever stands here",
+    )  # fmt: skip
+    horizons_days: list[Annotated[float, Field(gt=0)]] = Field(
+        default_factory=lambda: [182.5, 365.0, 730.0], description="days after hire, or after the landmark, at which shares still employed are told"
+    )
+    landmark_days: float | None = Field(
+        default=None, gt=0, description="days since hire from which the mentored by then are compared with the others; left out: the tenure by "
+        "which 90 % of the matches of people hired in the window had begun",
+    )  # fmt: skip
+    anticipation: int = Field(default=0, ge=0, description="months before a go-live that count neither as with nor as without the programme")
+    permutations: int = Field(default=9999, ge=0, description="the most draws of adoption dates in permutation tests; 0 for no such test")
+    seed: int = Field(default=0, description="of all that is drawn: permutations, imputation, economics")
+    senior_grades: Names = Field(default_factory=list, description="levels of `staff.grade` that count as senior")
+    claims: dict[Literal["retention"], Annotated[float, Field(gt=0)]] = Field(
+        default={"retention": 25.0}, description="per cent of improvement that is claimed of mentorship elsewhere, held against what is found here"
+    )
 
     @field_validator("covariates", "subgroups", mode="before")
     @classmethod
@@ -179,10 +208,10 @@ class Disclosure(Strict):
     ``profile``: a shipped rule; ``threshold`` and ``round`` (a base to which counts are rounded) beside it may only make it stricter.
     """
 
-    threshold: int = Field(default=10, ge=1)
-    profile: str | None = None
-    round: int | None = Field(default=None, ge=1)
-    off: bool = False
+    threshold: int = Field(default=10, ge=1, description="the smallest count that is shown")
+    profile: str | None = Field(default=None, description="the rule of an authority ([disclosure.md](disclosure.md))")
+    round: int | None = Field(default=None, ge=1, description="a number to whose multiples other counts are rounded")
+    off: bool = Field(default=False, description="no protection; `disclosure: none` is the short form")
 
     @model_validator(mode="before")
     @classmethod
