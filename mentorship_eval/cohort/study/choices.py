@@ -171,11 +171,11 @@ Weight = Annotated[float | None, Field(ge=0, allow_inf_nan=False)]
 class MatchingWeights(Strict):
     """What counts how much in a pair's score; what is left out keeps its default (`mentorship_eval.matching.Weights`)."""
 
-    goals: Weight = Field(default=None, description="domains sought that the mentor offers; 0.4 when left out")
-    field: Weight = Field(default=None, description="same profession and specialty; 0.2")
-    concordance: Weight = Field(default=None, description="what the mentee wishes to have in common with the mentor; 0.2")
-    preference: Weight = Field(default=None, description="a mentor whom the mentee named; 0.2")
-    unmatched: Weight = Field(default=None, description="what a mentee without a mentor costs, in units of the score; 1")
+    goals: Weight = Field(default=None, description="domains sought that the mentor offers")
+    field: Weight = Field(default=None, description="same profession and specialty")
+    concordance: Weight = Field(default=None, description="what the mentee wishes to have in common with the mentor")
+    preference: Weight = Field(default=None, description="a mentor whom the mentee named")
+    unmatched: Weight = Field(default=None, description="what a mentee without a mentor costs, in units of the score")
 
     @model_validator(mode="after")
     def _some(self) -> MatchingWeights:

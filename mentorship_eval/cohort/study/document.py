@@ -32,7 +32,7 @@ class Study(Strict):
     tables: dict[str, Annotated[TableSource, BeforeValidator(_source)]]
     plan: Plan = Plan()
     disclosure: Disclosure = Disclosure()
-    journal: str | None = None
+    journal: str | None = Field(default=None, description="read by nothing yet: `mentorship-eval appendix --journal NAME` chooses one")
     rules: Rules = Rules()
     matching: MatchingChoice = MatchingChoice()
 

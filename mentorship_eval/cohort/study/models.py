@@ -151,7 +151,7 @@ class TableSource(Strict):
 class Plan(Strict):
     """What was planned before the data were seen; everything else in a report is exploratory."""
 
-    primary: Names = Field(default_factory=list, description="primary outcomes, by the names [below](#outcomes)")
+    primary: Names = Field(default_factory=list, description="primary outcomes, by their names ([outcomes](#outcomes))")
     secondary: Names = Field(default_factory=list, description="secondary outcomes, likewise")
     covariates: dict[str, Names] = Field(
         default_factory=dict,
