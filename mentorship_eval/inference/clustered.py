@@ -1,7 +1,8 @@
 """Shares, means and rates of units that come in clusters: sum over sum, with each cluster left out in turn.
 
-Intervals are a leave-one-cluster-out jackknife with t on G-1 degrees of freedom, of the log odds for shares. Where a share is 0 or 1, or would be
-without one cluster, or there are fewer than two clusters, a share gets Wilson's interval, which knows no clusters, with a caution; above 1 none.
+Intervals are a leave-one-cluster-out jackknife with t on G-1 degrees of freedom, of the log odds for shares; G counts clusters that have units.
+Where a share is 0 or 1, or would be without one cluster, or there are fewer than two clusters, a share gets Wilson's interval, which knows no
+clusters, with a caution. What may pass 1 (places taken) is a ratio of sums, and jackknifed as such.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ def _sums(top: Any, bottom: Any, cluster: Any) -> tuple[np.ndarray, np.ndarray]:
     """(1 + G,) sums of all, then without each cluster."""
     code = np.unique(np.asarray(cluster).astype(str), return_inverse=True)[1]
     each = [np.bincount(code, weights=np.asarray(part, float)) for part in (top, bottom)]
+    counted = (each[0] != 0) | (each[1] != 0)  # without any unit a cluster says nothing
+    each = [part[counted] for part in each]
     first, second = (part.sum() - np.append(0.0, part) for part in each)
     return first, second
 
@@ -39,6 +42,9 @@ def clustered_share(successes: Any, trials: Any, cluster: Any, *, ci_level: floa
     about = {"n": round(number), "n_events": total, "scale": "probability", "ci_level": ci_level, **about}
     if number <= 0:
         return Estimate(value=math.nan, **about)
+    if (top > bottom * (1 + 1e-9)).any():  # more mentees than places, with or without one of the clusters
+        made = clustered_mean(successes, trials, cluster, **{"method": "leave-one-cluster-out jackknife, t(G-1)", **about})
+        return replace(made, ci_low=max(made.ci_low, 0.0)) if np.isfinite(made.ci_low) else made
     with np.errstate(divide="ignore", invalid="ignore"):
         share = top / bottom
         odds = np.log(share / (1 - share))
@@ -50,8 +56,6 @@ def clustered_share(successes: Any, trials: Any, cluster: Any, *, ci_level: floa
         # the standard error belongs to the share itself (delta method), as on every additive scale
         return Estimate(value=float(share[0]), se=float(made.se[0] * share[0] * (1 - share[0])), ci_low=low, ci_high=high, df=made.df,
                         n_clusters=made.n_clusters, **about)  # fmt: skip
-    if total > number:  # more mentees than places, say: a ratio of its own, of which Wilson says nothing
-        return Estimate(value=float(share[0]), **about)
     low, high = wilson(total, number, ci_level)
     told = Caution("clusters_not_in_interval", "The interval takes no account of clusters: too few, or the share is none or all in them.")
     return Estimate(value=float(share[0]), ci_low=low, ci_high=high, warnings=(told,), **{"method": "Wilson (1927)", **about})

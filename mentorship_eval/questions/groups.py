@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from mentorship_eval.estimate import Estimate
+from mentorship_eval.estimate import Caution, Estimate
 from mentorship_eval.inference.intervals import difference_estimate, ratio_estimate
 from mentorship_eval.inference.jackknife import cluster_jackknife
 from mentorship_eval.survival.curves.leave_out_incidence import incidence_without_each
 
 __all__ = [
-    "FEWEST_PEOPLE", "GROUPINGS", "MISSING", "OTHER", "in_words", "incidences_by_arm",
+    "FEWEST_PEOPLE", "GROUPINGS", "MISSING", "OTHER", "fewest_places", "in_words", "incidences_by_arm",
     "jackknifed_difference", "jackknifed_ratio", "levels_of", "slug",
 ]  # fmt: skip
 
@@ -28,16 +28,13 @@ def in_words(values: pd.Series) -> pd.Series:
 
 
 def levels_of(values: pd.Series, fewest: int = FEWEST_PEOPLE) -> pd.Series:
-    """Levels in words; those of few people joined, without looking at any outcome."""
+    """Levels in words; those of few people joined as `OTHER`, without looking at any outcome. What is not recorded stays apart, however rare.
+
+    `OTHER` may itself be of fewer than ``fewest``: it is then too thin to be compared, and takes nobody's name away.
+    """
     words = in_words(values)
-    size = words.value_counts()
-    small = size.index[size < fewest]
-    joined = words.where(~words.isin(small), OTHER)
-    if (joined == OTHER).sum() < fewest and (joined == OTHER).any():
-        # still too few by themselves: the smallest of the others joins them
-        next_one = size[size >= fewest].index[-1] if (size >= fewest).sum() > 1 else None
-        joined = joined.where(joined != next_one, OTHER) if next_one is not None else joined
-    return joined
+    size = words[words != MISSING].value_counts()
+    return words.where(~words.isin(size.index[size < fewest]), OTHER)
 
 
 def slug(level: str) -> str:
@@ -60,21 +57,38 @@ def incidences_by_arm(rows: pd.DataFrame, cluster: str, wanted: str, other: str,
     return shares[1], shares[0], fewest
 
 
-def jackknifed_difference(one: np.ndarray, other: np.ndarray, *, df: float | None = None, **about: object) -> Estimate:
-    """100 x (one - other) in percentage points: both (1 + clusters,), from everybody and then without each cluster."""
+def fewest_places(place: np.ndarray, *groups: np.ndarray) -> int:
+    """How many clusters (codes ``place``) the one of the ``groups`` (masks) lies in that lies in fewest: what a comparison of them rests on."""
+    return min(len(np.unique(np.asarray(place)[np.asarray(mine, bool)])) for mine in groups)
+
+
+def _spread(full: float, without: np.ndarray, places: int | None) -> dict[str, object]:
+    """se, df, n_clusters and warnings of an estimate: no error where it does not exist without one of the clusters."""
+    made = cluster_jackknife(full, without)
+    if not made.failed:
+        df, number = (made.df, made.n_clusters) if places is None else (float(places - 1), places)
+        return {"se": float(made.se[0]), "df": df, "n_clusters": number, "warnings": ()}
+    text = f"There is no estimate without {made.failed_words}, in which one of the groups lies altogether: no interval."
+    return {"se": np.nan, "df": None, "n_clusters": places or made.n_clusters, "warnings": (Caution("group_in_one_place", text),)}
+
+
+def jackknifed_difference(one: np.ndarray, other: np.ndarray, *, places: int | None = None, **about: object) -> Estimate:
+    """100 x (one - other) in percentage points: both (1 + clusters,), from everybody and then without each cluster.
+
+    places : clusters in which the group lies that lies in fewest (`fewest_places`): t has one degree of freedom less. All clusters unless given.
+    """
     value = 100 * (np.asarray(one) - np.asarray(other))
-    made = cluster_jackknife(value[0], value[1:])
-    return difference_estimate(
-        value[0], float(made.se[0]), scale="difference", unit="percentage points", df=made.df if df is None else df,
-        n_clusters=made.n_clusters if df is None else int(df) + 1, **about,  # type: ignore[arg-type]
-    )  # fmt: skip
+    spread = _spread(float(value[0]), value[1:], places)
+    return difference_estimate(value[0], scale="difference", unit="percentage points", **spread, **about)  # type: ignore[arg-type]
 
 
-def jackknifed_ratio(ratio: np.ndarray, *, scale: str, **about: object) -> Estimate:
-    """A ratio (1 + clusters,), from everybody and then without each cluster; its logarithm is jackknifed. NaN where it is 0 or does not exist."""
+def jackknifed_ratio(ratio: np.ndarray, *, scale: str, places: int | None = None, **about: object) -> Estimate:
+    """A ratio (1 + clusters,), from everybody and then without each cluster; its logarithm is jackknifed, ``places`` as in `jackknifed_difference`.
+
+    NaN where it is 0 or does not exist.
+    """
     with np.errstate(divide="ignore", invalid="ignore"):
         logs = np.log(np.asarray(ratio, float))
     if not np.isfinite(logs[0]):
         return Estimate(value=float(ratio[0]), scale=scale, **about)  # type: ignore[arg-type]
-    made = cluster_jackknife(logs[0], logs[1:])
-    return ratio_estimate(float(logs[0]), float(made.se[0]), scale=scale, df=made.df, n_clusters=made.n_clusters, **about)  # type: ignore[arg-type]
+    return ratio_estimate(float(logs[0]), scale=scale, **_spread(float(logs[0]), logs[1:], places), **about)  # type: ignore[arg-type]

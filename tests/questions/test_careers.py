@@ -15,7 +15,7 @@ from mentorship_eval.questions.careers.being_mentored import by_landmark, while_
 from mentorship_eval.questions.careers.groups import promotion_by_group, senior_by_group
 from mentorship_eval.questions.careers.mentors import recognised_mentors
 from mentorship_eval.questions.careers.steps import KINDS, career_study, until_step
-from mentorship_eval.questions.groups import OTHER, levels_of
+from mentorship_eval.questions.groups import MISSING, OTHER, levels_of
 from mentorship_eval.report.exhibits import draw
 from tests.questions.cohorts import simulated
 
@@ -91,11 +91,21 @@ def test_groups_do_not_differ_in_promotion_where_nothing_makes_them(study):
     assert len(p) >= 8 and (adjusted >= np.array(p) - 1e-12).all() and adjusted.min() > 0.01
 
 
-def test_small_levels_are_joined_by_size_until_none_is_small():
-    values = pd.Series(["a"] * 200 + ["b_c"] * 80 + ["d"] * 30 + [None] * 5)
-    joined = levels_of(values)
-    assert joined.value_counts().to_dict() == {"A": 200, OTHER: 115}
+def test_small_levels_are_joined_by_size_and_take_nobody_elses_name():
+    values = pd.Series(["a"] * 200 + ["b_c"] * 80 + ["d"] * 30 + ["e"] * 4 + [None] * 5)
+    assert levels_of(values).value_counts().to_dict() == {"A": 200, "B c": 80, OTHER: 34, MISSING: 5}
     assert levels_of(pd.Series(["a"] * 100 + ["b"] * 100)).nunique() == 2
+
+
+def test_a_level_of_few_people_is_neither_compared_nor_drawn(study):
+    cohort, gender = study[0].cohort, study[0].cohort.table("staff")["gender"].copy()
+    gender.iloc[:4], gender.iloc[4:7] = "nonbinary", None
+    few = career_study(replace(cohort, tables={**cohort.tables, "staff": cohort.table("staff").assign(gender=gender)}))
+    for part in (promotion_by_group, senior_by_group):
+        told = part(few)
+        assert {r.id.rsplit(".", 1)[1] for r in told.results if ".gender." in r.id} == {"male"}
+    curve = next(e for e in promotion_by_group(few).exhibits if e.id == "careers.promotion.by.gender")
+    assert set(curve.frames["curve"]["by"]) == {"Female", "Male"}
 
 
 def test_recognised_mentors_are_compared_with_other_mentors_alone(study):

@@ -96,7 +96,7 @@ def _difference(rows: pd.DataFrame, horizon: float, estimand: str) -> Estimate:
     """Percentage points, mentored minus not; departments are left out of both arms at once."""
     mentored, others, fewest = incidences_by_arm(rows, "dept_at_entry", "step", "left", horizon)
     return jackknifed_difference(
-        mentored, others, df=float(fewest - 1), n=len(rows), n_events=int(((rows["ended"] == "step") & (rows["stop"] <= horizon)).sum()),
+        mentored, others, places=fewest, n=len(rows), n_events=int(((rows["ended"] == "step") & (rows["stop"] <= horizon)).sum()),
         estimand=estimand,
         method="Aalen-Johansen by arm; leave-one-department-out jackknife of the difference, t on the departments of the arm that has fewer - 1",
     )

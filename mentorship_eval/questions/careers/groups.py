@@ -11,15 +11,13 @@ import numpy as np
 import pandas as pd
 
 from mentorship_eval.errors import EstimationError
-from mentorship_eval.inference.intervals import difference_estimate
-from mentorship_eval.inference.jackknife import cluster_jackknife
 from mentorship_eval.inference.multiplicity import holm, within_families
 from mentorship_eval.questions.answer import Exhibit, Result
 from mentorship_eval.questions.careers.steps import CareerStudy, until_step
 from mentorship_eval.questions.covariates import varying
 from mentorship_eval.questions.exhibits import DAYS_PER_MONTH, curve_exhibit, forest_exhibit, in_months, just_after, monthly_grid, table_exhibit
 from mentorship_eval.questions.families import planned_families
-from mentorship_eval.questions.groups import FEWEST_PEOPLE, GROUPINGS, levels_of
+from mentorship_eval.questions.groups import FEWEST_PEOPLE, GROUPINGS, MISSING, jackknifed_difference, levels_of
 from mentorship_eval.questions.retention.model_rows import persons_not_rows
 from mentorship_eval.questions.section import Section
 from mentorship_eval.survival import aalen_johansen, cox
@@ -50,7 +48,7 @@ def promotion_by_group(study: CareerStudy) -> Section:
             told.lacks(f"{kind.noun.capitalize()} by {word.lower()}", f"staff has no column {column}, or one level of it.", f"{column} in staff")
             continue
         mine = rows.assign(level=rows["staff_id"].map(levels))
-        told.exhibits.append(_curves(mine, kind.name, column, word))
+        told.exhibits.append(_curves(mine[mine["level"].isin(_compared(levels.value_counts()))], kind.name, column, word))
         told.results += _ratios(mine, kind.name, column, word, told)
     if told.results:
         p_values = np.array([result.estimate.p_value for result in told.results])
@@ -92,9 +90,9 @@ def _curves(rows: pd.DataFrame, kind: str, column: str, word: str) -> Exhibit:
 
 
 def _ratios(rows: pd.DataFrame, kind: str, column: str, word: str, told: Section) -> list[Result]:
-    size = rows.groupby("level")["staff_id"].nunique().sort_values(ascending=False, kind="stable")
-    reference, found = str(size.index[0]), []
-    for level in size.index[1:]:
+    reference, *others = _compared(rows.groupby("level")["staff_id"].nunique().sort_values(ascending=False, kind="stable")) or [MISSING]
+    found = []
+    for level in others:
         two = rows[rows["level"].isin([reference, level])].assign(mine=lambda frame, level=level: (frame["level"] == level).astype(float))
         behind = tuple(
             float(value) for side in (1.0, 0.0) for value in (two.loc[two["mine"] == side, "event"].sum(),
@@ -112,6 +110,11 @@ def _ratios(rows: pd.DataFrame, kind: str, column: str, word: str, told: Section
         label = f"{str(level).lower()}, against {reference.lower()}"
         found.append(Result(name, kind, estimand, "all staff followed", estimate, label, "companion", word, rests_on=behind))
     return found
+
+
+def _compared(size: pd.Series) -> list[str]:
+    """Levels of enough people to be compared, the largest first; who is not recorded is no group."""
+    return [str(level) for level, people in size.items() if level != MISSING and people >= FEWEST_PEOPLE]
 
 
 # -- who holds the senior grades ------------------------------------------------------------------------------------------------
@@ -137,7 +140,7 @@ def senior_by_group(study: CareerStudy) -> Section:
         if levels is None:
             continue
         mine = people.assign(level=people["staff_id"].map(levels))
-        told.results += _gaps(mine, column, word)
+        told.results += _gaps(mine, column, word, _compared(levels.value_counts()))
         told.exhibits.append(_shares(mine, column, word))
     told.methods.append(
         f"Senior grades: {', '.join(senior)}, among those in post on the last day; differences in percentage points with leave-one-department-out "
@@ -146,10 +149,11 @@ def senior_by_group(study: CareerStudy) -> Section:
     return told
 
 
-def _gaps(people: pd.DataFrame, column: str, word: str) -> list[Result]:
-    size = people["level"].value_counts()
-    reference, found = str(size.index[0]), []
-    for level in size.index[1:]:
+def _gaps(people: pd.DataFrame, column: str, word: str, compared: list[str]) -> list[Result]:
+    """compared: levels of enough people, whether or not so many of them are in post on the last day."""
+    reference, *others = [str(level) for level in people["level"].value_counts().index if level in compared] or [MISSING]
+    found = []
+    for level in others:
         two = people[people["level"].isin([reference, level])]
         sums = two.groupby(["dept_at_entry", "level"])["senior"].agg(["sum", "count"])
         table = sums.unstack("level", fill_value=0.0)  # noqa: PD010
@@ -157,13 +161,10 @@ def _gaps(people: pd.DataFrame, column: str, word: str) -> list[Result]:
         all_ = table["count"].reindex(columns=[level, reference], fill_value=0.0).to_numpy(float)
         with np.errstate(invalid="ignore", divide="ignore"):
             share = (up.sum(axis=0) - np.vstack([np.zeros(2), up])) / (all_.sum(axis=0) - np.vstack([np.zeros(2), all_]))
-        difference = 100 * (share[:, 0] - share[:, 1])
-        jackknife = cluster_jackknife(difference[0], difference[1:])
         estimand = f"share in senior grades on the last day, {word.lower()}: {level} minus {reference}"
-        estimate = difference_estimate(
-            difference[0], float(jackknife.se[0]), scale="difference", unit="percentage points", df=jackknife.df, n=len(two),
-            n_events=int(two["senior"].sum()), n_clusters=jackknife.n_clusters, method="shares; leave-one-department-out jackknife, t(G-1)",
-            estimand=estimand,
+        estimate = jackknifed_difference(
+            share[:, 0], share[:, 1], n=len(two), n_events=int(two["senior"].sum()), places=int((all_ > 0).sum(axis=0).min()), estimand=estimand,
+            method="shares; leave-one-department-out jackknife, t on the departments of the group in fewest - 1",
         )
         counts = two.groupby("level")["senior"].agg(["sum", "count"])
         behind = tuple(float(v) for v in (*counts["sum"], *(counts["count"] - counts["sum"])))

@@ -8,7 +8,7 @@ import pandas as pd
 from mentorship_eval.estimate import Caution
 from mentorship_eval.questions.answer import Result
 from mentorship_eval.questions.delivery.study import DeliveryStudy, share_of, told_table
-from mentorship_eval.questions.groups import jackknifed_ratio, slug
+from mentorship_eval.questions.groups import fewest_places, jackknifed_ratio, slug
 from mentorship_eval.questions.section import Section
 
 __all__ = ["kinds", "supervision"]
@@ -100,7 +100,8 @@ def supervision(study: DeliveryStudy) -> Section:
         n=len(rows),
         n_events=int(behind[0] + behind[1]),
         estimand=estimand,
-        method="sessions over months; leave-one-department-out jackknife of the log ratio, t(G-1)",
+        places=fewest_places(code, (rows["kind"] == "mentoring").to_numpy(), (rows["kind"] != "mentoring").to_numpy()),
+        method="sessions over months; leave-one-department-out jackknife of the log ratio, t on the departments of the kind in fewest - 1",
     )
     told.results.append(
         Result(

@@ -116,13 +116,14 @@ def beside(study: DeliveryStudy) -> Section:
     later = (events["date"] >= events["staff_id"].map(study.mentoring.groupby("mentee_id")["start"].min())).to_numpy(bool)
     names = pd.Index(sorted(spells["dept_id"].astype(str).unique()))
     home, where = names.get_indexer(spells["dept_id"].astype(str)), names.get_indexer(dept.astype(str))
-    sides = []
+    sides, lived = [], []
     for mentored in (True, False):
         low, high = (switch, spells["stop"]) if mentored else (spells["begin"], switch)
         years = np.bincount(home, weights=(high - low).dt.days.to_numpy(float) / 365.25, minlength=len(names))
         mine = (inside & (later == mentored)).to_numpy() & (where >= 0)
         number = np.bincount(where[mine], minlength=len(names)).astype(float)
         sides.append([part.sum() - np.append(0.0, part) for part in (number, years)])
+        lived.append(int((years > 0).sum()))
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = (sides[0][0] / sides[0][1]) / (sides[1][0] / sides[1][1])
     behind = (float(sides[0][0][0]), float(sides[1][0][0]))
@@ -135,7 +136,8 @@ def beside(study: DeliveryStudy) -> Section:
         n=int(spells["staff_id"].nunique()),
         n_events=int(sum(behind)),
         estimand=estimand,
-        method="events over person-years; leave-one-department-out jackknife of the log ratio, t(G-1)",
+        places=min(lived),
+        method="events over person-years; leave-one-department-out jackknife of the log ratio, t on the departments of the side in fewest - 1",
     )
     told.results.append(
         Result(

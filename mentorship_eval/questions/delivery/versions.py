@@ -9,7 +9,7 @@ from mentorship_eval.cohort.schema.programme import TIDIER_FIELDS
 from mentorship_eval.questions.answer import Exhibit, Result
 from mentorship_eval.questions.delivery.study import DeliveryStudy, share_of
 from mentorship_eval.questions.exhibits import table_exhibit
-from mentorship_eval.questions.groups import jackknifed_difference
+from mentorship_eval.questions.groups import fewest_places, jackknifed_difference
 from mentorship_eval.questions.section import Section
 
 __all__ = ["FIRST", "NOT_DESCRIBED", "versions"]
@@ -75,7 +75,8 @@ def versions(study: DeliveryStudy) -> Section:
         n=len(known),
         n_events=int(behind[0] + behind[2]),
         estimand=estimand,
-        method="leave-one-department-out jackknife, t(G-1)",
+        places=fewest_places(code, *(place == number for number in sorted(set(place[place >= 0]))[:2])),
+        method="leave-one-department-out jackknife, t on the departments of the version in fewest - 1",
     )
     told.results.append(
         Result(

@@ -10,7 +10,7 @@ from mentorship_eval.questions.equity.eligible import WORDS, EquityStudy, ordere
 from mentorship_eval.questions.equity.pairs import FEWEST_MENTEES, pairs_of
 from mentorship_eval.questions.equity.reach import adjusted_table
 from mentorship_eval.questions.exhibits import forest_exhibit, table_exhibit
-from mentorship_eval.questions.groups import MISSING, jackknifed_ratio, slug
+from mentorship_eval.questions.groups import MISSING, fewest_places, jackknifed_ratio, slug
 from mentorship_eval.questions.section import Section
 
 __all__ = ["dose"]
@@ -71,7 +71,8 @@ def _ratios(rows: pd.DataFrame, name: str) -> tuple[list[Result], pd.DataFrame]:
         estimand = f"sessions held per month of being matched, {word.lower()}: {level} against {reference}"
         estimate = jackknifed_ratio(
             ratio, scale="rate ratio", n=people[level] + people[reference], n_events=int(sums[level][0][0] + sums[reference][0][0]),
-            method="sessions over months matched; leave-one-department-out jackknife of the log ratio, t(G-1)", estimand=estimand,
+            method="sessions over months matched; leave-one-department-out jackknife of the log ratio, t on departments of the group in fewest - 1",
+            estimand=estimand, places=fewest_places(place, *((rows[name] == each).to_numpy() for each in (level, reference))),
         )  # fmt: skip
         behind = (float(people[level]), float(people[reference]), float(sums[level][0][0]), float(sums[reference][0][0]))
         label = f"{level[:1].lower()}{level[1:]}, against {reference[:1].lower()}{reference[1:]}"

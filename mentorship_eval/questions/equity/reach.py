@@ -90,7 +90,9 @@ def _gaps(people: pd.DataFrame, name: str) -> tuple[list[Result], pd.DataFrame]:
         counts = [_counts(parts[each]) for each in (level, reference)]
         estimate = jackknifed_difference(
             shares[level], shares[reference], **_sizes(level, parts, reference, counts),
-            method="Aalen-Johansen by group; leave-one-department-out jackknife of the difference, t(G-1)", estimand=estimand,
+            places=min(parts[each]["place"].nunique() for each in (level, reference)),
+            method="Aalen-Johansen by group; leave-one-department-out jackknife of the difference, t on the departments of the group in fewest - 1",
+            estimand=estimand,
         )  # fmt: skip
         key = "others" if level == ALL_OTHERS else slug(level)
         label = f"{level[:1].lower()}{level[1:]}, minus {reference[:1].lower()}{reference[1:]}"

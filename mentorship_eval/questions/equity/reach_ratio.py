@@ -20,7 +20,7 @@ from mentorship_eval.inference.pooling import partial_pooling
 from mentorship_eval.questions.answer import Result
 from mentorship_eval.questions.equity.eligible import HORIZON, WORDS, EquityStudy, ordered
 from mentorship_eval.questions.exhibits import forest_exhibit
-from mentorship_eval.questions.groups import FEWEST_PEOPLE, jackknifed_ratio, slug
+from mentorship_eval.questions.groups import FEWEST_PEOPLE, fewest_places, jackknifed_ratio, slug
 from mentorship_eval.questions.section import Section
 
 __all__ = ["reach_ratios"]
@@ -84,7 +84,8 @@ def _ratios(people: pd.DataFrame, name: str) -> list[Result]:
         if size < FEWEST_PEOPLE:
             continue
         estimand = f"standardised reach ratio, {word.lower()}: {level} against everybody, given department and quarter of becoming eligible"
-        estimate = jackknifed_ratio(made.ratio[:, index], scale="risk ratio", n=size, n_events=reached, method=_METHOD, estimand=estimand)
+        estimate = jackknifed_ratio(made.ratio[:, index], scale="risk ratio", n=size, n_events=reached, method=_METHOD, estimand=estimand,
+                                    places=fewest_places(place, group == index))  # fmt: skip
         # that one group's interval holds 1 is no test of a gap: gaps are tested as gaps
         estimate = replace(estimate, p_value=np.nan)
         label = f"{level[:1].lower()}{level[1:]}"

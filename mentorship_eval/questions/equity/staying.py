@@ -65,7 +65,7 @@ def difference_of_differences(rows: pd.DataFrame, level: str, reference: str, ho
             fewest.append(len(np.unique(place[mine])))
             left += int(((exit_ == 1) & (stop <= horizon)).sum())
     return jackknifed_difference(
-        curves[level, 1] - curves[level, 0], curves[reference, 1] - curves[reference, 0], df=float(min(fewest) - 1), n=len(rows), n_events=left,
+        curves[level, 1] - curves[level, 0], curves[reference, 1] - curves[reference, 0], places=min(fewest), n=len(rows), n_events=left,
         method="Kaplan-Meier in each of the four; leave-one-department-out jackknife, t on the departments of the one that has fewest - 1",
     )  # fmt: skip
 
