@@ -31,7 +31,7 @@ class ExposureChoice(Strict):
 class SensitivityChoice(Strict):
     """Which other analyses stand around the default one of being mentored; an empty list or false leaves that one out.
 
-    Every analysis changes one thing of the default one and is told only where that changes anything.
+    Every analysis changes one thing of the default one; those that would be the same in these data are named below the figure.
     """
 
     without_strata: bool = Field(default=True, description="without strata of the department")
@@ -77,7 +77,7 @@ class SensitivityChoice(Strict):
 class IncidentChoice(Strict):
     """Which other analyses stand around the default one of incident rates; an empty list or false leaves that one out.
 
-    Every analysis changes one thing of the default one.
+    Every analysis changes one thing of the default one; those that would be the same in these data are named below the figure.
     """
 
     anticipation_months: list[Months] = Field(default_factory=lambda: [1, 3], description="months before go-live left out of the comparison")

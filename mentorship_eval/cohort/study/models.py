@@ -46,9 +46,9 @@ class Window(Strict):
         default="", description="name of the programme, the same from cohort to cohort; left out: `study.name`"
     )
     start: date | None = Field(
-        default=None, description="first day of the window, inside it. Needed with `spells`; else the months of `exposure` or `audits` say it"
+        default=None, description="first day of the window. Needed with `spells`; else the months of `exposure` or `audits` say it"
     )
-    end: date | None = Field(default=None, description="last day of the window, inside it; likewise")
+    end: date | None = Field(default=None, description="last day of the window, a part of it; likewise")
     extract: date | None = Field(default=None, description="day on which the files were drawn; a date after it stops the work (E105)")
     earlier: list[Earlier] = Field(
         default_factory=list, description="evaluations of the programme before this one; `new --like` writes them ([reruns.md](reruns.md))"
@@ -188,11 +188,12 @@ class Plan(Strict):
         "which 90 % of the matches of people hired in the window had begun",
     )  # fmt: skip
     anticipation: int = Field(default=0, ge=0, description="months before a go-live that count neither as with nor as without the programme")
-    permutations: int = Field(default=9999, ge=0, description="the most draws of adoption dates in permutation tests; 0 for no such test")
-    seed: int = Field(default=0, description="of all that is drawn: permutations, imputation, economics")
+    permutations: int = Field(default=9999, ge=0, description="the most draws of a permutation test; 0: adoption dates are not permuted")
+    seed: int = Field(default=0, description="of all that a report draws: permutations, imputed scores, costs")
     senior_grades: Names = Field(default_factory=list, description="levels of `staff.grade` that count as senior")
     claims: dict[Literal["retention"], Annotated[float, Field(gt=0)]] = Field(
-        default={"retention": 25.0}, description="per cent of improvement that is claimed of mentorship elsewhere, held against what is found here"
+        default={"retention": 25.0},
+        description="per cent of improvement that is claimed of mentorship elsewhere, held against what is found here; `{}` for none",
     )
 
     @field_validator("covariates", "subgroups", mode="before")
