@@ -264,4 +264,5 @@ def test_a_share_stays_between_its_limits_and_its_limits_between_0_and_1(rows):
 def test_no_trials_give_no_share():
     assert math.isnan(clustered_share([0.0], [0.0], ["a"]).value)
     over = clustered_share([30.0, 20.0], [20.0, 20.0], ["a", "b"])  # mentors beyond their capacity in all
-    assert over.value == 1.25 and math.isnan(over.ci_low) and math.isnan(over.ci_high)
+    assert over.value == 1.25 and over.df == 1 and 0 <= over.ci_low < over.value < over.ci_high  # of two mentors
+    assert math.isnan(clustered_share([30.0], [20.0], ["a"]).ci_low)
