@@ -11,9 +11,10 @@ ROWS, PAGE = DOCS / "coverage.yaml", DOCS / "coverage.md"
 
 _HEAD = """# Coverage
 
-What the five source documents promise of mentorship (outcomes O, populations P, components of a programme C, future capabilities F), and
-where each is answered. Made by `python tools/coverage_table.py` from coverage.yaml; a test holds every row to a module, a notebook, a number or
-figure of its own and a test that is there. {answered} of {rows} rows are answered; the others say why not.
+What the five source documents, the texts 000 to 004 that the project began with (they are not in this repository), promise of mentorship
+(outcomes O, populations P, components of a programme C, future capabilities F), and where each is answered. Made by `python tools/coverage_table.py`
+from coverage.yaml; a test holds every row to a module, a notebook, a number or figure of its own and a test that is there. {answered} of {rows} rows
+are answered; the others say why not.
 
 | id | source | promise | what is estimated | where | tested by |
 |---|---|---|---|---|---|
