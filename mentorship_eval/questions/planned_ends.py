@@ -1,10 +1,17 @@
-"""Which reasons for the end of a match say that it ended as planned: one list for every chapter that asks."""
+"""How matches end, for every chapter that asks: which reasons say that one ended as planned, and when its mentee had left."""
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
-__all__ = ["FINISHED", "ended_as_planned"]
+from mentorship_eval.cohort import Cohort
+from mentorship_eval.cohort.person_time.employments import day_number
+from mentorship_eval.cohort.person_time.in_post import in_post
+
+__all__ = ["FINISHED", "MENTEE_LEFT", "ended_as_planned", "ends_known", "mentee_left_on"]
+
+MENTEE_LEFT = "mentee_left"  # an end before time: the reason of a match left open, or closed later, whose mentee has gone
 
 FINISHED: frozenset[str] = frozenset({
     "completed", "complete", "completion", "finished", "planned", "planned_end", "ended_as_planned", "as_planned", "goals_met", "goal_met",
@@ -22,3 +29,35 @@ def ended_as_planned(reasons: pd.Series) -> pd.Series:
     """
     words = reasons.astype(object).where(reasons.notna(), "").astype(str).str.strip().str.lower().str.replace(r"[\s\-_]+", "_", regex=True)
     return words.isin(FINISHED).astype("boolean").mask(words.isin(_NOT_SAID))
+
+
+def mentee_left_on(cohort: Cohort, matches: pd.DataFrame) -> pd.Series:
+    """Day on which the mentee left the employment in which each match began (the next one, where it began before hire); missing while they stay.
+
+    matches : mentee_id, start. Any exit counts; a return within `rules.rehire_gap_days` and a move to another department are none. Index as given.
+    """
+    staff, rules = cohort.table("staff"), cohort.study.rules
+    found = in_post(staff=staff, spells=cohort.table("spells"), bridge_gap=max(int(rules.rehire_gap_days), 1))
+    spans = found.posts.groupby("employment", as_index=False).agg(person=("person", "first"), until=("stop", "max"))
+    spans["left"] = spans["employment"].map(found.exits.set_index("employment")["day"])
+    asked = pd.DataFrame({"row": np.arange(len(matches)), "person": pd.Index(staff["staff_id"]).get_indexer(matches["mentee_id"]),
+                          "day": day_number(pd.to_datetime(matches["start"]), "matches.start")})  # fmt: skip
+    both = asked[asked["person"] >= 0].merge(spans, on="person")
+    both = both[both["until"] >= both["day"]].sort_values(["row", "until"], kind="stable").drop_duplicates("row")
+    left = asked["row"].map(both.set_index("row")["left"])
+    return pd.Series(pd.to_datetime(left, unit="D").to_numpy(), index=matches.index)
+
+
+def ends_known(matches: pd.DataFrame, left_on: pd.Series, end: pd.Timestamp) -> pd.DataFrame:
+    """``matches`` (start, end, perhaps end_reason) with last, ended (0/1: by ``end``, the last day of the window) and end_reason.
+
+    A match ends on the day recorded or on that on which its mentee left (``left_on``, of `mentee_left_on`), whichever comes first. One that was open
+    then ended because the mentee left (`MENTEE_LEFT`); one that was closed later keeps the reason that it was closed for, if it has one.
+    """
+    recorded = pd.to_datetime(matches["end"]) if "end" in matches else pd.Series(pd.NaT, index=matches.index)
+    reason = matches["end_reason"].astype(object) if "end_reason" in matches else pd.Series(None, index=matches.index, dtype=object)
+    gone = left_on.notna() & (left_on <= end) & (recorded.isna() | (left_on < recorded))
+    last = recorded.where(~gone, left_on)
+    ended = last.notna() & (last <= end)
+    closed = recorded.notna() & (recorded <= end) & reason.notna()
+    return matches.assign(last=last.where(ended, end), ended=ended.astype(int), end_reason=reason.mask(gone & ~closed, MENTEE_LEFT))

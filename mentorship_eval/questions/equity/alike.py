@@ -19,6 +19,7 @@ from mentorship_eval.questions.equity.eligible import EquityStudy
 from mentorship_eval.questions.equity.pairs import ATTRIBUTES, FEWEST_MENTEES, pairs_of
 from mentorship_eval.questions.equity.reach import adjusted_table
 from mentorship_eval.questions.exhibits import forest_exhibit
+from mentorship_eval.questions.planned_ends import ended_as_planned
 from mentorship_eval.questions.section import Section
 from mentorship_eval.surveys import ancova
 from mentorship_eval.survival import cox
@@ -26,7 +27,6 @@ from mentorship_eval.survival import cox
 __all__ = ["FEWEST_ENDS", "pairs_alike"]
 
 FEWEST_ENDS = 5  # early ends on either side, below which a ratio would rest on hardly anybody
-_PLANNED = ("completed", "planned", "finished")
 _NOT_DRAWN = (
     "Pairs alike and others were not drawn by lot: who asks for, or is given, somebody like themselves may differ in what makes a match last. "
     "What is told of them are associations."
@@ -37,7 +37,14 @@ def pairs_alike(study: EquityStudy) -> Section:
     """Hazard ratio of ending early and difference in the mentees' ratings, pairs alike against others, for each attribute."""
     told, rows = Section(), pairs_of(study).rows
     rows = rows[rows["mentor_id"].notna()].reset_index(drop=True)
-    rows["early"] = rows["ended"].eq(1) & ~rows["end_reason"].isin(_PLANNED)
+    planned, ended = ended_as_planned(rows["end_reason"]), rows["ended"].eq(1)
+    # whose reason is not known was followed until then, and did not end early as far as anybody knows
+    rows["early"] = ended & planned.eq(False).fillna(False)
+    silent, known_ends = int((ended & planned.isna()).sum()), int((ended & planned.notna()).sum())
+    matches = study.cohort.table("matches")
+    reasons = "end_reason" in matches and bool(ended_as_planned(matches["end_reason"]).notna().any())
+    if not reasons:
+        told.lacks("Whether pairs alike end early", "No match has a reason for its end.", "end_reason in matches")
     rated = _ratings(study, rows)
     if rated is None:
         told.lacks("How pairs alike rate their match", "The cohort has no ratings by mentees.", "feedback in study.yaml")
@@ -47,15 +54,20 @@ def pairs_alike(study: EquityStudy) -> Section:
         if len(known) < FEWEST_MENTEES:
             continue  # the part on concordance has said so
         model = _model(known, name)
-        ends += _ends(model, name, word, told)
+        ends += _ends(model, name, word, told) if reasons else []
         if rated is not None:
             ratings += _rates(model.merge(rated, on="match_id"), name, word, told)
     told.results = [*ends, *ratings]
     if ends:
         told.exhibits.append(
             forest_exhibit("equity.alike.ends", "Ending early: pairs alike, against others", ends, value_label="Hazard ratio",
-                           sides=("fewer end early", "more end early"), note="Any end but the planned one; not drawn by lot, so an association.")
+                           sides=("fewer end early", "more end early"),
+                           note="Any end but a planned one, the mentee's leaving among them; not drawn by lot, so an association.")
         )  # fmt: skip
+        if silent:
+            text = f"{silent} of the {silent + known_ends} matches that ended have no reason for it: they count as followed until then, not as "
+            text += "ending early. If many of them did, early ends are too few here."
+            told.cautions.append(Caution("end_reason_missing", text, {"matches": silent, "complement": known_ends}))
     if ratings:
         told.exhibits.append(
             forest_exhibit("equity.alike.ratings", "Quality of the match: pairs alike, minus others", ratings, log=False, digits=1,
@@ -67,10 +79,18 @@ def pairs_alike(study: EquityStudy) -> Section:
         told.exhibits.append(adjusted_table("equity.alike.adjusted", title, told.results, study.cohort.study.plan))
         told.cautions.append(Caution("pairs_not_drawn", _NOT_DRAWN))
         told.methods.append(
-            "Pairs alike: Cox model of ending early (any end but the planned one), time since the match began; least squares on the mentee's mean "
-            "rating (CR2), both with whether mentee and mentor are of the largest group, errors by mentor; p-values adjusted by Holm (1979)."
+            f"Pairs alike: Cox model of ending early (any reason but a planned end: {_planned_words(rows)}; a mentee's leaving is an early end; "
+            "ends without a reason are censored), time since the match began; least squares on the mentee's mean rating (CR2), both with whether "
+            "mentee and mentor are of the largest group, errors by mentor; p-values adjusted by Holm (1979)."
         )
     return told
+
+
+def _planned_words(rows: pd.DataFrame) -> str:
+    """The reasons in these data that say so; they are of our own list, so that nothing of a free text is told."""
+    reasons = rows.loc[ended_as_planned(rows["end_reason"]).fillna(False).astype(bool), "end_reason"]
+    words = sorted(set(reasons.astype(str).str.strip().str.lower()))
+    return ", ".join(words) or "none in these data"
 
 
 def _model(known: pd.DataFrame, name: str) -> pd.DataFrame:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from mentorship_eval.questions.equity.eligible import EquityStudy, begun_matches, with_levels
 from mentorship_eval.questions.exhibits import DAYS_PER_MONTH
+from mentorship_eval.questions.planned_ends import ends_known, mentee_left_on
 
 __all__ = ["ATTRIBUTES", "FEWEST_MENTEES", "Pairs", "pairs_of"]
 
@@ -18,9 +19,9 @@ FEWEST_MENTEES = 30  # of a level, below which it joins the others
 
 @dataclass(frozen=True)
 class Pairs:
-    """rows: one a match: match_id, mentee_id, mentor_id, dept_id (of the mentee on its first day), quarter, days (from then to its end or that of the
-    window), ended (1: by then), end_reason, levels of the mentee for each of ``groupings``; mentee_<attribute>, mentor_<attribute> as recorded,
-    missing where unknown.
+    """rows: one a match: match_id, mentee_id, mentor_id, dept_id (of the mentee on its first day), quarter, days (from then to its end, to the day
+    on which its mentee left, or to the end of the window), ended (1: by then), end_reason, levels of the mentee for each of ``groupings``;
+    mentee_<attribute>, mentor_<attribute> as recorded, missing where unknown.
     """
 
     rows: pd.DataFrame
@@ -34,12 +35,10 @@ def pairs_of(study: EquityStudy) -> Pairs:
     rows = rows[(rows["start"] >= episodes.start) & (rows["start"] <= episodes.end)]
     rows = rows.merge(_posts(study, rows), on="match_id").rename(columns={"mentee_id": "staff_id"})
     rows = rows.sort_values(["start", "match_id"], kind="stable", ignore_index=True)
-    finish = rows["end"].where(rows["end"] <= episodes.end)
-    rows["ended"] = finish.notna().astype(int)
-    rows["days"] = np.maximum((finish.fillna(episodes.end) - rows["start"]).dt.days.to_numpy(float), 0.5)
+    rows = ends_known(rows, mentee_left_on(cohort, rows.rename(columns={"staff_id": "mentee_id"})), episodes.end)
+    rows["days"] = np.maximum((rows["last"] - rows["start"]).dt.days.to_numpy(float), 0.5)
     rows["months"] = rows["days"] / DAYS_PER_MONTH
     rows["quarter"] = rows["start"].dt.to_period("Q").astype(str)
-    rows["end_reason"] = rows["end_reason"].astype(object) if "end_reason" in rows else None
     staff = cohort.table("staff").drop_duplicates("staff_id").set_index("staff_id")
     for name in ATTRIBUTES:
         for side, column in (("mentee", "staff_id"), ("mentor", "mentor_id")):
