@@ -36,6 +36,13 @@ LIST: tuple[Code, ...] = (
     Code("E009", "too few tables for any question", "Stops, with the sets of tables that answer one."),
     Code("W012", "values missing", "Said with the rows; a closed spell without a reason counts as ended for an unknown reason."),
     Code("E010", "import recipe that cannot be used", "Stops, with the key, its line and the nearest known key.", ("tables.*.recipe",)),
+    Code("E013", "nobody within the window", "Stops, with the first and the last day of the table.", ("study.start", "study.end")),
+    Code(
+        "W013",
+        "names in the plan that nothing answers to",
+        "Said, with the nearest name: by such a name no outcome counts as planned, and nothing is adjusted.",
+        ("plan.primary", "plan.covariates"),
+    ),
     Code("E101", "one id, conflicting attributes", "Stops, with the ids hashed and the way to an id map.", ("tables.*.values",)),
     Code(
         "R102",

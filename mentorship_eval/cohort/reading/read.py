@@ -9,6 +9,7 @@ from mentorship_eval.cohort.checks.follow_up import check_follow_up
 from mentorship_eval.cohort.checks.identifiers import check_identifiers
 from mentorship_eval.cohort.checks.lineage import apply_lineage
 from mentorship_eval.cohort.checks.matches import check_matches
+from mentorship_eval.cohort.checks.plan_names import check_plan_names, check_window
 from mentorship_eval.cohort.checks.references import check_references
 from mentorship_eval.cohort.checks.reporting import check_reporting
 from mentorship_eval.cohort.checks.rows import check_durations, check_order, drop_duplicates, fill_keys, unique_keys
@@ -44,8 +45,10 @@ def read_tables(folder: Path, study: Study) -> Reading:
     check_exposure(reading)
     if "spells" in reading.sources:
         clean_spells(reading.sources["spells"])
+    check_window(reading)
     check_matches(reading)
     check_follow_up(reading)
+    check_plan_names(reading)
     return reading
 
 
@@ -74,7 +77,7 @@ def _read(source: Source, folder: Path) -> bool:
             "E003",
             "the table has a header and no rows",
             rows=source.declared.header_row,
-            fix="Export it again, or leave it out of study.yaml.",
+            fix="Fill in its rows, export it again, or take it out of study.yaml.",
         )
         return False
     if not complete:

@@ -70,7 +70,7 @@ def through_recipe(source: Source, importing: Importing, folder: Path) -> bool:
         leave_out(source, [row for row in outsiders if row in source.raw.index], "people who are not in the key file")
     if source.raw.empty:
         row = source.declared.header_row
-        source.find("E003", "the table has a header and no rows", rows=row, fix="Export it again, or leave it out of study.yaml.")
+        source.find("E003", "the table has a header and no rows", rows=row, fix="Fill in its rows, export it again, or take it out of study.yaml.")
         return False
     fill_constants(source, table)
     if not needed(source, table, _needs(source, table), name):
