@@ -66,6 +66,11 @@ def _literals(annotation: Any) -> list[Any]:
     return [] if get_origin(annotation) in (list, tuple, dict) else [each for inner in get_args(annotation) for each in _literals(inner)]
 
 
+def words_of(model: type[BaseModel] | None) -> str:
+    """What a model says of itself, as Markdown."""
+    return inspect.cleandoc((model.__doc__ if model else "") or "").replace("``", "`")
+
+
 def table(model: type[BaseModel], path: str = "") -> list[str]:
     """A line for every key of ``model``; raises `ValueError` for one that is not described."""
     lines = ["| key | default | what it does |", "|---|---|---|"]
@@ -74,8 +79,9 @@ def table(model: type[BaseModel], path: str = "") -> list[str]:
         if below is None and not field.description:
             raise ValueError(f"{path}{name} has no description")
         where = f"{path}{name}" + (".NAME" if name == "tables" else "")
-        parts = [field.description or "", f"[its keys](#{where.lower().replace('.', '')})" if below is not None else ""]
-        text = ": ".join(part for part in parts if part)
+        text = field.description or words_of(below).split("\n\n")[0].split(". ")[0].rstrip(".")
+        if below is not None:
+            text += f": [its keys](#{where.lower().replace('.', '')})"
         lines.append("| " + " | ".join(part.replace("|", "\\|") for part in (f"`{name}`", default_of(model, name, field), text)) + " |")
     return lines
 
@@ -84,8 +90,7 @@ def tables() -> str:
     """The generated part of the page."""
     lines = ["## Keys", "", *table(Study)]
     for path, model in models():
-        words = inspect.cleandoc(model.__doc__ or "").replace("``", "`")
-        lines += ["", f"### {path}", "", words, "", *table(model, f"{path}.")]
+        lines += ["", f"### {path}", "", words_of(model), "", *table(model, f"{path}.")]
     return "\n".join(lines) + "\n"
 
 

@@ -190,7 +190,7 @@ class MatchingWeights(Strict):
 
 
 class MatchingChoice(Strict):
-    """``matching``: what a programme keeps from wave to wave when it lets ``mentorship-eval match`` propose pairs."""
+    """What a programme keeps from wave to wave when it lets ``mentorship-eval match`` propose pairs."""
 
     weights: MatchingWeights = MatchingWeights()
     untrained: Literal["leave_out", "allow"] = Field(

@@ -39,7 +39,7 @@ class Earlier(Strict):
 
 
 class Window(Strict):
-    """``study``: the cohort and its window."""
+    """The cohort and its window."""
 
     name: Annotated[str, BeforeValidator(as_text)] = Field(default="", description="what reports call the cohort; left out: the name of its folder")
     programme: Annotated[str, BeforeValidator(as_text)] = Field(
