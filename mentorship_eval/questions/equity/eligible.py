@@ -1,8 +1,10 @@
 """Who could have been matched, from which day, and what came of it.
 
-Somebody is eligible from the first day on which they are in post in a department where the programme is active, unless they had been matched
-before or mentor others by then: all of it known on that day. From there on they are followed until their first match, with leaving competing, or
-to the end of the window. Whoever moves on to a department without the programme stays in: the share is of everybody who ever could.
+Somebody becomes eligible on the first day on which they are in post in a department where the programme is active (begun, and not yet ended),
+unless they had been matched before or mentor others by then: all of it known on that day. From there on they are followed until their first match,
+with leaving competing, or to the end of the window; a match on that very day counts. Whoever moves on to a department without the programme, or
+sees it end, stays in: the share is of everybody who ever could. Who was in post with the programme before the window opened is not among them: of
+these only those could be followed whom it had not yet reached.
 """
 
 from __future__ import annotations
@@ -14,12 +16,17 @@ import pandas as pd
 
 from mentorship_eval.cohort import Cohort
 from mentorship_eval.cohort.person_time.episodes import Episodes
+from mentorship_eval.questions.allocation import own_rollout, programme_ends
 from mentorship_eval.questions.groups import FEWEST_PEOPLE, GROUPINGS, MISSING, OTHER, in_words, levels_of
 from mentorship_eval.questions.retention.model_rows import cohort_episodes
 
-__all__ = ["ALL_OTHERS", "HORIZON", "STAGE", "UNSTATED", "WORDS", "EquityStudy", "begun_matches", "equity_study", "ordered", "with_levels"]
+__all__ = [
+    "ALL_OTHERS", "FEWEST_FOLLOWED", "HORIZON", "STAGE", "UNSTATED", "WORDS", "EquityStudy", "begun_matches", "equity_study", "ordered",
+    "with_levels",
+]  # fmt: skip
 
 HORIZON = 365.0  # days since they became eligible
+FEWEST_FOLLOWED = 10  # people whose window reaches as far as a share is told for
 CROSS, STAGE = "gender_ethnicity", "career_stage"
 WORDS = {**GROUPINGS, "grade": "Grade", STAGE: "Career stage", CROSS: "Gender and ethnic group"}
 ALL_OTHERS = "All other groups together"
@@ -29,9 +36,10 @@ UNSTATED = (MISSING, "Not stated", "Unknown", "Prefer not to say")
 @dataclass(frozen=True)
 class EquityStudy:
     """cohort; episodes: person-time of employment; people: one row an eligible person: staff_id, since (days since hire on which eligibility begins),
-    dept_id and quarter of that day, stop (days from then to the match or the end of follow-up), matched, left (0/1), waited (days to the match, inf
-    without), followed and gone (days to leaving or the end, 0/1), year (1: twelve months lie within the window), and the levels of each of
-    ``groupings``; left_out: people in a department with the programme who were not eligible, by reason.
+    dept_id and quarter of that day, stop (days from then to the match or the end of follow-up; half a day for a match on the day itself), matched,
+    left (0/1), waited (days to the match, inf without), followed and gone (days to leaving or the end, 0/1), observed (days from then to the end of
+    the window), year (1: twelve months lie within the window), and the levels of each of ``groupings``; left_out: people in a department with the
+    programme who were not eligible, by reason.
     """
 
     cohort: Cohort
@@ -60,28 +68,45 @@ def _mentors(cohort: Cohort, matches: pd.DataFrame) -> pd.Series:
     return pd.concat([known, trained]).groupby(level=0).min()
 
 
+def _first_active(cohort: Cohort, episodes: Episodes) -> pd.DataFrame:
+    """staff_id, since, dept_id, hire, stop, cause, day, of the first day on which each was in post with the programme active; opens: that day in the
+    calendar (``day`` is the one before, where the programme came to somebody in post); earlier: it lies before the window.
+    """
+    rows = episodes.rows.loc[episodes.rows["programme_active"] == 1, ["staff_id", "start", "dept_id"]].rename(columns={"start": "since"})
+    rows = rows.merge(episodes.persons[["staff_id", "hire", "entry", "stop", "cause"]], on="staff_id")
+    rows["day"] = rows["hire"] + pd.to_timedelta(rows["since"], unit="D")
+    live = pd.to_datetime(own_rollout(cohort).groupby("dept_id")["active_from"].min())
+    rows["live"] = rows["dept_id"].map(live)
+    rows["opens"] = rows[["day", "live"]].max(axis=1)
+    rows = rows[~(rows["opens"] > rows["dept_id"].map(programme_ends(cohort)))].drop_duplicates("staff_id")
+    rows["earlier"] = (rows["since"] == rows["entry"]) & (rows["hire"] < episodes.start) & (rows["live"] < episodes.start)
+    return rows.drop(columns=["entry", "live"]).reset_index(drop=True)
+
+
 def equity_study(cohort: Cohort) -> EquityStudy:
     """Eligible people of a cohort that has staff, spells, matches and rollout."""
     episodes = cohort_episodes(cohort)
-    active = episodes.rows[episodes.rows["programme_active"] == 1].drop_duplicates("staff_id")
-    people = active[["staff_id", "start", "dept_id"]].rename(columns={"start": "since"})
-    people = people.merge(episodes.persons[["staff_id", "hire", "stop", "cause"]], on="staff_id")
-    people["day"] = people["hire"] + pd.to_timedelta(people["since"], unit="D")
+    people = _first_active(cohort, episodes)
     matches = begun_matches(cohort)
     first = people["staff_id"].map(matches.groupby("mentee_id")["start"].min())
     people["match"] = (first - people["hire"]).dt.days.astype(float).fillna(np.inf)
     mentors = people["staff_id"].map(_mentors(cohort, matches)) <= people["day"]
-    before = people["match"] <= people["since"]
-    left_out = {"matched before they became eligible": int(before.sum()), "mentors themselves by then": int((mentors & ~before).sum())}
-    people = people[~before & ~mentors].reset_index(drop=True)
+    long = people["earlier"]
+    before = first < people["opens"]
+    left_out = {
+        "in post with the programme before the window opened": int(long.sum()), "matched before they became eligible": int((before & ~long).sum()),
+        "mentors themselves by then": int((mentors & ~before & ~long).sum()),
+    }  # fmt: skip
+    people = people[~long & ~before & ~mentors].drop(columns=["opens", "earlier"]).reset_index(drop=True)
     gone = people["cause"] != ""
     # a match on the day of leaving came too late, as everywhere here
     matched = (people["match"] < people["stop"]) | ((people["match"] == people["stop"]) & ~gone)
     people["followed"], people["gone"] = people["stop"] - people["since"], gone.astype(int)
-    people["waited"] = people["match"] - people["since"]
-    people["stop"] = np.where(matched, people["match"], people["stop"]) - people["since"]
+    people["waited"] = np.maximum(people["match"] - people["since"], 0.5)
+    people["stop"] = np.where(matched, people["waited"], people["stop"] - people["since"])
     people["matched"], people["left"] = matched.astype(int), (gone & ~matched).astype(int)
-    people["year"] = ((episodes.end - people["day"]).dt.days >= HORIZON).astype(int)
+    people["observed"] = (episodes.end - people["day"]).dt.days.astype(float)
+    people["year"] = (people["observed"] >= HORIZON).astype(int)
     people["quarter"] = people["day"].dt.to_period("Q").astype(str)
     people, groupings = with_levels(cohort, people)
     return EquityStudy(cohort, episodes, people, groupings, left_out)
