@@ -62,7 +62,7 @@ class Window(Strict):
 
 
 class TableSource(Strict):
-    """Where one table stands and how its columns map: ``columns`` is ours: theirs, ``values`` is theirs: ours per column of ours."""
+    """Where a table stands, how its file is written, and what its columns and codes are called there."""
 
     file: str | list[str] = Field(  # an address may hold a password
         repr=False, description="a file, a folder, a pattern, a list of these, or the address of a database ([files.md](files.md))"
@@ -204,7 +204,7 @@ class Plan(Strict):
 
 
 class Disclosure(Strict):
-    """What may leave the building: counts below ``threshold`` are held back unless protection is ``off``.
+    """What may leave the building. Counts below ``threshold`` are held back unless protection is ``off``.
 
     ``profile``: a shipped rule; ``threshold`` and ``round`` (a base to which counts are rounded) beside it may only make it stricter.
     """
