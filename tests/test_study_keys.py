@@ -10,6 +10,7 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
+from mentorship_eval.cohort.checks.plan_names import OUTCOMES
 from mentorship_eval.cohort.study.document import Study
 from mentorship_eval.report.estimates import ESTIMATE_COLUMNS
 
@@ -51,6 +52,11 @@ def test_examples_are_studies() -> None:
     assert len(examples) == 3
     for text in examples:
         Study.model_validate({"tables": {"staff": "staff.csv"}, **yaml.safe_load(text)})
+
+
+def test_every_outcome_is_named() -> None:
+    section = PAGE.split("## Outcomes")[1].split("\n## ")[0]
+    assert set(OUTCOMES) <= set(re.findall(r"`(\w+)`", section))
 
 
 def test_the_columns_of_estimates_are_told() -> None:

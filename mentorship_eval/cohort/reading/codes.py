@@ -229,6 +229,6 @@ _JSON = (
     "| `elsewhere` | list | other files of the same table with the same trouble: `file`, `row` (the first), `count` |",
     "",
     "Exit codes: 0 no error, 1 at least one E, 2 wrong use of the command, 3 a failure of the program. A cohort folder that is not there is 1",
-    "(`check`, `run`, `power`, `match`, `new --like`); a run or a file named to the other verbs that is not there is wrong use, 2 (`verify`, `bundle`,",
-    "`compare`, `appendix`, `pseudonymise`).",
+    "(`check`, `run`, `power`, `match`, `new --like`); a run or a file named to the other verbs that is not there is wrong use, 2 (`verify`,",
+    "`bundle`, `compare`, `appendix`, `pseudonymise`).",
 )
