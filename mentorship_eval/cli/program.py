@@ -108,7 +108,9 @@ def check(cohort: str, as_json: bool, repair_log: str | None) -> None:
 @cli.command()
 @click.argument("cohort")
 @click.option("--out", default="reports", show_default=True, metavar="DIR", help="Folder for the report.")
-@click.option("--chapters", metavar="NAMES", help="Only these, separated by commas: cohort, retention, incidents.")
+@click.option("--chapters", metavar="NAMES",
+              help="Only these, separated by commas: cohort, retention, incidents, wellbeing, innovation, careers, collaboration, equity, delivery, "
+              "economics, summary.")
 @click.option("--jobs", default=2, show_default=True, type=click.IntRange(1), metavar="N", help="Notebooks at a time.")
 @click.option("--earlier", multiple=True, metavar="RUN",
               help="A published run of the same cohort: counts that differ from its by few are not told. Those in DIR are found by themselves.")

@@ -23,8 +23,8 @@ SKELETON = """\
 
 study:
   name: {name}
-  start: 2022-01-01          # first day of the window
-  end: 2024-12-31            # last day of the window
+  start: 2022-01-01          # CHANGE: first day of the window
+  end: 2024-12-31            # CHANGE: last day of the window
   # extract: 2025-01-31      # the day on which the files were drawn
 
 # Leave out what you do not have; the report says what it would unlock. Retention needs staff, spells and matches;
@@ -42,7 +42,7 @@ tables:
   #   file: leavers.xlsx                                    # CSV, XLSX or Parquet, relative to this folder; a folder,
   #                                                         # a pattern or a list for several; or the address of a database
   #   sheet: Leavers
-  #   columns: {{staff_id: Person Ref, start: Joining Date}}  # ours: theirs
+  #   columns: {{staff_id: Person Ref, dept_id: Ward, start: Joining Date, end: Leaving Date, leaving_reason: Reason}}  # ours: theirs
   #   values: {{leaving_reason: {{Resignation: voluntary}}}}    # theirs: ours
   #   dates: "%d/%m/%Y"
 

@@ -93,7 +93,7 @@ def test_all_files_are_read_before_the_word_is_given(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "message", "fix"),
     [
-        ('"m/Stuff *.csv"', "no file matches 'Stuff *.csv'", "Correct the pattern"),
+        ('"m/Stuff *.csv"', "no file matches 'm/Stuff *.csv'", "Correct the pattern"),
         ("empty", "the folder holds no file that can be read", "Put CSV"),
         ("[m/1.csv, m/2.cvs]", "the file does not exist", "Did you mean '2.csv'?"),
     ],

@@ -26,7 +26,8 @@ def check_references(reading: Reading) -> None:
             table, key = column.references.split(".")
             other = reading.sources.get(table)
             if other is not None and key in other.frame:
-                _absent(source, column.name, [other], key, "E006", f"Add them to {other.file}, or leave the rows out.")
+                fix = f"Write ids alike in both files (capitals, zeros, prefixes), add them to {other.file}, or leave the rows out."
+                _absent(source, column.name, [other], key, "E006", fix)
     for (name, column_name), homes in _FROM_OUTSIDE.items():
         outside = reading.sources.get(name)
         known = [reading.sources[home] for home in homes if home in reading.sources and "staff_id" in reading.sources[home].frame]

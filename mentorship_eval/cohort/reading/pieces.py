@@ -62,7 +62,9 @@ def find_files(source: Source, folder: Path) -> list[Path]:
             matching = sorted(glob.glob(os.path.join(glob.escape(str(folder)), written), recursive=True))
             files = [Path(name) for name in matching if os.path.isfile(name) and not _hidden(Path(name))]
             if not files:
-                raise Unreadable(f"no file matches {Path(written).name!r}", fix=_hint(path) or "Correct the pattern, or add the files.")
+                # a path from the root would say where a machine keeps its data
+                shown = Path(written).name if os.path.isabs(written) else written
+                raise Unreadable(f"no file matches {shown!r}", fix=_hint(path) or "Correct the pattern, or add the files.")
             found += files
     return list(dict.fromkeys(found))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
@@ -177,6 +178,12 @@ def _explain(item: Any, lines: dict[KeyPath, int], findings: Findings) -> None:
         fix = did_you_mean(shown[-1], _known_keys(path[:-1]))
     elif item["type"] == "missing":
         message = "this key is missing"
+    elif item["type"] == "literal_error":
+        allowed = re.findall(r"'([^']*)'", item["ctx"]["expected"])
+        message = f"{str(item['input'])[:60]!r} is not one of {', '.join(allowed)}"
+        fix = did_you_mean(str(item["input"]), allowed)
+    elif item["type"] == "model_type" and path[0] == "tables" and len(path) == 2:
+        message, fix = "no file is named", f"Write {shown[-1]}: {shown[-1]}.csv, or take the line out."
     elif item["type"].startswith("date"):
         message = f"{item['input']!r} is not a date"
         fix = "Write dates as 2022-01-31."
