@@ -13,6 +13,7 @@ from mentorship_eval.inference.intervals import difference_estimate
 from mentorship_eval.inference.jackknife import cluster_jackknife
 from mentorship_eval.questions.answer import Exhibit, Result, Statement
 from mentorship_eval.questions.delivery.study import DeliveryStudy, mean_of, share_of, share_words, told_table
+from mentorship_eval.questions.equity.eligible import FEWEST_FOLLOWED
 from mentorship_eval.questions.exhibits import curve_exhibit, in_months, just_after, monthly_grid
 from mentorship_eval.questions.section import Section
 from mentorship_eval.survival import aalen_johansen
@@ -29,12 +30,13 @@ def waiting(study: DeliveryStudy) -> Section:
     told, question = Section(), "How long staff wait for a mentor"
     if study.eligible is None:
         told.lacks(question, "Where the programme was active is not in these data.", "rollout (dept_id, active_from)")
+    elif study.eligible.people.empty:
+        told.lacks(question, "Nobody became eligible within the window.", "A window that opens before the programme begins.")
     else:
         people = study.eligible.people
         place = pd.factorize(people["dept_id"], sort=True)[0]
+        unknown = []
         for days in _HORIZONS:
-            if (people["stop"] >= days).sum() < 1:
-                continue
             share = incidence_without_each(
                 people["stop"].to_numpy(float),
                 people["matched"].to_numpy(int),
@@ -43,7 +45,16 @@ def waiting(study: DeliveryStudy) -> Section:
                 int(place.max()) + 1,
                 float(days),
             )
-            told.results.append(_by(days, share, people))
+            if np.isfinite(share[0]) and (people["observed"] >= days).sum() >= FEWEST_FOLLOWED:
+                told.results.append(_by(days, share, people))
+            else:
+                unknown.append(str(days))
+        if unknown:
+            told.lacks(
+                f"Who is matched within {', '.join(unknown)} days of becoming eligible",
+                f"Fewer than {FEWEST_FOLLOWED} became eligible so long before the end of the window, or nobody was still followed then.",
+                "A longer window, or an earlier start of the programme.",
+            )
         if told.results:
             told.exhibits.append(_curve(people))
             last = told.results[-1]
@@ -80,7 +91,7 @@ def _by(days: int, share: np.ndarray, people: pd.DataFrame) -> Result:
     estimand = f"share matched within {days} days of becoming eligible; leaving competes"
     estimate: Estimate = difference_estimate(
         float(share[0]),
-        float(made.se[0]),
+        np.nan if made.failed else float(made.se[0]),  # no interval where the share is not known without one of the departments
         scale="probability",
         df=made.df,
         n_clusters=made.n_clusters,

@@ -30,8 +30,9 @@ def answer(cohort: Cohort, earlier: Mapping[str, Answer] | None = None) -> Answe
         return Answer("equity", _TITLE, gaps=(lacking,))
     study = equity_study(cohort)
     if study.people.empty:
-        reason = "Nobody became eligible: no department had the programme while somebody who was neither matched nor a mentor was in post."
-        return Answer("equity", _TITLE, gaps=(Gap(_QUESTION, reason, "Dates of go-live within the window"),))
+        reason = "Nobody became eligible within the window: the programme came to no department in which somebody neither matched nor a mentor was "
+        reason += "in post, and nobody was hired into one that had it."
+        return Answer("equity", _TITLE, gaps=(Gap(_QUESTION, reason, "A window that opens before the programme begins"),))
     parts = Section.join([made(part, study) for part in (reach, reach_ratios, dose, concordance, pairs_alike, gaps_in_staying, excess_risk)])
     parts.methods = list(dict.fromkeys(parts.methods))
     return told_answer("equity", _TITLE, parts, cohort)

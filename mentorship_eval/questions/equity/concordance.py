@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from mentorship_eval.cohort.study.models import Plan
-from mentorship_eval.estimate import Estimate, format_p
+from mentorship_eval.estimate import Estimate, format_number, format_p
 from mentorship_eval.inference.multiplicity import holm, within_families
 from mentorship_eval.inference.permutation import Permutation, permutation_test
 from mentorship_eval.questions.answer import Exhibit, Result, Statement
@@ -26,6 +26,8 @@ from mentorship_eval.questions.section import Section
 __all__ = ["Concordance", "against_chance", "concordance"]
 
 DRAWS, _SEED = 999, 20
+_NOT_ELSEWHERE = "The interval includes 0: in these departments it is more than chance, whether it would be so in others is open."
+_NOT_BY_CHANCE = "The interval excludes 0, but handing mentors out at random gives as much often enough: this is no sound evidence against chance."
 
 
 @dataclass(frozen=True)
@@ -109,8 +111,13 @@ def concordance(study: EquityStudy) -> Section:
 
 
 def _sentence(word: str, found: Concordance, result: Result) -> Statement:
+    e = result.estimate
+    limits = f", 95 % CI {format_number(e.ci_low, 1)} to {format_number(e.ci_high, 1)} with departments left out" if np.isfinite(e.ci_low) else ""
     text = f"{found.observed[0]:.1%} of pairs were of the same {word}; by chance {found.expected[0]:.1%} would have been"
-    text += f" ({format_p(result.estimate.p_value)})."
+    text += f" (difference {format_number(e.value, 1)} percentage points{limits}; {format_p(e.p_value)} by permutation)."
+    if np.isfinite(e.ci_low) and (e.ci_low <= 0 <= e.ci_high) == (e.p_value < 0.05):
+        # they ask different things: this set of departments, or any like them
+        text += " " + (_NOT_ELSEWHERE if e.p_value < 0.05 else _NOT_BY_CHANCE)
     return Statement(text, rests_on=result.rests_on, results=(result.id,), see=("equity.concordance.forest",))
 
 
@@ -129,8 +136,9 @@ def _result(name: str, word: str, found: Concordance) -> Result:
 def _table(lines: list[tuple[str, Concordance]], results: list[Result], plan: Plan) -> Exhibit:
     p_values = np.array([r.estimate.p_value for r in results])
     families = planned_families(plan.families, [r.id for r in results], "all")
+    sizes = "; ".join(f"{family} {families.count(family)}" for family in dict.fromkeys(families))
     frame = pd.DataFrame({
-        "attribute": [f"Same {word}" for word, _ in lines], "pairs": [found.pairs for _, found in lines],
+        "attribute": [f"Same {word}" for word, _ in lines], "family": families, "pairs": [found.pairs for _, found in lines],
         "alike": [found.alike for _, found in lines], "different": [found.pairs - found.alike for _, found in lines],
         "free": [found.free for _, found in lines],
         "observed": [float(found.observed[0]) for _, found in lines], "expected": [float(found.expected[0]) for _, found in lines],
@@ -140,9 +148,10 @@ def _table(lines: list[tuple[str, Concordance]], results: list[Result], plan: Pl
         "equity.concordance.table", "Pairs alike, observed and by chance", frame, counts=("pairs", "alike", "different", "free"),
         derived=("observed", "expected", "p", "adjusted"), sums=(("pairs", "alike", "different"),), results={"told": ""},
         ratios={"observed": ("alike", "pairs")},
-        labels={"attribute": "Pairs of the", "pairs": "Pairs", "alike": "Alike", "different": "Not alike", "free": "Could have been otherwise",
-                "observed": "Share alike", "expected": "By chance", "p": "p", "adjusted": "p (Holm)"},
+        labels={"attribute": "Pairs of the", "family": "Family", "pairs": "Pairs", "alike": "Alike", "different": "Not alike",
+                "free": "Could have been otherwise", "observed": "Share alike", "expected": "By chance", "p": "p", "adjusted": "p (Holm)"},
         formats={"pairs": "count", "alike": "count", "different": "count", "free": "count", "observed": "percent", "expected": "percent",
                  "p": "p", "adjusted": "p"},
-        note="Could have been otherwise: pairs of a department and quarter in which both mentees and mentors were of more than one kind.",
+        note="Could have been otherwise: pairs of a department and quarter in which both mentees and mentors were of more than one kind. "
+        f"Comparisons by family, within this table: {sizes}.",
     )  # fmt: skip

@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 
 from mentorship_eval.cohort.study.models import Plan
+from mentorship_eval.errors import listing
 from mentorship_eval.estimate import format_number
 from mentorship_eval.inference.multiplicity import holm, within_families
 from mentorship_eval.questions.answer import Exhibit, Result, Statement
-from mentorship_eval.questions.equity.eligible import ALL_OTHERS, HORIZON, WORDS, EquityStudy, ordered
+from mentorship_eval.questions.equity.eligible import ALL_OTHERS, FEWEST_FOLLOWED, HORIZON, WORDS, EquityStudy, ordered
 from mentorship_eval.questions.exhibits import curve_exhibit, forest_exhibit, in_months, just_after, monthly_grid, table_exhibit
 from mentorship_eval.questions.families import planned_families
 from mentorship_eval.questions.groups import FEWEST_PEOPLE, MISSING, OTHER, jackknifed_difference, slug
@@ -40,15 +41,20 @@ def reach(study: EquityStudy) -> Section:
     told = Section()
     people = study.people.assign(place=pd.factorize(study.people["dept_id"], sort=True)[0])
     people.attrs["places"] = int(people["place"].max()) + 1
-    followed = float(((people["stop"] >= HORIZON) | (people["matched"] + people["left"] > 0)).sum())
-    if not people["matched"].any() or followed < FEWEST_PEOPLE or not people["year"].any():
+    if not people["matched"].any() or len(people) < FEWEST_PEOPLE or people["year"].sum() < FEWEST_FOLLOWED:
         reason = "Nobody, or hardly anybody, could be followed for twelve months from becoming eligible."
         return told.lacks("Whom the programme reaches", reason, "A longer window, or an earlier start of the programme.")
-    tables = []
+    tables, short = [], []
     for name in study.groupings:
-        found, table = _gaps(people, name)
+        found, table, unknown = _gaps(people, name)
         told.results += found
         tables.append(table)
+        short += unknown
+    if short:
+        why = f"Fewer than {FEWEST_FOLLOWED} people of the group became eligible twelve months or more before the end of the window, or nobody of it "
+        told.lacks(f"Matched within twelve months, share and gap: {listing(short, 12)}", f"{why}was still followed then.", "A longer window.")
+    if not told.results and short:
+        return told
     if not told.results:
         return told.lacks("Whom the programme reaches", "There are no two groups to compare.", "gender, ethnicity_group or profession in staff")
     told.results = [_as_headline(result) for result in told.results]
@@ -67,25 +73,32 @@ def reach(study: EquityStudy) -> Section:
     told.lead += [_sentence(result) for result in told.results if result.role == "headline"]
     out = "; ".join(f"{what}" for what, number in study.left_out.items() if number)
     told.methods.append(
-        "Reach: eligible from the first day in post in a department with the programme"
+        "Reach: eligible from the first day in post in a department with the programme, begun and not ended"
         + (f", without those {out.replace(';', ' or')}" if out else "")
         + "; Aalen-Johansen incidence of the first match at twelve months, leaving competing; gap to the largest group with leave-one-department-out "
-        f"jackknife, t; levels of fewer than {FEWEST_PEOPLE} eligible people joined by size alone; p-values adjusted by Holm (1979)."
+        f"jackknife, t; levels of fewer than {FEWEST_PEOPLE} eligible people joined by size alone, no share of a level of which fewer than "
+        f"{FEWEST_FOLLOWED} became eligible twelve months before the end of the window; p-values adjusted by Holm (1979)."
     )
     return told
 
 
-def _gaps(people: pd.DataFrame, name: str) -> tuple[list[Result], pd.DataFrame]:
+def _gaps(people: pd.DataFrame, name: str) -> tuple[list[Result], pd.DataFrame, list[str]]:
+    """Results, lines of the table, and the levels (in words) of which the share at twelve months is not known."""
     levels = ordered(people[name])
     parts = {level: people[people[name] == level] for level in levels}
     stated = [level for level in levels[1:] if level != MISSING]
     if name == "ethnicity_group" and len(stated) > 1:
         parts[ALL_OTHERS] = people[people[name].isin(stated)]
     shares = {level: reached_without_each(_kept(part, people)) for level, part in parts.items()}
+    for level, part in parts.items():
+        if part["year"].sum() < FEWEST_FOLLOWED:
+            shares[level] = np.full_like(shares[level], np.nan)
     reference, word = levels[0], WORDS[name]
     found = []
-    told = [level for level in levels[1:] if len(parts[level]) >= FEWEST_PEOPLE]
-    for level in [*told, *([ALL_OTHERS] if ALL_OTHERS in parts else [])]:
+    asked = [level for level in levels[1:] if len(parts[level]) >= FEWEST_PEOPLE]
+    asked += [ALL_OTHERS] if ALL_OTHERS in parts else []
+    short = [f"{word.lower()}: {level.lower()}" for level in (reference, *asked) if np.isnan(shares[level][0])]
+    for level in [] if np.isnan(shares[reference][0]) else [level for level in asked if np.isfinite(shares[level][0])]:
         estimand = f"share matched within 12 months of becoming eligible, {word.lower()}: {level} minus {reference}; leaving competes, not adjusted"
         counts = [_counts(parts[each]) for each in (level, reference)]
         estimate = jackknifed_difference(
@@ -103,7 +116,7 @@ def _gaps(people: pd.DataFrame, name: str) -> tuple[list[Result], pd.DataFrame]:
         matched, others = _counts(parts[level])
         rows.append({"characteristic": word, "level": level, "people": len(parts[level]), "matched": int(matched), "others": int(others),
                      "share": float(shares[level][0])})  # fmt: skip
-    return found, pd.DataFrame(rows)
+    return found, pd.DataFrame(rows), short
 
 
 def _sizes(level: str, parts: dict[str, pd.DataFrame], reference: str, counts: list[tuple[float, float]]) -> dict[str, int]:
@@ -153,7 +166,8 @@ def _table(frame: pd.DataFrame) -> Exhibit:
         labels={"characteristic": "Characteristic", "level": "Group", "people": "Became eligible", "matched": "Matched within 12 months",
                 "others": "Not so: left, waiting, or not followed so long", "share": "Matched within 12 months, share"},
         formats={"share": "percent", **dict.fromkeys(counts, "count")}, stub=["characteristic", "level"],
-        note="The share is the Aalen-Johansen estimate: it also uses those who became eligible less than twelve months before the end of the window.",
+        note="The share is the Aalen-Johansen estimate: it also uses those who became eligible less than twelve months before the end of the window. "
+        f"There is none of a group of which fewer than {FEWEST_FOLLOWED} became eligible earlier than that.",
     )  # fmt: skip
 
 
@@ -189,5 +203,5 @@ def adjusted_table(exhibit_id: str, title: str, results: list[Result], plan: Pla
     return table_exhibit(
         exhibit_id, title, frame, derived=("p", "adjusted"), behind=("fewest",), results={"told": ""},
         labels={"group": "Group", "level": "Comparison", "family": "Family", "p": "p", "adjusted": "p (Holm)"}, formats={"p": "p", "adjusted": "p"},
-        note=f"Comparisons by family: {sizes}. A large p-value does not show that groups are alike.",
+        note=f"Comparisons by family, within this table: {sizes}. A large p-value does not show that groups are alike.",
     )  # fmt: skip

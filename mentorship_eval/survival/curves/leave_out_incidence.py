@@ -11,7 +11,8 @@ def incidence_without_each(stop: np.ndarray, wanted: np.ndarray, other: np.ndarr
     """Aalen-Johansen incidence of ``wanted`` at ``horizon`` from all people, then without each cluster: (1 + clusters,).
 
     stop, wanted, other, cluster: (n,), everybody at risk from 0; events 0/1, a person has one at most; cluster 0..clusters-1. An event at
-    ``horizon`` counts. NaN where nobody of those left is followed to ``horizon``, an event before it being one way to have been followed.
+    ``horizon`` counts. NaN where nobody of those left is followed to ``horizon``, unless all of them had an event before it and nobody was lost: what
+    would have come of them after the last time at which anybody is at risk is not known.
     """
     event = (wanted + other) > 0
     times = np.unique(stop[event & (stop <= horizon)])
@@ -31,5 +32,6 @@ def incidence_without_each(stop: np.ndarray, wanted: np.ndarray, other: np.ndarr
     before = np.cumprod(1 - hazard, axis=1)
     before = np.hstack([np.ones((clusters + 1, 1)), before[:, :-1]])[:, :size]
     value = (before * np.divide(mine, risk, out=np.zeros_like(risk, dtype=float), where=risk > 0)).sum(axis=1)
-    long = np.bincount(cluster[(stop >= horizon) | event], minlength=clusters)
-    return np.where(long.sum() - np.append(0, long) > 0, value, np.nan)
+    long = np.bincount(cluster[stop >= horizon], minlength=clusters)
+    over = np.prod(1 - hazard, axis=1) == 0  # the last at risk had events: there is nothing left to know
+    return np.where((long.sum() - np.append(0, long) > 0) | over, value, np.nan)
