@@ -57,7 +57,7 @@ def _linked(study: DeliveryStudy) -> pd.DataFrame:
 def mentor_benefits(study: DeliveryStudy) -> Section:
     """Paired changes of mentors' scores since their first mentee, on the few scales settled beforehand (`_MENTORS`)."""
     told, surveys = Section(), _linked(study)
-    since = study.mentoring.dropna(subset=["mentor_id"]).groupby("mentor_id")["start"].min()
+    since = study.begun.dropna(subset=["mentor_id"]).groupby("mentor_id")["start"].min()
     if len(surveys):
         _changes(
             study,
@@ -83,7 +83,7 @@ def mentor_benefits(study: DeliveryStudy) -> Section:
 
 def reverse_mentoring(study: DeliveryStudy) -> Section:
     """Paired change of digital confidence of those mentored in reverse."""
-    told, pairs, question = Section(), study.mentoring, "What reverse mentoring brings to those mentored"
+    told, pairs, question = Section(), study.begun, "What reverse mentoring brings to those mentored"
     if "direction" not in pairs or not (pairs["direction"] == "reverse").any():
         return told.lacks(question, "No match is told to be reverse mentoring.", "direction in matches")
     since = pairs[pairs["direction"] == "reverse"].groupby("mentee_id")["start"].min()

@@ -30,6 +30,7 @@ _TITLE = "Delivery"
 _QUESTION = "Was the programme delivered as planned?"
 _TABLES = ("staff", "spells", "matches")
 _CHANGES = ("delivery.mentors.", "delivery.reverse.")
+_BY_MENTOR = ("delivery.case_",)  # their clusters are mentors
 _OWN = ("delivery.waiting.", "delivery.matching.", "delivery.mentor_effects.")  # shown by their parts in other ways than a row
 PARTS = (
     waiting,
@@ -81,7 +82,9 @@ def _rest(parts: Section) -> list[Exhibit]:
     ratios = [r for r in left if r.estimate.is_ratio]
     made_of = []
     if shares:
-        made_of.append(told_table("delivery.shares", "Other shares", shares, note="Intervals leave out one department at a time."))
+        note = "Intervals leave out one department at a time"
+        note += "; of feedback on cases, one mentor." if any(r.id.startswith(_BY_MENTOR) for r in shares) else "."
+        made_of.append(told_table("delivery.shares", "Other shares", shares, note=note))
     if means:
         made_of.append(told_table("delivery.means", "Numbers: waits, sessions, protected time, support", means, units=True))
     if changes:

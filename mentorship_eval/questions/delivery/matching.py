@@ -2,8 +2,8 @@
 
 Chance: the mentors of the pairs that began in the same department and quarter, handed out anew among their mentees. Only scores that can be made
 anew for any pair can be held against it: those that `mentorship-eval match` would give, from what mentees seek and mentors offer (table wishes)
-and from their professions. What the mentor's earlier mentees achieved stays out, being known only later. A score that was recorded is known of the
-pairs that were made alone; it is asked whether these end early.
+and from their professions; of whom neither is known has no score. What the mentor's earlier mentees achieved stays out, being known only later.
+A score that was recorded is known of the pairs that were made alone; it is asked whether these end early.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from mentorship_eval.estimate import Caution, Estimate, format_p
 from mentorship_eval.inference.permutation import Permutation, permutation_test
 from mentorship_eval.matching import Pool, Weights, parts_of_score, score_matrix
 from mentorship_eval.questions.answer import Exhibit, Result, Statement
-from mentorship_eval.questions.delivery.cascade import FINISHED
 from mentorship_eval.questions.delivery.study import DeliveryStudy
 from mentorship_eval.questions.exhibits import curve_exhibit, in_months, just_after, monthly_grid, table_exhibit
 from mentorship_eval.questions.groups import jackknifed_difference
@@ -46,7 +45,16 @@ def match_scores(study: DeliveryStudy) -> Section:
     quarter = pairs["start"].dt.to_period("Q").astype(str)
     block = pd.factorize(pairs["dept_id"].astype(str) + " " + quarter, sort=True)[0]
     place = pd.factorize(pairs["dept_id"].astype(str), sort=True)[0]
-    score, mentor = _all_scores(study, pairs, known, place)
+    score, mentor, counts = _all_scores(study, pairs, known, place)
+    if not counts.all():
+        # a score of 0 where nothing is known of what suits a mentee says nothing of the pair
+        unknown = int((~counts).sum())
+        text = f"{unknown:,} matches are left out of the scores: their mentees ask for nothing that is known, nor is their profession."
+        told.cautions.append(Caution("nothing_asked", text, {"matches": unknown, "complement": len(pairs) - unknown}))
+        pairs, score, mentor, block = pairs[counts].reset_index(drop=True), score[counts], mentor[counts], block[counts]
+        place = pd.factorize(pairs["dept_id"].astype(str), sort=True)[0]
+        if len(pairs) < _FEWEST or pairs["dept_id"].nunique() < 2:
+            return told.lacks(question, "Of too few pairs it is known what suits the mentee.", "wishes, profession in staff")
     observed = score[np.arange(len(pairs)), mentor]
     # each of a block's mentees meets each of its mentors with the same chance
     order = np.argsort(block, kind="stable")
@@ -78,25 +86,28 @@ def match_scores(study: DeliveryStudy) -> Section:
     return told
 
 
-def _all_scores(study: DeliveryStudy, pairs: pd.DataFrame, known: pd.DataFrame, place: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(pairs, most mentors of a department) scores of each mentee with each mentor of the pairs of the department, and the own mentor's column."""
+def _all_scores(study: DeliveryStudy, pairs: pd.DataFrame, known: pd.DataFrame, place: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(pairs, most mentors of a department) scores of each mentee with each mentor of the pairs of the department, the own mentor's column, and
+    whether anything that the score counts is known of the mentee.
+    """
     people = known[[name for name in COMPARED if name in known]].astype(object)
     wishes = wishes_of(study.cohort)
     wishes = wishes[(wishes["kind"] != "same") | wishes["value"].isin(people.columns)]
-    own = np.zeros(len(pairs), dtype=int)
-    parts = []
+    own, counts = np.zeros(len(pairs), dtype=int), np.zeros(len(pairs), dtype=bool)
+    weights, parts = Weights(), []
     for code in range(int(place.max()) + 1):
         rows = np.flatnonzero(place == code)
         mentees, mentors = (pd.Index(pairs[name].iloc[rows].unique()) for name in ("mentee_id", "mentor_id"))
         said = wishes[wishes["staff_id"].isin(mentees.union(mentors))]
         pool = Pool(people.reindex(mentees), people.reindex(mentors).assign(capacity=1, load=0), said)
-        made = score_matrix(parts_of_score(pool), Weights())
+        shares, at = parts_of_score(pool), mentees.get_indexer(pairs["mentee_id"].iloc[rows])
         own[rows] = mentors.get_indexer(pairs["mentor_id"].iloc[rows])
-        parts.append((rows, made[mentees.get_indexer(pairs["mentee_id"].iloc[rows])]))
+        counts[rows] = np.any([~np.isnan(shares[name]).all(axis=1) for name, weight in weights.parts.items() if weight > 0], axis=0)[at]
+        parts.append((rows, score_matrix(shares, weights)[at]))
     score = np.zeros((len(pairs), max(made.shape[1] for _, made in parts)))
     for rows, made in parts:
         score[rows, : made.shape[1]] = made
-    return score, own
+    return score, own, counts
 
 
 def _difference(observed: np.ndarray, expected: np.ndarray, place: np.ndarray, test: Permutation, free: int) -> Result:
@@ -136,9 +147,10 @@ def early_ends(study: DeliveryStudy) -> Section:
     told, question, pairs = Section(), "Whether pairs with a high score last", study.mentoring
     if "score" not in pairs or pairs["score"].isna().all():
         return told.lacks(question, "No match has a score.", "score in matches")
+    if not study.reasons_told:
+        return told.lacks(question, "Why matches ended is not in these data.", "end_reason in matches")
     rows = pairs[pairs["score"].notna()].reset_index(drop=True)
-    reason = rows["end_reason"].astype(object) if "end_reason" in rows else pd.Series(None, index=rows.index, dtype=object)
-    early = (rows["ended"].eq(1) & ~reason.isin(FINISHED)).astype(int)
+    early = rows["planned"].eq(False).fillna(False).astype(int)  # an end without a reason is no early one: followed until then, no longer
     data = pd.DataFrame({
         "days": np.maximum((rows["last"] - rows["start"]).dt.days.to_numpy(float), 0.5), "event": early, "tenths": 10 * rows["score"].astype(float),
         "mentor": rows["mentor_id"].astype(object).where(rows["mentor_id"].notna(), rows["match_id"]).astype(str),
@@ -167,7 +179,8 @@ def early_ends(study: DeliveryStudy) -> Section:
                 "association.")
     )  # fmt: skip
     told.methods.append(
-        "Ending early: any end but the planned one; Cox model of time since the match began, errors by mentor; curves by halves at the median score."
+        "Ending early: any end but the planned one, the mentee's leaving too; ends without a reason are censored; Cox model of time since the match "
+        "began, errors by mentor; curves by halves at the median score."
     )
     return told
 
@@ -187,7 +200,7 @@ def _curves(data: pd.DataFrame, score: pd.Series) -> list[Exhibit]:
             "delivery.survival", "Matches that have not ended early, by the score they were given", looked, by="by", value="survival", by_label="",
             time_from="the first day of the match", at_risk=looked[looked["time"].isin((0, 6, 12))], y_label="Have not ended early",
             n=len(mine), n_events=int(mine["event"].sum()),
-            population="delivery scored", method="Kaplan-Meier; planned ends are censored; intervals clustered by mentor",
+            population="delivery scored", method="Kaplan-Meier; ends planned, or without a reason, are censored; intervals clustered by mentor",
             note="Halves at the median score.",
         )
     ]  # fmt: skip

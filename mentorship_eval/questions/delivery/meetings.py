@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from mentorship_eval.estimate import Caution
 from mentorship_eval.questions.answer import Statement
 from mentorship_eval.questions.delivery.runs import run_of_shares
 from mentorship_eval.questions.delivery.study import NO_DEPARTMENT, DeliveryStudy, mean_of, share_of, share_words, told_table
@@ -125,9 +126,19 @@ def protected(study: DeliveryStudy) -> Section:
     else:
         plan = rollout[rollout["protected_hours_month"].notna()].groupby("dept_id")["protected_hours_month"].first()
         pairs = study.mentoring[study.mentoring["dept_id"].isin(plan.index)]
-        planned = pairs["dept_id"].map(plan).astype(float) * pairs["months"]
-        spent = (known["minutes"].astype(float) / 60 * inside).groupby(known["match_id"]).sum()
+        # without its length a session counts as unknown also outside protected time: else only those inside it would be missing
+        hours = known["minutes"].astype(float) / 60 * inside
+        spent = hours.groupby(known["match_id"]).sum()
+        # of what was planned, the share of the sessions held of which it is known; where none was held, nothing was given of all of it
+        took_place = rows[rows["held"] == 1].groupby("match_id").size()
+        share = pairs["match_id"].map(hours.notna().groupby(known["match_id"]).sum()).fillna(0.0) / pairs["match_id"].map(took_place)
+        planned = pairs["dept_id"].map(plan).astype(float) * pairs["months"] * share.fillna(1.0)
         given = pairs["match_id"].map(spent).fillna(0.0)
+        pairs, given, planned = pairs[planned > 0], given[planned > 0], planned[planned > 0]
+        if blank := int(took_place.sum() - hours.notna().sum()):
+            text = f"Of {blank:,} sessions held it is not recorded whether, or how long, they lay in protected time: as much less of the plan counts "
+            text += "against the hours that were given, as if those sessions were like the others of their match."
+            told.cautions.append(Caution("protected_unrecorded", text, {"events": blank, "complement": int(took_place.sum()) - blank}))
         if len(pairs):
             told.results.append(
                 mean_of(
@@ -142,7 +153,10 @@ def protected(study: DeliveryStudy) -> Section:
                     unit="per hour planned",
                 )
             )
-    told.methods.append("Protected time: hours of sessions held in it over planned hours a month times months matched.")
+    told.methods.append(
+        "Protected time: hours of sessions held in it over planned hours a month times months matched, times the share of the match's sessions held "
+        "of which both are recorded."
+    )
     return told
 
 
@@ -200,6 +214,7 @@ def cases(study: DeliveryStudy) -> Section:
         ),
     ]
     told.methods.append(
-        "Cases: sessions that name one; cases that no session took up are not seen, so that this is no time to feedback of all cases."
+        "Cases: sessions that name one, mentors left out one at a time; cases that no session took up are not seen, so that this is no time to "
+        "feedback of all cases."
     )
     return told

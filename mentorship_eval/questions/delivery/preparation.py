@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from mentorship_eval.estimate import Caution
 from mentorship_eval.questions.delivery.study import DeliveryStudy, share_of, told_table
 from mentorship_eval.questions.section import Section
 
@@ -21,8 +22,9 @@ def preparation(study: DeliveryStudy) -> Section:
         events = sessions[sessions["held"] == 1][["mentor_id", "dept_id", "date"]]
     else:
         events = study.mentoring[["mentor_id", "dept_id", "start"]].rename(columns={"start": "date"})
-    events = events[events["mentor_id"].isin(mentors.index)].sort_values("date", kind="stable")
-    if events.empty:
+    events = events[events["mentor_id"].notna()].sort_values("date", kind="stable")
+    listed = events["mentor_id"].isin(mentors.index)
+    if not listed.any():
         return told.lacks(
             question, "No session or match is with a mentor in the table of mentors.", "mentor_id in matches, the same ids as in mentors"
         )
@@ -30,6 +32,13 @@ def preparation(study: DeliveryStudy) -> Section:
     first = ~events["mentor_id"].duplicated()
     ready = (trained <= events["date"]).astype(int)
     what = "first session" if len(sessions) else "first match"
+    if not listed.all():
+        # whoever is on no list of the trained cannot be taken as trained, and to leave them out would say that all were
+        missing, there = (int((first & side).sum()) for side in (~listed, listed))
+        share = ready[first & listed].mean()
+        text = f"{missing:,} people who mentor are not in the table mentors: they count as not trained. Of the others {share:.0%} were trained in "
+        text += "time."
+        told.cautions.append(Caution("mentors_unlisted", text, {"persons": missing, "complement": there, "share": float(share)}))
     about = {"group": "Training of mentors"}
     told.results.append(
         share_of(
@@ -51,9 +60,9 @@ def preparation(study: DeliveryStudy) -> Section:
                 "training_expired",
                 "Sessions after the training had expired",
                 "share of sessions held after the mentor's training had expired, of those of mentors trained by then",
-                late,
-                events["mentor_id"],
-                of=ready,
+                late[listed],
+                events.loc[listed, "mentor_id"],
+                of=ready[listed],
                 population="sessions held by trained mentors",
                 **about,
             )
@@ -61,7 +70,12 @@ def preparation(study: DeliveryStudy) -> Section:
     else:
         told.lacks("Whether mentors' training was still valid", "Until when training counts is not in these data.", "training_expiry in mentors")
     told.exhibits.append(
-        told_table("delivery.training", "Training of mentors", told.results, note="A mentor without a day of training counts as not trained.")
+        told_table(
+            "delivery.training",
+            "Training of mentors",
+            told.results,
+            note="A mentor without a day of training, or in no list of mentors, counts as not trained.",
+        )
     )
     told.methods.append(
         f"Training of mentors: day of training against the day of the {what}; departments (sessions: mentors) left out one at a time."

@@ -107,13 +107,14 @@ def beside(study: DeliveryStudy) -> Section:
     spells = study.cohort.table("spells")
     spells = spells.assign(begin=spells["start"].clip(lower=study.start), stop=spells["end"].fillna(study.end).clip(upper=study.end))
     spells = spells[(spells["begin"] < spells["stop"]) & spells["dept_id"].notna()]
-    began = spells["staff_id"].map(study.mentoring.groupby("mentee_id")["start"].min()).fillna(pd.Timestamp.max.normalize())
+    first = study.begun.groupby("mentee_id")["start"].min()  # also before the window: whoever was mentored then is no control
+    began = spells["staff_id"].map(first).fillna(pd.Timestamp.max.normalize())
     switch = pd.Series(np.clip(began.to_numpy(), spells["begin"].to_numpy(), spells["stop"].to_numpy()), index=spells.index)
     events = study.cohort.table("events")
     events = events.assign(date=pd.to_datetime(events["date"])).reset_index(drop=True)
     dept = study.department_on(events["staff_id"], events["date"])
     inside = (events["date"] >= study.start) & (events["date"] <= study.end) & (dept != "none")
-    later = (events["date"] >= events["staff_id"].map(study.mentoring.groupby("mentee_id")["start"].min())).to_numpy(bool)
+    later = (events["date"] >= events["staff_id"].map(first)).to_numpy(bool)
     names = pd.Index(sorted(spells["dept_id"].astype(str).unique()))
     home, where = names.get_indexer(spells["dept_id"].astype(str)), names.get_indexer(dept.astype(str))
     sides, lived = [], []

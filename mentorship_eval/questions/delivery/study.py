@@ -14,8 +14,9 @@ from mentorship_eval.cohort import Cohort
 from mentorship_eval.estimate import Estimate
 from mentorship_eval.inference.clustered import clustered_mean, clustered_share
 from mentorship_eval.questions.answer import Exhibit, Result
-from mentorship_eval.questions.equity.eligible import EquityStudy, equity_study
+from mentorship_eval.questions.equity.eligible import EquityStudy, begun_matches, equity_study
 from mentorship_eval.questions.exhibits import DAYS_PER_MONTH, table_exhibit
+from mentorship_eval.questions.planned_ends import ended_as_planned, ends_known, mentee_left_on
 
 __all__ = ["NO_DEPARTMENT", "DeliveryStudy", "delivery_study", "mean_of", "share_of", "share_words", "told_table"]
 
@@ -26,8 +27,10 @@ NO_DEPARTMENT = "none"
 class DeliveryStudy:
     """cohort; start, end: the window; matches: every relationship in it that began, of all types.
 
-    matches has one row each: match_id, mentee_id, mentor_id, start, last (its end or that of the window), ended (0/1), months (start to last), kind
-    (relationship_type, mentoring where not said), dept_id (of the mentee on its first day), and the other columns as recorded.
+    matches has one row each: match_id, mentee_id, mentor_id, start, last (its end, that of the mentee's employment, or that of the window), ended
+    (0/1), end_reason (mentee_left where that is all that is known), left_open (1: where it is), planned (ended as planned; missing where it lasts
+    or nobody says why it ended), months (start to last), kind (relationship_type, mentoring where not said), dept_id (of the mentee on its first
+    day), and the other columns as recorded.
     """
 
     cohort: Cohort
@@ -39,6 +42,17 @@ class DeliveryStudy:
     def mentoring(self) -> pd.DataFrame:
         """Matches of mentoring alone: supervision and preceptorship are not the programme."""
         return self.matches[self.matches["kind"] == "mentoring"].reset_index(drop=True)
+
+    @cached_property
+    def begun(self) -> pd.DataFrame:
+        """Matches of mentoring begun by the end of the window, also before it: who has ever been mentored, or mentored others."""
+        begun = begun_matches(self.cohort)
+        return begun[begun["start"] <= self.end].reset_index(drop=True)
+
+    @cached_property
+    def reasons_told(self) -> bool:
+        """Whether of any match of mentoring that was recorded as ended it is recorded why."""
+        return bool((self.mentoring["planned"].notna() & self.mentoring["left_open"].eq(0)).any())
 
     @cached_property
     def eligible(self) -> EquityStudy | None:
@@ -77,8 +91,10 @@ def delivery_study(cohort: Cohort) -> DeliveryStudy:
     matches = matches[matches["start"].notna() & (matches["start"] >= start) & (matches["start"] <= end)]
     matches = matches.sort_values(["start", "match_id"], kind="stable", ignore_index=True)
     kind = matches["relationship_type"].astype(object) if "relationship_type" in matches else pd.Series(pd.NA, index=matches.index, dtype=object)
-    over = matches["end"].notna() & (matches["end"] <= end)
-    matches = matches.assign(kind=kind.fillna("mentoring"), ended=over.astype(int), last=matches["end"].where(over, end))
+    said = matches["end"].le(end) & (matches["end_reason"].notna() if "end_reason" in matches else False)
+    matches = ends_known(matches.assign(kind=kind.fillna("mentoring")), mentee_left_on(cohort, matches), end)
+    planned = ended_as_planned(matches["end_reason"]).where(matches["ended"].eq(1))
+    matches = matches.assign(planned=planned, left_open=(planned.notna() & ~said).astype(int))
     matches["months"] = np.maximum((matches["last"] - matches["start"]).dt.days, 0.5) / DAYS_PER_MONTH
     study = DeliveryStudy(cohort, start, end, matches)
     return DeliveryStudy(cohort, start, end, matches.assign(dept_id=study.department_on(matches["mentee_id"], matches["start"])))
