@@ -43,8 +43,8 @@ def clustered_share(successes: Any, trials: Any, cluster: Any, *, ci_level: floa
     if number <= 0:
         return Estimate(value=math.nan, **about)
     if (top > bottom * (1 + 1e-9)).any():  # more mentees than places, with or without one of the clusters
-        made = clustered_mean(successes, trials, cluster, **{"method": "leave-one-cluster-out jackknife, t(G-1)", **about})
-        return replace(made, ci_low=max(made.ci_low, 0.0)) if np.isfinite(made.ci_low) else made
+        ratio = clustered_mean(successes, trials, cluster, **about)
+        return replace(ratio, ci_low=max(ratio.ci_low, 0.0)) if np.isfinite(ratio.ci_low) else ratio
     with np.errstate(divide="ignore", invalid="ignore"):
         share = top / bottom
         odds = np.log(share / (1 - share))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 import pandas as pd
@@ -19,7 +20,6 @@ OUTCOMES = (
     "certification", "senior_grade", "collaboration", "reach", "dose", "concordance", "match_ending", "match_quality", "delivery", "economics",
 )  # fmt: skip
 _KINDS = ("harm_", "no_harm_", "exit_", "leaver_rate_")  # followed by a category of incident, or a reason for leaving
-_NAMED = {"audits": "measure", "outcomes_monthly": "indicator"}  # tables whose outcomes are the values of a column
 # whose covariates a plan may name
 ADJUSTED = ("all", "retention", "careers", "collaboration", "innovation", "wellbeing")
 
@@ -75,9 +75,9 @@ def _say(reading: Reading, key: str, message: str, fix: str) -> None:
 
 def _outcomes(reading: Reading) -> list[str]:
     own = list(reading.study.tables["counts"].outcomes) if "counts" in reading.study.tables else []
-    for name, column in _NAMED.items():
-        if name in reading.sources and column in reading.sources[name].frame:
-            own += sorted(map(str, reading.sources[name].frame[column].dropna().unique()))
+    if "audits" in reading.sources and "measure" in reading.sources["audits"].frame:
+        measures = sorted(map(str, reading.sources["audits"].frame["measure"].dropna().unique()))
+        own += [re.sub(r"[^a-z0-9]+", "_", measure.lower()).strip("_") for measure in measures]
     return list(dict.fromkeys([*OUTCOMES, *own]))
 
 
