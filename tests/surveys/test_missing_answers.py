@@ -166,6 +166,20 @@ def test_three_analyses_tell_all_deltas_of_a_linear_one_and_no_other(variance):
         surveys.tipping_point(made, analysis=lambda frame: analysis(frame.assign(y=frame["y"] ** 2)), outcome="y", linear=True)
 
 
+def test_too_few_clusters_for_an_interval_are_too_few_when_silence_is_filled_in():
+    data = missing_at_random(one_wave(clusters=4, people=60, effect=-5))
+    made = surveys.impute(data, columns=["base", "y"], arm="arm", cluster="dept", imputations=3, iterations=3)
+    found = made.pooled(by_baseline).estimate
+    assert found.value < 0 and np.isnan([found.ci_low, found.ci_high, found.p_value]).all()
+    for linear in (True, False):
+        with pytest.raises(EstimationError, match="no interval"):
+            surveys.tipping_point(made, analysis=by_baseline, outcome="y", linear=linear)
+    answered_for = surveys.pool_imputed([Estimate(value=v, se=0.5) for v in (1.0, 1.2)], complete_df=np.inf).estimate
+    assert answered_for.ci_low < 1.1 < answered_for.ci_high
+    with pytest.raises(EstimationError, match="no standard error"):
+        surveys.pool_imputed([Estimate(value=1.0, se=np.nan)] * 2)
+
+
 def test_imputation_refuses():
     data = missing_at_random(one_wave(clusters=6, people=12))
     with pytest.raises(EstimationError, match="fewer than ten values"):

@@ -201,16 +201,21 @@ def estimate(low: float, high: float) -> Estimate:
     ],
 )  # fmt: skip
 def test_an_interval_against_what_matters(low, high, place):
-    found = surveys.important_difference(estimate(low, high), mid=2)
+    found = surveys.important_difference(estimate(low, high), mid=2, higher_is_better=True)
     assert found.place == place and found.table["mid"].iloc[0] == 2
     mirrored = {"benefit": "harm", "harm": "benefit", "some benefit": "some harm", "some harm": "some benefit"}
     assert surveys.important_difference(estimate(low, high), mid=2, higher_is_better=False).place == mirrored.get(place, place)
+    neutral = surveys.important_difference(estimate(low, high), mid=2)  # nobody said what is better
+    assert neutral.place == {"benefit": "higher", "harm": "lower", "some benefit": "some higher", "some harm": "some lower"}.get(place, place)
+    assert not {"benefit", "harm"} & set(neutral.words.replace(",", "").split())
 
 
 def test_where_the_important_difference_comes_from():
     assert "Topp et al." in surveys.important_difference(estimate(11, 15), key="WHO-5").words
     convention = surveys.important_difference(estimate(-8, -6), key="MBI-HSS", subscale="EE", sd=10)
     assert convention.mid == 5 and "a convention" in convention.words and convention.place == "benefit"  # lower is better
+    nothing = surveys.important_difference(estimate(1, 2), sd=np.nan)
+    assert nothing.place == "unknown" and np.isnan(nothing.mid) and "nothing to hold it against" in nothing.words
     with pytest.raises(UsageError, match="no smallest important difference"):
         surveys.important_difference(estimate(1, 2), key="BRS")
     with pytest.raises(UsageError, match="A ratio"):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mentorship_eval.cohort import Cohort
-from mentorship_eval.estimate import Caution
 from mentorship_eval.questions.answer import Answer, Gap
 from mentorship_eval.questions.section import Section
 from mentorship_eval.questions.told import told_answer
@@ -13,7 +12,7 @@ from mentorship_eval.questions.wellbeing.asked import SurveyStudy, survey_study
 from mentorship_eval.questions.wellbeing.effects import by_scale, on_departments
 from mentorship_eval.questions.wellbeing.items import scale_items
 from mentorship_eval.questions.wellbeing.missing import missing_answers
-from mentorship_eval.questions.wellbeing.responses import likeness, response, scores_by_wave
+from mentorship_eval.questions.wellbeing.responses import left_out, likeness, response, scores_by_wave
 
 __all__ = ["answer"]
 
@@ -31,18 +30,12 @@ def answer(cohort: Cohort, earlier: Mapping[str, Answer] | None = None) -> Answe
 
 
 def _parts(study: SurveyStudy) -> list[Section]:
-    described = [response(study), scale_items(study), scores_by_wave(study), likeness(study)]
+    silence = missing_answers(study) if study.compared else Section()
+    described = [response(study, silence), scale_items(study), scores_by_wave(study), likeness(study), left_out(study)]
     if study.compared:
-        return [by_scale(study), on_departments(study), missing_answers(study), *described, _left_out(study)]
+        return [by_scale(study), on_departments(study), silence, *described]
     if not study.linked:
         reason, unlock = "Answers are anonymous: whether the person was mentored is not known.", "staff_id in surveys, with people's agreement"
     else:
         reason, unlock = "There is nobody who was mentored by a wave to compare with others.", "matches, spells and staff, with waves after matches"
     return [Section().lacks(_QUESTION, reason, unlock), *described]
-
-
-def _left_out(study: SurveyStudy) -> Section:
-    if not study.prevalent:
-        return Section()
-    text = f"{study.prevalent} people were mentored before their first wave and are left out: they have no score without mentoring to start from."
-    return Section(cautions=[Caution("prevalent_mentored", text, {"persons": study.prevalent})])

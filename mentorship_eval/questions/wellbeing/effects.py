@@ -82,12 +82,13 @@ def by_scale(study: SurveyStudy) -> Section:
             )  # fmt: skip
         for c in fit.warnings:
             warned.setdefault((c.code, c.text), []).append((scale.name, counts))
-        spread = float(rows.loc[rows["wave"] == study.waves[0], scale.column].std(ddof=1))
+        spread = float(rows.loc[rows["wave"] == rows["wave"].min(), scale.column].std(ddof=1))
         worth = important_difference(estimate, sd=spread, key=None if scale.key is None else scale.key.name,
                                      subscale=scale.subscale if scale.key is not None and scale.key.subscales else None,
                                      higher_is_better=scale.higher_is_better)  # fmt: skip
         lines.append({"scale": scale.name, "reading": scale.direction, "n": estimate.n, "difference": estimate.interval(2).replace("95 % CI ", ""),
-                      "standardised": estimate.value / spread if spread > 0 else np.nan, "mid": worth.mid, "place": _AGAINST[worth.place],
+                      "standardised": estimate.value / spread if spread > 0 else np.nan, "mid": worth.mid,
+                      "place": "no size to hold it against" if np.isnan(worth.mid) else _AGAINST[worth.place],
                       "source": worth.source,
                       "id": f"wellbeing.{scale.slug}"})  # fmt: skip
         told.results += _beyond(study, scale, rows, counts)
@@ -110,7 +111,8 @@ def by_scale(study: SurveyStudy) -> Section:
 # places of `important_difference` as a table has room for them
 _AGAINST = {
     "benefit": "benefit that matters", "harm": "harm that matters", "too small": "smaller than matters", "some benefit": "benefit, of unsettled size",
-    "some harm": "harm, of unsettled size", "unclear": "not settled", "unknown": "no interval",
+    "some harm": "harm, of unsettled size", "higher": "higher by what matters", "lower": "lower by what matters",
+    "some higher": "higher, by an unsettled size", "some lower": "lower, by an unsettled size", "unclear": "not settled", "unknown": "no interval",
 }  # fmt: skip
 
 
@@ -124,8 +126,9 @@ def _table(lines: list[dict[str, object]]) -> Exhibit:
         labels={"scale": "Scale", "reading": "Reading", "n": "People", "difference": "Difference (95 % CI)", "standardised": "In SD",
                 "mid": "Smallest that matters", "place": "The interval against it"},
         formats={"n": "count", "standardised": "number", "mid": "number"},
-        note=f"In SD of the first wave. Smallest difference that matters, by scale: {sources}. Smaller than matters: the whole interval is, in "
-        "either direction. Not settled: it holds both no difference and one that matters.",
+        note=f"In SD of the first wave at which the scale was asked. Smallest difference that matters, by scale: {sources}. Smaller than matters: "
+        "the whole interval is, in either direction. Not settled: it holds both no difference and one that matters. Benefit and harm are told of "
+        "scales whose direction is known, higher and lower of the others.",
     )  # fmt: skip
 
 
@@ -182,7 +185,8 @@ def _families(results: list[Result], plan: Plan) -> list[Exhibit]:
             labels={"scale": "Scale", **({"family": "Family"} if several else {}), "p_value": "p", "holm": "Holm",
                     "benjamini_hochberg": "Benjamini-Hochberg"},
             formats=dict.fromkeys(("p_value", "holm", "benjamini_hochberg"), "p"),
-            note="Adjusted within each family of the plan." if several else "All scales are one family.",
+            note="Adjusted within each family of the plan, as far as it stands in this table: what it has elsewhere is not counted." if several else
+            "All scales are one family: adjusted within this table.",
         )
     ]
 
@@ -197,11 +201,11 @@ def on_departments(study: SurveyStudy) -> Section:
     if not study.cohort.has("rollout"):
         return told.lacks(question, "When departments took up the programme is not in these data.", "rollout (dept_id, active_from)")
     live = pd.to_datetime(own_rollout(study.cohort).set_index("dept_id")["active_from"])
-    rows = study.answers(scale)
-    days = study.rows.groupby("wave")["day"].median()
+    rows = study.all_answers(scale)  # whoever works there: also those who were mentored before their first wave
+    days = study.everyone.groupby("wave")["day"].median()
     panel = rows.groupby(["dept", "wave"])[scale.column].agg(["mean", "size"]).reset_index()
     # a department counts as live at a wave when it went live on its day or before
-    waves = np.array(study.waves)
+    waves = np.sort(study.everyone["wave"].unique())
     when = days.reindex(waves).to_numpy()
     adopted = {}
     for dept, day in live.items():
@@ -222,6 +226,6 @@ def on_departments(study: SurveyStudy) -> Section:
     told.cautions += [Caution(c.code, f"Programme active in the department: {c.text}", {"rests_on": cells}) for c in fit.warnings]
     told.methods.append(
         "Programme active in the department: linear imputation (Borusyak, Jaravel & Spiess 2024) on department means weighted by answers; other "
-        "people answer at each wave, and staff who join or leave are part of it."
+        "people answer at each wave, and staff who join or leave, or were mentored before their first wave, are part of it."
     )
     return told

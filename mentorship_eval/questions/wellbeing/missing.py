@@ -101,11 +101,15 @@ def _imputed(
         made = impute(rows, columns=["baseline", "outcome"], arm="mentored", predictors=list(study.covariates), cluster="dept",
                       seed=study.cohort.study.plan.seed)  # fmt: skip
         pooled = made.pooled(analysis)
-        tipped = tipping_point(made, analysis=analysis, outcome="outcome", linear=True)
     except EstimationError as error:
         told.lacks(f"{scale.name}: silence filled in", error.problem, error.fix or "More answers.")
         return
     told.results.append(_result(scale, "imputed", pooled.estimate, base, "silence filled in", len(rows), "sensitivity", cells))
+    try:
+        tipped = tipping_point(made, analysis=analysis, outcome="outcome", linear=True)
+    except EstimationError as error:
+        told.lacks(f"{scale.name}: how far silence would have to tip it", error.problem, error.fix or "More answers.")
+        return
     table, said = tipped.table, _tips(scale, tipped)
     frame = pd.DataFrame({
         "delta": table["delta"], "delta_sd": table["delta_sd"], "estimate": table["estimate"],

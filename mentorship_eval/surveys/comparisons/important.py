@@ -17,11 +17,15 @@ __all__ = ["AgainstImportant", "families", "important_difference"]
 
 CONVENTION = "half a standard deviation, a convention and no measured difference (Norman, Sloan & Wyrwich 2003, Medical Care 41:582-592)"
 
+# of a score of unknown direction: what would be a benefit, if more of it were one
+_NEUTRAL = {"benefit": "higher", "harm": "lower", "some benefit": "some higher", "some harm": "some lower"}
+
 
 @dataclass(frozen=True)
 class AgainstImportant:
-    """mid: the smallest difference that matters; source; place: ``benefit``, ``harm``, ``too small``, ``some benefit``, ``some harm``, ``unclear`` or
-    ``unknown``; words: a sentence."""
+    """mid: the smallest difference that matters (NaN where there is nothing to take it from); source; place: ``benefit``, ``harm``, ``some benefit``,
+    ``some harm``, or, of a score of which nobody said that more is better or worse, ``higher``, ``lower``, ``some higher``, ``some lower``; of either
+    ``too small``, ``unclear`` or ``unknown``; words: a sentence."""
 
     mid: float
     source: str
@@ -53,9 +57,10 @@ def important_difference(
     """Where the interval of ``estimate`` lies beside the smallest important difference.
 
     mid : given by the caller; else that of the scoring ``key`` (and ``subscale``) where one is published; else half of ``sd`` (the
-    standard deviation between people), said to be a convention. higher_is_better : of the score; by default what the key says, else True.
+    standard deviation between people), said to be a convention; with an ``sd`` that is no positive number the place is ``unknown``.
+    higher_is_better : of the score; by default what the key says; where that says nothing either, no difference is called a benefit or a harm.
 
-    Raises `UsageError` when there is nothing to hold it against, or for a ratio.
+    Raises `UsageError` when nothing was given to hold it against, or for a ratio.
     """
     if estimate.is_ratio:
         raise UsageError("A ratio has no smallest important difference on the scale of the score.", fix="Give the estimate of a difference.")
@@ -63,24 +68,34 @@ def important_difference(
     if key is not None:
         known = scoring_key(key)
         if higher_is_better is None:
-            higher_is_better = known.higher_is_better(subscale)
+            part = known.subscales.get(subscale or "")
+            higher_is_better = {"higher": True, "lower": False}.get(part.better if part else known.better)
         if mid is None and known.important is not None:
             mid, source = known.important, known.important_source
     if mid is None and sd is not None:
+        if not sd > 0:
+            source = "no spread between people to take half of"
+            return AgainstImportant(math.nan, source, "unknown", f"{estimate.interval()}; there is nothing to hold it against ({source}).")
         mid, source = sd / 2, CONVENTION
     if mid is None or not mid > 0:
         raise UsageError(
             "There is no smallest important difference to hold this against.", fix="Give mid, a key with one, or the SD between people as sd."
         )
-    sign = 1 if higher_is_better is None or higher_is_better else -1
+    sign = -1 if higher_is_better is False else 1
     low, high = sorted((sign * estimate.ci_low, sign * estimate.ci_high))
     place = _place(low, high, mid)
+    if higher_is_better is None:
+        place = _NEUTRAL.get(place, place)
     said = {
         "benefit": "the whole interval is a benefit that matters",
         "harm": "the whole interval is a harm that matters",
+        "higher": "the whole interval is higher by what matters or more",
+        "lower": "the whole interval is lower by what matters or more",
         "too small": "the whole interval is smaller than what matters, in either direction",
         "some benefit": "the interval holds a benefit only, and does not settle whether it is large enough to matter",
         "some harm": "the interval holds a harm only, and does not settle whether it is large enough to matter",
+        "some higher": "the interval holds higher scores only, and does not settle whether by enough to matter",
+        "some lower": "the interval holds lower scores only, and does not settle whether by enough to matter",
         "unclear": "the interval holds both no difference and a difference that matters: the data do not settle it",
         "unknown": "there is no interval",
     }[place]

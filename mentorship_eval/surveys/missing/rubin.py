@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from mentorship_eval.errors import UsageError
+from mentorship_eval.errors import EstimationError, UsageError
 from mentorship_eval.estimate import Estimate
 from mentorship_eval.inference.intervals import difference_estimate, ratio_estimate
 
@@ -45,7 +45,11 @@ def pool_imputed(estimates: Sequence[Estimate], *, complete_df: float | None = N
     """One estimate from one per completed data set; ratios are pooled as logarithms.
 
     complete_df : degrees of freedom had nothing been missing; by default the mean of those of the estimates, infinite where they have none.
-    Raises `UsageError` for fewer than two estimates, or estimates without a standard error.
+
+    An estimate without limits has none because its design carries none (too few clusters, say): the pooled one has no limits and no p-value then
+    either, unless the caller answers for them with ``complete_df``.
+
+    Raises `UsageError` for fewer than two estimates; `EstimationError` for estimates without a value or a standard error.
     """
     if len(estimates) < 2:
         raise UsageError("Pooling needs two completed data sets or more.", fix="Use imputations=20.")
@@ -53,7 +57,8 @@ def pool_imputed(estimates: Sequence[Estimate], *, complete_df: float | None = N
     values = np.array([math.log(e.value) if e.is_ratio else e.value for e in estimates])
     errors = np.array([e.se for e in estimates])
     if not np.isfinite(values).all() or not (errors > 0).all():
-        raise UsageError("An estimate of a completed data set has no standard error.", fix="Check the analysis on one of the data sets.")
+        raise EstimationError("An estimate of a completed data set has no standard error.", fix="Check the analysis on one of the data sets.")
+    unlimited = complete_df is None and any(math.isnan(e.ci_low) and math.isnan(e.ci_high) for e in estimates)
     m = len(values)
     within, between = float((errors**2).mean()), float(values.var(ddof=1))
     total = within + (1 + 1 / m) * between
@@ -71,6 +76,8 @@ def pool_imputed(estimates: Sequence[Estimate], *, complete_df: float | None = N
     made = make(
         float(values.mean()), math.sqrt(total), scale=first.scale, df=None if math.isinf(df) else df, ci_level=ci_level or first.ci_level
     )
+    if unlimited:
+        made = replace(made, ci_low=math.nan, ci_high=math.nan, p_value=math.nan)
     estimate = replace(
         first, value=made.value, se=made.se, ci_low=made.ci_low, ci_high=made.ci_high, ci_level=made.ci_level, p_value=made.p_value, df=made.df,
         method=f"{first.method}; {m} imputations, Rubin's rules",

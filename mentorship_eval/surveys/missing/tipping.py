@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from mentorship_eval.errors import UsageError
+from mentorship_eval.errors import EstimationError, UsageError
 from mentorship_eval.estimate import Estimate, format_number
 from mentorship_eval.inference.shown import as_html
 from mentorship_eval.surveys.missing.imputation import Imputations
@@ -78,7 +78,7 @@ def tipping_point(
         squares (`ancova`): three analyses of each data set then give those at every delta. A fourth, of the first data set, checks it.
 
     Raises `UsageError` for an outcome that was not imputed, deltas on one side of 0 only, another ``shifted``, or an analysis that is said to
-    be linear and is not.
+    be linear and is not; `EstimationError` for an analysis without an interval, which has nothing that could tip.
     """
     if outcome not in imputations.columns:
         raise UsageError(f"{outcome!r} was not imputed.", fix=f"Choose one of {', '.join(imputations.columns)}.")
@@ -99,6 +99,7 @@ def tipping_point(
     def moved_by(delta: float, k: int) -> Estimate:
         return analysis(frames[k].assign(**{outcome: imputations.values[k, :, j] + delta * moved}))
 
+    _refuse_without_limits(moved_by(0.0, 0))
     one = _parabola(moved_by, len(frames), float(grid[-1])) if linear else moved_by
     known: dict[float, Pooled] = {}
 
@@ -112,6 +113,7 @@ def tipping_point(
         e = at(delta).estimate
         return float(min(null - e.ci_low, e.ci_high - null))
 
+    _refuse_without_limits(at(0.0).estimate)
     rows = [
         {"delta": d, "delta_sd": d / sd, "estimate": (e := at(d).estimate).value, "ci_low": e.ci_low, "ci_high": e.ci_high, "p_value": e.p_value}
         for d in grid
@@ -121,6 +123,11 @@ def tipping_point(
     return TippingPoint(table=pd.DataFrame(rows), tips_at=(tips[0], tips[1]), holds_no_effect=start, estimate=at(0.0).estimate,
                         outcome=outcome, shifted=shifted,
                         sd=sd, filled=int(moved.sum()), null=null)  # fmt: skip
+
+
+def _refuse_without_limits(estimate: Estimate) -> None:
+    if np.isnan(estimate.ci_low) and np.isnan(estimate.ci_high):
+        raise EstimationError("The analysis gives no interval, so that nothing can tip.", fix="More clusters, or another analysis.")
 
 
 def _parabola(analysis: Callable[[float, int], Estimate], number: int, reach: float) -> Callable[[float, int], Estimate]:
