@@ -30,3 +30,11 @@ def test_equal_to_refits(horizon):
 def test_nobody_followed_that_long_is_no_number():
     one = np.ones(4)
     assert np.isnan(incidence_without_each(one, 0 * one.astype(int), 0 * one.astype(int), np.array([0, 0, 1, 1]), 2, 5.0)).all()
+
+
+def test_an_early_event_is_not_being_followed_until_everybody_has_had_one():
+    stop, event, none, place = np.array([1.0, 2.0, 3.0, 3.0]), np.array([1, 1, 0, 0]), np.zeros(4, int), np.array([0, 0, 1, 1])
+    assert np.isnan(incidence_without_each(stop, event, none, place, 2, 5.0)[0])  # two were lost at 3: nobody knows the share at 5
+    assert incidence_without_each(stop, event, none, place, 2, 3.0)[0] == 0.5
+    everybody = incidence_without_each(stop, np.array([1, 1, 1, 0]), np.array([0, 0, 0, 1]), place, 2, 5.0)
+    assert np.allclose(everybody, [0.75, 0.5, 1.0])
