@@ -65,7 +65,7 @@ def pairs_alike(study: EquityStudy) -> Section:
                            note="Any end but a planned one, the mentee's leaving among them; not drawn by lot, so an association.")
         )  # fmt: skip
         if silent:
-            text = f"{silent} of the {silent + known_ends} matches that ended have no reason for it: they count as followed until then, not as "
+            text = f"{silent:,} of the {silent + known_ends:,} matches that ended have no reason for it: they count as followed until then, not as "
             text += "ending early. If many of them did, early ends are too few here."
             told.cautions.append(Caution("end_reason_missing", text, {"matches": silent, "complement": known_ends}))
     if ratings:
