@@ -13,7 +13,7 @@ import pandas as pd
 
 from mentorship_eval.cohort.person_time.fixed_exposure import default_landmark, landmark_rows
 from mentorship_eval.errors import EstimationError
-from mentorship_eval.estimate import Caution, Estimate, format_number
+from mentorship_eval.estimate import Caution, Estimate
 from mentorship_eval.questions.answer import Result, Statement
 from mentorship_eval.questions.careers.steps import CareerStudy, Kind, until_step
 from mentorship_eval.questions.exhibits import DAYS_PER_MONTH, curve_exhibit, forest_exhibit, in_months, just_after, monthly_grid
@@ -40,7 +40,7 @@ def while_mentored(study: CareerStudy) -> Section:
     for kind in study.kinds:
         rows = until_step(study, kind)
         counts = arms(rows)
-        noun = kind.noun[:1].upper() + kind.noun[1:]
+        noun = kind.title
         if counts[0] < FEWEST_STEPS:
             reason = f"Too few of the mentored {kind.did} (under {FEWEST_STEPS}) for a hazard ratio."
             told.lacks(f"{noun} while mentored", reason, "A longer window, or more staff mentored.")
@@ -112,9 +112,12 @@ def _enough(rows: pd.DataFrame, horizon: float) -> bool:
 
 
 def by_landmark(study: CareerStudy) -> Section:
-    """Who has been promoted by a time after the landmark, mentored by then against not: curve, and difference at the last horizon reached."""
+    """Who has taken a step by a time after the landmark, mentored by then against not: curve, and difference at the last horizon reached.
+
+    The step is the first kind of `KINDS` that the data have: promotion, if anybody was promoted.
+    """
     told, kind = Section(), study.kinds[0]
-    question = f"{kind.noun.capitalize()} from a landmark, by mentorship"
+    question = f"{kind.title} from a landmark, by mentorship"
     try:
         rows, days = _landmark(study, kind)
     except EstimationError as error:
@@ -131,8 +134,8 @@ def by_landmark(study: CareerStudy) -> Section:
     told.exhibits.append(
         replace(
             curve_exhibit(
-                f"careers.{kind.name}.landmark", f"{kind.noun.capitalize()} after {months:.0f} months since hire, by mentorship at that time", looked,
-                by="by", value="cif", by_label=f"Mentorship at {months:.0f} months", time_from="the landmark", y_label="Have been promoted",
+                f"careers.{kind.name}.landmark", f"{kind.title} after {months:.0f} months since hire, by mentorship at that time", looked,
+                by="by", value="cif", by_label=f"Mentorship at {months:.0f} months", time_from="the landmark", y_label=f"Have {kind.done}",
                 n=len(rows), n_events=int(sum(counts)), method="Aalen-Johansen, leaving competes; intervals clustered by department",
                 population="careers landmark", note="Nobody was assigned to be mentored: the two groups differ in other ways too.",
             ),
@@ -145,22 +148,23 @@ def by_landmark(study: CareerStudy) -> Section:
         time = f"{horizon / DAYS_PER_MONTH:.0f}"
         if not _enough(rows, horizon):
             reason = f"In one of the arms fewer than {EXPECTED:g} would have taken the step by then if mentorship made no difference."
-            told.lacks(f"{kind.noun.capitalize()} {time} months after the landmark, mentored minus not", reason, "More people, or a longer window.")
+            told.lacks(f"{kind.title} {time} months after the landmark, mentored minus not", reason, "More people, or a longer window.")
             continue
         estimand = (
             f"cumulative incidence of {kind.noun} {time} months after the landmark, mentored within {months:.0f} months of hire minus not, "
             "among those still there then; not adjusted"
         )
         estimate = _difference(rows, horizon, estimand)
-        label = f"Promoted {time} months after the landmark: mentored minus not"
+        label = f"{kind.title} {time} months after the landmark: mentored minus not"
         told.results.append(
             Result(f"careers.{kind.name}.difference.{time}", kind.name, estimand, "still employed at the landmark", estimate, label, "companion",
                    "From the landmark", rests_on=behind)
         )  # fmt: skip
-        limits = f" (95 % CI {format_number(estimate.ci_low, 1)} to {format_number(estimate.ci_high, 1)})" if np.isfinite(estimate.ci_low) else ""
+        if not np.isfinite(estimate.value):
+            continue
         told.lead.append(
             Statement(
-                f"{time} months after the landmark the share promoted differed by {format_number(estimate.value, 1)} percentage points{limits}.",
+                f"Share that had {kind.done} {time} months after the landmark, mentored minus not: {estimate.interval(1)} percentage points.",
                 rests_on=behind, results=(f"careers.{kind.name}.difference.{time}",), see=(f"careers.{kind.name}.landmark",),
             )
         )

@@ -1,7 +1,8 @@
 """Who is promoted, and who holds the senior grades, by gender, ethnic group, staff group: the gap that a programme would have to close.
 
-Time to promotion: cumulative incidence by group, leaving competing, and the hazard against the largest group within departments and quarters.
-Representation: the share in the grades that the plan calls senior among those in post on the last day, and its difference from the largest group.
+Time to promotion (or the first kind of step that the data have): cumulative incidence by group, leaving competing, and the hazard against the
+largest group within departments and quarters. Representation: the share whose grade, as the table staff has it, is one of those that the plan calls
+senior, among those in post on the last day, and its difference from the largest group. A grade has no date: it may be that of hire.
 Neither is an effect of mentorship; whether mentorship changes the gaps is the question of the chapter on equity.
 """
 
@@ -11,12 +12,11 @@ import numpy as np
 import pandas as pd
 
 from mentorship_eval.errors import EstimationError
-from mentorship_eval.inference.multiplicity import holm, within_families
 from mentorship_eval.questions.answer import Exhibit, Result
-from mentorship_eval.questions.careers.steps import CareerStudy, until_step
+from mentorship_eval.questions.careers.steps import CareerStudy, Kind, until_step
 from mentorship_eval.questions.covariates import varying
+from mentorship_eval.questions.equity.reach import adjusted_table
 from mentorship_eval.questions.exhibits import DAYS_PER_MONTH, curve_exhibit, forest_exhibit, in_months, just_after, monthly_grid, table_exhibit
-from mentorship_eval.questions.families import planned_families
 from mentorship_eval.questions.groups import FEWEST_PEOPLE, GROUPINGS, MISSING, jackknifed_difference, levels_of
 from mentorship_eval.questions.retention.model_rows import persons_not_rows
 from mentorship_eval.questions.section import Section
@@ -39,40 +39,40 @@ def _grouped(study: CareerStudy, column: str) -> pd.Series | None:
 
 
 def promotion_by_group(study: CareerStudy) -> Section:
-    """Curves and hazard ratios of promotion by group; p-values adjusted (Holm) over all of them, or within the families of the plan."""
+    """Curves and hazard ratios of promotion, or the first kind of step that the data have, by group; p-values adjusted (Holm) over all of them, or
+    within the families of the plan.
+    """
     told, kind = Section(), study.kinds[0]
     rows = until_step(study, kind)
     for column, word in GROUPINGS.items():
         levels = _grouped(study, column)
         if levels is None:
-            told.lacks(f"{kind.noun.capitalize()} by {word.lower()}", f"staff has no column {column}, or one level of it.", f"{column} in staff")
+            told.lacks(f"{kind.title} by {word.lower()}", f"staff has no column {column}, or one level of it.", f"{column} in staff")
+            continue
+        compared = _compared(levels.value_counts())
+        if not compared:
+            reason = f"No level of {word.lower()} has {FEWEST_PEOPLE} people."
+            told.lacks(f"{kind.title} by {word.lower()}", reason, f"More people whose {word.lower()} is recorded.")
             continue
         mine = rows.assign(level=rows["staff_id"].map(levels))
-        told.exhibits.append(_curves(mine[mine["level"].isin(_compared(levels.value_counts()))], kind.name, column, word))
-        told.results += _ratios(mine, kind.name, column, word, told)
+        told.exhibits.append(_curves(mine[mine["level"].isin(compared)], kind, column, word))
+        told.results += _ratios(mine, kind, column, word, told)
     if told.results:
-        p_values = np.array([result.estimate.p_value for result in told.results])
-        families = planned_families(study.cohort.study.plan.families, [r.id for r in told.results], "all")
-        frame = pd.DataFrame({
-            "group": [r.group for r in told.results], "level": [r.label for r in told.results], "p": p_values,
-            "adjusted": within_families(families, p_values, holm), "id": [r.id for r in told.results],
-        })  # fmt: skip
         told.exhibits += [
-            forest_exhibit("careers.groups.forest", "Promotion by group", told.results, value_label="Hazard ratio", sides=("fewer", "more"),
+            forest_exhibit("careers.groups.forest", f"{kind.title} by group", told.results, value_label="Hazard ratio", sides=("fewer", "more"),
                            note="Within departments and calendar quarters, against the largest group of each kind."),
-            table_exhibit("careers.groups.adjusted", "Promotion by group: p-values for the number of comparisons", frame,
-                          derived=("p", "adjusted"), results={"id": ""},
-                          labels={"group": "Group", "level": "Level", "p": "p", "adjusted": "p (Holm)"},
-                          formats={"p": "p", "adjusted": "p"}),
+            adjusted_table("careers.groups.adjusted", f"{kind.title} by group: p-values for the number of comparisons", told.results,
+                           study.cohort.study.plan),
         ]  # fmt: skip
         told.methods.append(
-            "Promotion by group: Aalen-Johansen from hire with delayed entry, leaving competing; Cox models stratified by department with calendar "
-            f"quarters against the largest group; levels of fewer than {FEWEST_PEOPLE} people joined by size alone; p-values adjusted by Holm (1979)."
+            f"{kind.title} by group: the first while followed; Aalen-Johansen from hire with delayed entry, leaving competing; Cox models stratified "
+            f"by department with calendar quarters against the largest group; levels of fewer than {FEWEST_PEOPLE} people joined by size alone; "
+            "p-values adjusted by Holm (1979)."
         )
     return told
 
 
-def _curves(rows: pd.DataFrame, kind: str, column: str, word: str) -> Exhibit:
+def _curves(rows: pd.DataFrame, kind: Kind, column: str, word: str) -> Exhibit:
     persons = rows.groupby("staff_id", as_index=False, sort=False).agg(
         entry=("start", "first"), stop=("stop", "last"), ended=("ended", "last"), level=("level", "first"), dept_at_entry=("dept_at_entry", "first")
     )
@@ -83,13 +83,14 @@ def _curves(rows: pd.DataFrame, kind: str, column: str, word: str) -> Exhibit:
     looked = in_months(fit.at(just_after(grid)))
     looked = looked[looked["cause"] == "step"]
     return curve_exhibit(
-        f"careers.{kind}.by.{column}", f"Promoted since hire, by {word.lower()}", looked, by="by", value="cif", by_label=word, time_from="hire",
-        y_label="Have been promoted", n=len(persons), n_events=int((persons["ended"] == "step").sum()), population=f"careers {column}",
-        method="Aalen-Johansen with delayed entry, leaving competes; intervals clustered by department",
-    )
+        f"careers.{kind.name}.by.{column}", f"{kind.first} while followed, by {word.lower()}", looked, by="by", value="cif", by_label=word,
+        time_from="hire", y_label=f"Have {kind.done} while followed", n=len(persons), n_events=int((persons["ended"] == "step").sum()),
+        population=f"careers {column}", method="Aalen-Johansen with delayed entry, leaving competes; intervals clustered by department",
+        note="Steps before somebody came under observation are not known: who came late enters as if without one.",
+    )  # fmt: skip
 
 
-def _ratios(rows: pd.DataFrame, kind: str, column: str, word: str, told: Section) -> list[Result]:
+def _ratios(rows: pd.DataFrame, kind: Kind, column: str, word: str, told: Section) -> list[Result]:
     reference, *others = _compared(rows.groupby("level")["staff_id"].nunique().sort_values(ascending=False, kind="stable")) or [MISSING]
     found = []
     for level in others:
@@ -102,13 +103,13 @@ def _ratios(rows: pd.DataFrame, kind: str, column: str, word: str, told: Section
             fit = cox(two, start="start", stop="stop", event="event", covariates=["mine", *varying(two, ["period"])], strata="dept_id",
                       cluster="dept_at_entry")  # fmt: skip
         except EstimationError as error:
-            told.lacks(f"Promotion: {level} against {reference}", error.problem, "More promotions.")
+            told.lacks(f"{kind.title}: {level} against {reference}", error.problem, "More such steps.")
             continue
-        estimand = f"hazard of promotion, {word.lower()}: {level} against {reference}, within departments"
+        estimand = f"hazard of {kind.noun}, {word.lower()}: {level} against {reference}, within departments"
         estimate = persons_not_rows(fit.estimate, two["staff_id"].nunique(), int(two["event"].sum()), estimand)
-        name = f"careers.{kind}.{column}.{str(level).lower().replace(' ', '_')}"
+        name = f"careers.{kind.name}.{column}.{str(level).lower().replace(' ', '_')}"
         label = f"{str(level).lower()}, against {reference.lower()}"
-        found.append(Result(name, kind, estimand, "all staff followed", estimate, label, "companion", word, rests_on=behind))
+        found.append(Result(name, kind.name, estimand, "all staff followed", estimate, label, "companion", word, rests_on=behind))
     return found
 
 
@@ -121,7 +122,9 @@ def _compared(size: pd.Series) -> list[str]:
 
 
 def senior_by_group(study: CareerStudy) -> Section:
-    """Share in senior grades on the last day, by group, and differences from the largest group; nothing without a grade or a list of senior ones."""
+    """Share whose recorded grade is senior, of those in post on the last day, by group, and differences from the largest group; nothing without a
+    grade or a list of senior ones.
+    """
     told, question = Section(), "Who holds the senior grades"
     senior = study.cohort.study.plan.senior_grades
     staff = study.cohort.table("staff")
@@ -143,8 +146,9 @@ def senior_by_group(study: CareerStudy) -> Section:
         told.results += _gaps(mine, column, word, _compared(levels.value_counts()))
         told.exhibits.append(_shares(mine, column, word))
     told.methods.append(
-        f"Senior grades: {', '.join(senior)}, among those in post on the last day; differences in percentage points with leave-one-department-out "
-        "jackknife. Not adjusted: tenure, age and staff group are ways in which such a gap comes about."
+        f"Senior grades: {', '.join(senior)}, as the table staff records them, among those in post on the last day; a grade has no date and may be "
+        "that of hire. Differences in percentage points with leave-one-department-out jackknife. Not adjusted: tenure, age and staff group are ways "
+        "in which such a gap comes about."
     )
     return told
 
@@ -161,7 +165,7 @@ def _gaps(people: pd.DataFrame, column: str, word: str, compared: list[str]) -> 
         all_ = table["count"].reindex(columns=[level, reference], fill_value=0.0).to_numpy(float)
         with np.errstate(invalid="ignore", divide="ignore"):
             share = (up.sum(axis=0) - np.vstack([np.zeros(2), up])) / (all_.sum(axis=0) - np.vstack([np.zeros(2), all_]))
-        estimand = f"share in senior grades on the last day, {word.lower()}: {level} minus {reference}"
+        estimand = f"share with a senior grade as recorded in staff, in post on the last day, {word.lower()}: {level} minus {reference}"
         estimate = jackknifed_difference(
             share[:, 0], share[:, 1], n=len(two), n_events=int(two["senior"].sum()), places=int((all_ > 0).sum(axis=0).min()), estimand=estimand,
             method="shares; leave-one-department-out jackknife, t on the departments of the group in fewest - 1",
@@ -185,8 +189,9 @@ def _shares(people: pd.DataFrame, column: str, word: str) -> Exhibit:
              "share": frame["senior"].sum() / frame["people"].sum()}  # fmt: skip
     frame = pd.concat([frame, pd.DataFrame([total])], ignore_index=True)
     return table_exhibit(
-        f"careers.senior.{column}", f"Senior grades on the last day, by {word.lower()}", frame, counts=("people", "senior", "others"),
-        derived=("share",), within="*", totals=("All",), sums=(("people", "senior", "others"),),
-        labels={"level": word, "people": "In post", "senior": "In a senior grade", "others": "In another", "share": "Share senior"},
+        f"careers.senior.{column}", f"Senior grades as recorded, of those in post on the last day, by {word.lower()}", frame,
+        counts=("people", "senior", "others"), derived=("share",), within="*", totals=("All",), sums=(("people", "senior", "others"),),
+        labels={"level": word, "people": "In post", "senior": "Of a senior grade", "others": "Of another", "share": "Share senior"},
         formats={"share": "percent", **dict.fromkeys(("people", "senior", "others"), "count")},
-    )
+        note="Grade as recorded in staff, which holds one a person: where it is that of hire, promotions since then are not in it.",
+    )  # fmt: skip

@@ -25,18 +25,29 @@ OUTCOME = "careers"
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of step: its name in the table, the noun, and what a person did."""
+    """One kind of step: its name in the table, the noun, what a person did, and what one has then (been promoted)."""
 
     name: str
     noun: str
     did: str
+    done: str
+
+    @property
+    def title(self) -> str:
+        """The noun where a sentence begins."""
+        return self.noun[:1].upper() + self.noun[1:]
+
+    @property
+    def first(self) -> str:
+        """The first such step of a person, at the beginning of a sentence."""
+        return self.title if "first" in self.noun else f"First {self.noun}"
 
 
 KINDS = (
-    Kind("promotion", "promotion", "were promoted"),
-    Kind("leadership_role", "a first leadership post", "took a leadership post"),
-    Kind("acting_up", "acting up into a higher post", "acted up"),
-    Kind("certification", "certification", "were certified"),
+    Kind("promotion", "promotion", "were promoted", "been promoted"),
+    Kind("leadership_role", "a first leadership post", "took a leadership post", "taken a leadership post"),
+    Kind("acting_up", "acting up into a higher post", "acted up", "acted up"),
+    Kind("certification", "certification", "were certified", "been certified"),
 )
 
 

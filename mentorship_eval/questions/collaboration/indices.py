@@ -57,7 +57,7 @@ def networks(study: TieStudy) -> Iterator[Network]:
 
 
 def _graph_indices(network: Network) -> tuple[float, float]:
-    """Share of ties that are answered, and assortativity by profession (Newman 2003), by networkx."""
+    """Share of the year's new ties that a new tie of the year answers, and assortativity by profession (Newman 2003), by networkx."""
     import networkx as nx
 
     graph = nx.DiGraph()
@@ -108,11 +108,11 @@ def by_year(study: TieStudy) -> Section:
             counts=("people", "ties", "across", "within"), derived=("share", "reciprocity", "assortativity"), within="*",
             sums=(("ties", "across", "within"),), ratios={"share": ("across", "ties")}, behind=("mutual",), of={"reciprocity": "mutual"},
             labels={"year": "Year", "people": "People", "ties": "Ties", "across": "Across", "within": "Within", "share": "Share across",
-                    "reciprocity": "Answered", "assortativity": "Assortativity"},
+                    "reciprocity": "Answered in the same year", "assortativity": "Assortativity"},
             formats={**dict.fromkeys(("people", "ties", "across", "within"), "count"), "share": "percent", "reciprocity": "percent",
                      "assortativity": "number"},
-            note="Answered: share of ties that go both ways. Assortativity: 1 when all ties are within professions, 0 when professions "
-            "do not matter.",
+            note="Answered in the same year: share of the new ties that a new one back answers before the year is over; who answers an older tie, or "
+            "later, is not in it. Assortativity: 1 when all ties are within professions, 0 when professions do not matter.",
         ),
     ]  # fmt: skip
     year, last, counts = tests[-1]
@@ -128,8 +128,8 @@ def by_year(study: TieStudy) -> Section:
     told.methods.append(
         "How professions mix: E-I index (Krackhardt & Stern 1988) of the new ties of each calendar year; expectation, range and two-sided p-value "
         f"from {draws:,} permutations of professions within departments, the network held as it is (seed {plan.seed}); reciprocity "
-        "and assortativity by profession (Newman 2003) by networkx. Professions that begin more ties than others move the E-I "
-        "index too; assortativity sets that aside. Components, and who is tied to whom, are not shown."
+        "among the new ties of a year, and assortativity by profession (Newman 2003), by networkx. Professions that begin more ties than others "
+        "move the E-I index too; assortativity sets that aside. Components, and who is tied to whom, are not shown."
     )
     return told
 

@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 
 from mentorship_eval.errors import UsageError
-from mentorship_eval.estimate import format_number
 from mentorship_eval.inference.mixing import share_difference
 from mentorship_eval.questions.answer import Result, Statement
 from mentorship_eval.questions.collaboration.indices import MOST_DRAWS
@@ -60,14 +59,10 @@ def between_professions(study: TieStudy) -> Section:
             Result("collaboration.share_across.permutation", OUTCOME, f"{estimand}: placebo test", "employed on the first day of the last year",
                    placebo, "Share of ties across professions: placebo test", "diagnostic", "Between professions", rests_on=behind)
         )  # fmt: skip
-    limits = f" (95 % CI {format_number(estimate.ci_low, 1)} to {format_number(estimate.ci_high, 1)})" if np.isfinite(estimate.ci_low) else ""
-    told.lead.append(
-        Statement(
-            f"In the last year the share of ties that crossed professions differed by {format_number(estimate.value, 1)} percentage points{limits} "
-            "between mentored people and others of the same department and profession.",
-            rests_on=behind, results=("collaboration.share_across",), see=("collaboration.between",),
-        )
-    )  # fmt: skip
+    if np.isfinite(estimate.value):
+        text = "In the last year, share of new ties that crossed professions, mentored people minus others of the same department and profession: "
+        text += f"{estimate.interval(1)} percentage points."
+        told.lead.append(Statement(text, rests_on=behind, results=("collaboration.share_across",), see=("collaboration.between",)))
     frame = pd.DataFrame([
         {"arm": word, "people": int(size[i]), "ties": int(sum(counts[i])), "across": int(counts[i][0]), "within": int(counts[i][1]),
          "share": counts[i][0] / sum(counts[i]), "index": 2 * counts[i][0] / sum(counts[i]) - 1, "senders": int(senders[i])}
