@@ -29,6 +29,9 @@ __all__ = ["HEADLINE", "by_scale", "counts_of", "on_departments", "primary_scale
 HEADLINE = ("MBI-HSS", "EE")  # burnout leads where it was asked
 GROUP = "Mentored by the wave, against not yet"
 ASKED = "staff asked and not mentored before their first wave"
+# more than any profile of disclosure withholds: fewer between two counts of people, and only one of the two is told
+_FEW = 30
+_UNCOUNTED = "The number of people is left out: a small number of people tells it from the number of scores of that wave."
 _UNMEASURED = (
     "Who is mentored, and when, is taken not to depend on how people felt between two waves, given their own level, department, wave and the "
     "covariates of the plan; and who answers, on nothing but what was seen of them."
@@ -161,6 +164,9 @@ def _beyond(study: SurveyStudy, scale: Scale, rows: pd.DataFrame, counts: tuple[
     e = fit.estimate
     estimate = replace(e, value=100 * e.value, se=100 * e.se, ci_low=100 * e.ci_low, ci_high=100 * e.ci_high, unit="percentage points",
                        estimand=estimand)  # fmt: skip
+    everyone = study.all_answers(scale)
+    if 0 < int((everyone["wave"] == study.last).sum()) - len(last) < _FEW:
+        estimate = replace(estimate, n=None).warn(Caution("counts_rounded", _UNCOUNTED))
     return [
         Result(f"wellbeing.{scale.slug}.beyond", f"{scale.slug}_{means.replace(' ', '_')}", estimand, "staff who answered at the last wave", estimate,
                f"{scale.name}: {means}", "companion", "Beyond the cut-off", rests_on=(*counts, *cells))

@@ -108,23 +108,20 @@ def scores_by_wave(study: SurveyStudy) -> Section:
     told, lines = Section(), []
     for scale in study.scales:
         rows = study.all_answers(scale)
-        # parts of the answers that are counted elsewhere: those on the list, and those compared at the last wave
+        # those on the list of who was asked are counted elsewhere
         listed = rows[rows["listed"]].groupby("wave").size() if study.invited else pd.Series(dtype=float)
-        compared = study.answers(scale).groupby("wave").size().filter([study.last]) if study.compared else pd.Series(dtype=float)
         for wave, part in rows.groupby("wave"):
             score, quantity = part[scale.column], f"answers:{scale.slug}:wave {wave}"
             lines.append({"scale": scale.name, "wave": f"Wave {wave}", "n": len(part), "mean": score.mean(), "sd": score.std(ddof=1),
                           "direction": scale.direction, "quantity": f"{quantity}@all", "listed": listed.get(wave),
-                          "quantity_listed": f"{quantity}@listed", "compared": compared.get(wave),
-                          "quantity_compared": f"{quantity}@compared"})  # fmt: skip
+                          "quantity_listed": f"{quantity}@listed"})  # fmt: skip
     if not lines:
         return told
     told.exhibits.append(
         table_exhibit(
             "wellbeing.means", "Scores by wave, as answered", pd.DataFrame(lines), counts=("n",), derived=("mean", "sd"),
             within="scale",  # all answers of a scale are the number behind their likeness
-            behind=("listed", "compared"), of={"mean": "n", "sd": "n"},
-            same={"n": "quantity", "listed": "quantity_listed", "compared": "quantity_compared"},
+            behind=("listed",), of={"mean": "n", "sd": "n"}, same={"n": "quantity", "listed": "quantity_listed"},
             labels={"scale": "Scale", "wave": "Wave", "n": "Answers", "mean": "Mean", "sd": "SD", "direction": "Reading"},
             formats={"n": "count", "mean": "number", "sd": "number"},
             note="Other people answer at each wave: these means are no change in anybody.",
