@@ -136,8 +136,8 @@ def protected(study: DeliveryStudy) -> Section:
         given = pairs["match_id"].map(spent).fillna(0.0)
         pairs, given, planned = pairs[planned > 0], given[planned > 0], planned[planned > 0]
         if blank := int(took_place.sum() - hours.notna().sum()):
-            text = f"Of {blank:,} sessions held it is not recorded whether, or how long, they lay in protected time: as much less of the plan counts "
-            text += "against the hours that were given, as if those sessions were like the others of their match."
+            text = f"Of {blank:,} sessions held it is not recorded whether, or how long, they lay in protected time: the hours planned for a match "
+            text += "count in proportion to its sessions of which it is, as if the others were like them."
             told.cautions.append(Caution("protected_unrecorded", text, {"events": blank, "complement": int(took_place.sum()) - blank}))
         if len(pairs):
             told.results.append(
