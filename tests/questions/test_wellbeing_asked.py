@@ -10,9 +10,10 @@ import pytest
 
 from mentorship_eval.cohort import Cohort
 from mentorship_eval.disclosure import Rule, protect
+from mentorship_eval.questions.answer import Answer
 from mentorship_eval.questions.section import Section
+from mentorship_eval.questions.told import told_answer
 from mentorship_eval.questions.wellbeing.asked import survey_study
-from mentorship_eval.questions.wellbeing.chapter import answer
 from mentorship_eval.questions.wellbeing.effects import by_scale, on_departments
 from mentorship_eval.questions.wellbeing.missing import missing_answers
 from mentorship_eval.questions.wellbeing.responses import left_out, response, scores_by_wave
@@ -45,6 +46,13 @@ def with_early(cohort: Cohort, number: int) -> Cohort:
     assert len(mentees) == number
     day = cohort.table("survey_invites")["invited_on"].min() - pd.Timedelta(days=1)
     return changed(cohort, matches=matches.assign(start=matches["start"].mask(matches["mentee_id"].isin(mentees), day)))
+
+
+def described(cohort: Cohort) -> Answer:
+    """The chapter without what silence may have done."""
+    study = survey_study(cohort)
+    parts = Section.join(part(study) for part in (by_scale, response, scores_by_wave, left_out))
+    return told_answer("wellbeing", "Wellbeing", parts, cohort)
 
 
 def frame(section: Section, name: str) -> pd.DataFrame:
@@ -113,7 +121,7 @@ def test_who_was_mentored_before_the_first_wave_is_described_and_not_compared(co
 
 
 def test_the_few_who_were_mentored_early_cannot_be_had_from_two_counts(cohort):
-    private = answer(with_early(cohort, 5))
+    private = described(with_early(cohort, 5))
     [shown], _ = protect([private], Rule())
     scores, shares = shown.exhibit("wellbeing.means").frames["rows"], shown.result("wellbeing.mbi_ee.beyond").estimate
     assert shares.n is None and np.isfinite(shares.value) and "counts_rounded" in {c.code for c in shares.warnings}
@@ -134,7 +142,7 @@ def test_the_few_who_are_not_on_the_list_cannot_be_had_from_two_counts(cohort):
     few = surveys.loc[surveys["wave"] == 2, ["staff_id", "wave"]].head(4)
     invites = cohort.table("survey_invites")
     gone = pd.MultiIndex.from_frame(invites[["staff_id", "wave"]]).isin(pd.MultiIndex.from_frame(few))
-    private = answer(changed(cohort, survey_invites=invites[~gone]))
+    private = described(changed(cohort, survey_invites=invites[~gone]))
     [shown], _ = protect([private], Rule())
     scores, table = shown.exhibit("wellbeing.means").frames["rows"], shown.exhibit("wellbeing.response").frames["rows"]
     assert table.loc[table["wave"] == "Wave 2", "answered"].sum() == int((surveys["wave"] == 2).sum()) - 4

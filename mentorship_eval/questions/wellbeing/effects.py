@@ -115,7 +115,7 @@ def by_scale(study: SurveyStudy) -> Section:
 _AGAINST = {
     "benefit": "benefit that matters", "harm": "harm that matters", "too small": "smaller than matters", "some benefit": "benefit, of unsettled size",
     "some harm": "harm, of unsettled size", "higher": "higher by what matters", "lower": "lower by what matters",
-    "some higher": "higher, by an unsettled size", "some lower": "lower, by an unsettled size", "unclear": "not settled", "unknown": "no interval",
+    "some higher": "higher, of unsettled size", "some lower": "lower, of unsettled size", "unclear": "not settled", "unknown": "no interval",
 }  # fmt: skip
 
 
@@ -142,7 +142,8 @@ def _forest(results: list[Result]) -> list[Exhibit]:
         return []
     return [
         forest_exhibit("wellbeing.shares", "Share beyond the cut-off, mentored against not, at the last wave", shares,
-                       value_label="Percentage points", log=False, sides=("fewer", "more"))
+                       value_label="Percentage points", log=False, sides=("fewer", "more"),
+                       note=_UNCOUNTED if any(r.estimate.n is None for r in shares) else "")
     ]  # fmt: skip
 
 
