@@ -16,7 +16,7 @@ from mentorship_eval.questions.delivery.study import delivery_study
 from mentorship_eval.questions.delivery.waiting import waiting
 from mentorship_eval.questions.equity.alike import pairs_alike
 from mentorship_eval.questions.equity.concordance import Concordance, _sentence, concordance
-from mentorship_eval.questions.equity.eligible import equity_study
+from mentorship_eval.questions.equity.eligible import EquityStudy, equity_study
 from mentorship_eval.questions.equity.pairs import pairs_of
 from mentorship_eval.questions.equity.reach import reach
 from tests.questions.cohorts import small
@@ -96,15 +96,18 @@ def test_an_ended_programme_makes_nobody_eligible():
 
 @pytest.fixture(scope="module")
 def short() -> Cohort:
-    """Nurses hired a year and a half before the end of the window, 141 pharmacists four months before it; matched at random within two months."""
+    """Nurses hired a year and a half before the end of the window, 144 pharmacists four months before it; matched at random within two
+    months; 40 nurses in post with the programme before the window opened.
+    """
     rng, parts = np.random.default_rng(3), []
     for dept in "ABCDEF":
         parts += [staff(60, "2020-06-01", dept, profession="nurse")]
         parts += [staff(24, "2021-08-27", f"{dept}x", profession="pharmacist").assign(dept_id=dept)]
-    people = pd.concat(parts, ignore_index=True).drop(index=range(3))
-    chosen = people[rng.random(len(people)) < 0.4]
+    before = staff(40, "2018-01-01", "Z", profession="nurse")
+    people = pd.concat([*parts, before], ignore_index=True).drop(index=range(60, 63))
+    chosen = people[(people["dept_id"] != "Z") & (rng.random(len(people)) < 0.4)]
     mentees = pd.DataFrame({"mentee_id": chosen["staff_id"], "start": chosen["hire"] + pd.to_timedelta(rng.integers(5, 60, len(chosen)), unit="D")})
-    return made(people, mentees, dict.fromkeys("ABCDEF", "2020-01-15"))
+    return made(people, mentees, {**dict.fromkeys("ABCDEF", "2020-01-15"), "Z": "2019-01-01"})
 
 
 def test_no_share_at_twelve_months_of_a_group_followed_for_four(short):
@@ -112,6 +115,17 @@ def test_no_share_at_twelve_months_of_a_group_followed_for_four(short):
     assert not [r for r in told.results if "pharmacist" in r.id]
     gap = next(gap for gap in told.gaps if "pharmacist" in gap.question)
     assert "Fewer than 10" in gap.reason and "window" in gap.unlock
+
+
+def test_how_many_had_the_programme_before_the_window_is_said(short):
+    caution = next(c for c in reach(with_gender(short)).cautions if c.code == "eligible_before_window")
+    assert caution.data == {"persons": 40, "complement": 501} and caution.text.startswith("40 people were in post with the programme before")
+
+
+def with_gender(cohort: Cohort) -> EquityStudy:
+    known = cohort.table("staff")
+    known = known.assign(gender=np.where(np.arange(len(known)) % 2, "female", "male"))
+    return equity_study(replace(cohort, tables={**cohort.tables, "staff": known}))
 
 
 def test_the_wait_is_told_as_far_as_ten_were_followed(short):

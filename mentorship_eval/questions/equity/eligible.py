@@ -21,7 +21,7 @@ from mentorship_eval.questions.groups import FEWEST_PEOPLE, GROUPINGS, MISSING, 
 from mentorship_eval.questions.retention.model_rows import cohort_episodes
 
 __all__ = [
-    "ALL_OTHERS", "FEWEST_FOLLOWED", "HORIZON", "STAGE", "UNSTATED", "WORDS", "EquityStudy", "begun_matches", "equity_study", "ordered",
+    "ALL_OTHERS", "EARLIER", "FEWEST_FOLLOWED", "HORIZON", "STAGE", "UNSTATED", "WORDS", "EquityStudy", "begun_matches", "equity_study", "ordered",
     "with_levels",
 ]  # fmt: skip
 
@@ -30,6 +30,7 @@ FEWEST_FOLLOWED = 10  # people whose window reaches as far as a share is told fo
 CROSS, STAGE = "gender_ethnicity", "career_stage"
 WORDS = {**GROUPINGS, "grade": "Grade", STAGE: "Career stage", CROSS: "Gender and ethnic group"}
 ALL_OTHERS = "All other groups together"
+EARLIER = "in post with the programme before the window opened"
 UNSTATED = (MISSING, "Not stated", "Unknown", "Prefer not to say")
 
 
@@ -94,7 +95,7 @@ def equity_study(cohort: Cohort) -> EquityStudy:
     long = people["earlier"]
     before = first < people["opens"]
     left_out = {
-        "in post with the programme before the window opened": int(long.sum()), "matched before they became eligible": int((before & ~long).sum()),
+        EARLIER: int(long.sum()), "matched before they became eligible": int((before & ~long).sum()),
         "mentors themselves by then": int((mentors & ~before & ~long).sum()),
     }  # fmt: skip
     people = people[~long & ~before & ~mentors].drop(columns=["opens", "earlier"]).reset_index(drop=True)

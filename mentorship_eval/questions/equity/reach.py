@@ -11,10 +11,10 @@ import pandas as pd
 
 from mentorship_eval.cohort.study.models import Plan
 from mentorship_eval.errors import listing
-from mentorship_eval.estimate import format_number
+from mentorship_eval.estimate import Caution, format_number
 from mentorship_eval.inference.multiplicity import holm, within_families
 from mentorship_eval.questions.answer import Exhibit, Result, Statement
-from mentorship_eval.questions.equity.eligible import ALL_OTHERS, FEWEST_FOLLOWED, HORIZON, WORDS, EquityStudy, ordered
+from mentorship_eval.questions.equity.eligible import ALL_OTHERS, EARLIER, FEWEST_FOLLOWED, HORIZON, WORDS, EquityStudy, ordered
 from mentorship_eval.questions.exhibits import curve_exhibit, forest_exhibit, in_months, just_after, monthly_grid, table_exhibit
 from mentorship_eval.questions.families import planned_families
 from mentorship_eval.questions.groups import FEWEST_PEOPLE, MISSING, OTHER, jackknifed_difference, slug
@@ -71,6 +71,10 @@ def reach(study: EquityStudy) -> Section:
         adjusted_table("equity.reach.adjusted", "Gaps in reach: p-values for the number of comparisons", told.results, study.cohort.study.plan),
     ]  # fmt: skip
     told.lead += [_sentence(result) for result in told.results if result.role == "headline"]
+    earlier = study.left_out.get(EARLIER, 0)
+    if earlier:
+        text = f"{earlier:,} people were {EARLIER}: whom it had reached among them is not asked, the shares are of those who became eligible since."
+        told.cautions.append(Caution("eligible_before_window", text, {"persons": earlier, "complement": len(people)}))
     out = "; ".join(f"{what}" for what, number in study.left_out.items() if number)
     told.methods.append(
         "Reach: eligible from the first day in post in a department with the programme, begun and not ended"
