@@ -68,7 +68,7 @@ def _spread(full: float, without: np.ndarray, places: int | None) -> dict[str, o
     if not made.failed:
         df, number = (made.df, made.n_clusters) if places is None else (float(places - 1), places)
         return {"se": float(made.se[0]), "df": df, "n_clusters": number, "warnings": ()}
-    text = f"There is no estimate without {made.failed_words}, in which one of the groups lies altogether: no interval."
+    text = f"There is no estimate without {made.failed_words}, on which one of the groups rests alone: no interval."
     return {"se": np.nan, "df": None, "n_clusters": places or made.n_clusters, "warnings": (Caution("group_in_one_place", text),)}
 
 
