@@ -84,7 +84,7 @@ def _curves(rows: pd.DataFrame, kind: Kind, column: str, word: str) -> Exhibit:
     looked = looked[looked["cause"] == "step"]
     return curve_exhibit(
         f"careers.{kind.name}.by.{column}", f"{kind.first} while followed, by {word.lower()}", looked, by="by", value="cif", by_label=word,
-        time_from="hire", y_label=f"Have {kind.done} while followed", n=len(persons), n_events=int((persons["ended"] == "step").sum()),
+        time_from="hire", y_label=f"Have {kind.done}", n=len(persons), n_events=int((persons["ended"] == "step").sum()),
         population=f"careers {column}", method="Aalen-Johansen with delayed entry, leaving competes; intervals clustered by department",
         note="Steps before somebody came under observation are not known: who came late enters as if without one.",
     )  # fmt: skip
