@@ -11,8 +11,7 @@ from mentorship_eval.questions.careers.groups import promotion_by_group
 from mentorship_eval.questions.careers.steps import career_study
 from mentorship_eval.questions.equity.concordance import concordance
 from mentorship_eval.questions.equity.eligible import equity_study
-from mentorship_eval.questions.equity.reach import adjusted_table
-from mentorship_eval.questions.families import planned_families
+from mentorship_eval.questions.families import adjusted_table, planned_families
 from mentorship_eval.questions.wellbeing.asked import survey_study
 from mentorship_eval.questions.wellbeing.effects import by_scale
 from tests.questions.cohorts import simulated

@@ -15,8 +15,8 @@ from mentorship_eval.errors import EstimationError
 from mentorship_eval.questions.answer import Exhibit, Result
 from mentorship_eval.questions.careers.steps import CareerStudy, Kind, until_step
 from mentorship_eval.questions.covariates import varying
-from mentorship_eval.questions.equity.reach import adjusted_table
 from mentorship_eval.questions.exhibits import DAYS_PER_MONTH, curve_exhibit, forest_exhibit, in_months, just_after, monthly_grid, table_exhibit
+from mentorship_eval.questions.families import adjusted_table
 from mentorship_eval.questions.groups import FEWEST_PEOPLE, GROUPINGS, MISSING, jackknifed_difference, levels_of
 from mentorship_eval.questions.retention.model_rows import persons_not_rows
 from mentorship_eval.questions.section import Section

@@ -17,8 +17,8 @@ from mentorship_eval.questions.answer import Result
 from mentorship_eval.questions.covariates import varying
 from mentorship_eval.questions.equity.eligible import EquityStudy
 from mentorship_eval.questions.equity.pairs import ATTRIBUTES, FEWEST_MENTEES, pairs_of
-from mentorship_eval.questions.equity.reach import adjusted_table
 from mentorship_eval.questions.exhibits import forest_exhibit
+from mentorship_eval.questions.families import adjusted_table
 from mentorship_eval.questions.planned_ends import ended_as_planned
 from mentorship_eval.questions.section import Section
 from mentorship_eval.surveys import ancova

@@ -13,13 +13,12 @@ import pandas as pd
 
 from mentorship_eval.cohort.study.models import Plan
 from mentorship_eval.estimate import Estimate, format_number, format_p
-from mentorship_eval.inference.multiplicity import holm, within_families
 from mentorship_eval.inference.permutation import Permutation, permutation_test
 from mentorship_eval.questions.answer import Exhibit, Result, Statement
 from mentorship_eval.questions.equity.eligible import EquityStudy
 from mentorship_eval.questions.equity.pairs import ATTRIBUTES, FEWEST_MENTEES, pairs_of
 from mentorship_eval.questions.exhibits import forest_exhibit, table_exhibit
-from mentorship_eval.questions.families import planned_families
+from mentorship_eval.questions.families import adjusted_p_values
 from mentorship_eval.questions.groups import jackknifed_difference
 from mentorship_eval.questions.section import Section
 
@@ -134,15 +133,13 @@ def _result(name: str, word: str, found: Concordance) -> Result:
 
 
 def _table(lines: list[tuple[str, Concordance]], results: list[Result], plan: Plan) -> Exhibit:
-    p_values = np.array([r.estimate.p_value for r in results])
-    families = planned_families(plan.families, [r.id for r in results], "all")
-    sizes = "; ".join(f"{family} {families.count(family)}" for family in dict.fromkeys(families))
+    adjusted, sizes = adjusted_p_values(results, plan, "all")
     frame = pd.DataFrame({
-        "attribute": [f"Same {word}" for word, _ in lines], "family": families, "pairs": [found.pairs for _, found in lines],
+        "attribute": [f"Same {word}" for word, _ in lines], "family": adjusted["family"], "pairs": [found.pairs for _, found in lines],
         "alike": [found.alike for _, found in lines], "different": [found.pairs - found.alike for _, found in lines],
         "free": [found.free for _, found in lines],
         "observed": [float(found.observed[0]) for _, found in lines], "expected": [float(found.expected[0]) for _, found in lines],
-        "p": p_values, "adjusted": within_families(families, p_values, holm), "told": [r.id for r in results],
+        "p": adjusted["p"], "adjusted": adjusted["adjusted"], "told": [r.id for r in results],
     })  # fmt: skip
     return table_exhibit(
         "equity.concordance.table", "Pairs alike, observed and by chance", frame, counts=("pairs", "alike", "different", "free"),

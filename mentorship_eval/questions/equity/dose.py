@@ -8,8 +8,8 @@ import pandas as pd
 from mentorship_eval.questions.answer import Exhibit, Result
 from mentorship_eval.questions.equity.eligible import WORDS, EquityStudy, ordered
 from mentorship_eval.questions.equity.pairs import FEWEST_MENTEES, pairs_of
-from mentorship_eval.questions.equity.reach import adjusted_table
 from mentorship_eval.questions.exhibits import forest_exhibit, table_exhibit
+from mentorship_eval.questions.families import adjusted_table
 from mentorship_eval.questions.groups import MISSING, fewest_places, jackknifed_ratio, slug
 from mentorship_eval.questions.section import Section
 

@@ -9,20 +9,18 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from mentorship_eval.cohort.study.models import Plan
 from mentorship_eval.errors import listing
 from mentorship_eval.estimate import Caution, format_number
-from mentorship_eval.inference.multiplicity import holm, within_families
 from mentorship_eval.questions.answer import Exhibit, Result, Statement
 from mentorship_eval.questions.equity.eligible import ALL_OTHERS, EARLIER, FEWEST_FOLLOWED, HORIZON, WORDS, EquityStudy, ordered
 from mentorship_eval.questions.exhibits import curve_exhibit, forest_exhibit, in_months, just_after, monthly_grid, table_exhibit
-from mentorship_eval.questions.families import planned_families
+from mentorship_eval.questions.families import adjusted_table
 from mentorship_eval.questions.groups import FEWEST_PEOPLE, MISSING, OTHER, jackknifed_difference, slug
 from mentorship_eval.questions.section import Section
 from mentorship_eval.survival import aalen_johansen
 from mentorship_eval.survival.curves.leave_out_incidence import incidence_without_each
 
-__all__ = ["adjusted_table", "reach", "reached_without_each"]
+__all__ = ["reach", "reached_without_each"]
 
 _CURVES = ("gender", "ethnicity_group")
 _EVERY, _AT_RISK = 3, (0, 12)  # months: at more times too few people would have been matched in between to be told
@@ -190,22 +188,3 @@ def _curves(people: pd.DataFrame, name: str) -> Exhibit:
         time_from="becoming eligible", y_label="Have been matched", n=len(mine), n_events=int(mine["matched"].sum()), population=f"eligible {name}",
         method="Aalen-Johansen, leaving competes; intervals clustered by department", note=f"Told every {_EVERY} months.",
     )
-
-
-def adjusted_table(exhibit_id: str, title: str, results: list[Result], plan: Plan) -> Exhibit:
-    """p-values as they are and adjusted (Holm) within the families of the plan; of others headlines are one family and the rest another."""
-    p_values = np.array([result.estimate.p_value for result in results])
-    headed = any(result.role == "headline" for result in results)
-    others = ["asked first" if r.role == "headline" else "others" if headed else "all" for r in results]
-    families = planned_families(plan.families, [r.id for r in results], others)
-    frame = pd.DataFrame({
-        "group": [r.group for r in results], "level": [r.label for r in results], "family": families, "p": p_values,
-        "adjusted": within_families(families, p_values, holm), "told": [r.id for r in results],
-        "fewest": [min((float(c) for c in r.rests_on if c), default=np.nan) for r in results],
-    })  # fmt: skip
-    sizes = "; ".join(f"{family} {families.count(family)}" for family in dict.fromkeys(families))
-    return table_exhibit(
-        exhibit_id, title, frame, derived=("p", "adjusted"), behind=("fewest",), results={"told": ""},
-        labels={"group": "Group", "level": "Comparison", "family": "Family", "p": "p", "adjusted": "p (Holm)"}, formats={"p": "p", "adjusted": "p"},
-        note=f"Comparisons by family, within this table: {sizes}. A large p-value does not show that groups are alike.",
-    )  # fmt: skip

@@ -19,8 +19,8 @@ from mentorship_eval.inference.intervals import difference_estimate, ratio_estim
 from mentorship_eval.questions.answer import Result
 from mentorship_eval.questions.covariates import planned_covariates, varying
 from mentorship_eval.questions.equity.eligible import EquityStudy, ordered
-from mentorship_eval.questions.equity.reach import adjusted_table
 from mentorship_eval.questions.exhibits import forest_exhibit
+from mentorship_eval.questions.families import adjusted_table
 from mentorship_eval.questions.groups import FEWEST_PEOPLE, GROUPINGS, MISSING, jackknifed_difference, slug
 from mentorship_eval.questions.retention.from_landmark.horizon_differences import survival_without_each
 from mentorship_eval.questions.retention.model_rows import OUTCOME
