@@ -48,10 +48,10 @@ def check_window(reading: Reading) -> None:
 def check_plan_names(reading: Reading) -> None:
     """W013: outcomes that no estimate has, outcomes that are not adjusted, and covariates, subgroups and strata that no table has."""
     plan = reading.study.plan
-    known = _outcomes(reading)
+    known, beginnings = _outcomes(reading), (*_KINDS, *_scales(reading))
     for key, names in (("plan.primary", plan.primary), ("plan.secondary", plan.secondary)):
         for name in names:
-            if name not in known and not name.startswith((*_KINDS, *_scales(reading))):
+            if name not in known and not name.startswith(beginnings):
                 fix = did_you_mean(name, known) or "Outcomes are named as in the column outcome of estimates.csv."
                 _say(reading, key, f"no outcome is called {name!r}: nothing would count as planned by it", fix)
     columns = _columns(reading)

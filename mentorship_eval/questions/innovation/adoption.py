@@ -12,14 +12,12 @@ import numpy as np
 import pandas as pd
 
 from mentorship_eval.errors import EstimationError
-from mentorship_eval.estimate import Caution, Estimate
+from mentorship_eval.estimate import Caution
 from mentorship_eval.inference.clustered import clustered_share
-from mentorship_eval.inference.intervals import difference_estimate
-from mentorship_eval.inference.jackknife import cluster_jackknife
 from mentorship_eval.questions.answer import Exhibit, Result, Statement
 from mentorship_eval.questions.covariates import varying
 from mentorship_eval.questions.exhibits import curve_exhibit, forest_exhibit, in_months, just_after, monthly_grid, table_exhibit
-from mentorship_eval.questions.groups import incidences_by_arm
+from mentorship_eval.questions.groups import incidences_by_arm, jackknifed_difference
 from mentorship_eval.questions.innovation.study import OUTCOME, InnovationStudy, mentored_by
 from mentorship_eval.questions.retention.model_rows import share_on_curve
 from mentorship_eval.questions.retention.support import arms
@@ -150,16 +148,13 @@ def _curves(rows: pd.DataFrame, counts: tuple[float, ...]) -> Exhibit:
 
 def _difference(told: Section, rows: pd.DataFrame, counts: tuple[float, ...]) -> None:
     mentored, others, fewest = incidences_by_arm(rows, "dept_id", "adopted", "given up", YEAR)
-    value = 100 * (mentored - others)
-    if not np.isfinite(value[0]) or fewest < 2:
+    if not np.isfinite(mentored[0] - others[0]) or fewest < 2:
         return
-    made = cluster_jackknife(value[0], value[1:])
     estimand = "share adopted within 12 months, projects begun by the mentored minus others, giving up competing; not adjusted"
-    estimate: Estimate = difference_estimate(
-        float(value[0]), np.nan if made.failed else float(made.se[0]), scale="difference", unit="percentage points", df=float(fewest - 1),
-        n=len(rows), n_events=int(((rows["event"] == 1) & (rows["stop"] <= YEAR)).sum()), n_clusters=fewest, estimand=estimand,
+    estimate = jackknifed_difference(
+        mentored, others, places=fewest, n=len(rows), n_events=int(((rows["event"] == 1) & (rows["stop"] <= YEAR)).sum()), estimand=estimand,
         method="Aalen-Johansen by arm; leave-one-department-out jackknife of the difference, t on the departments of the arm that has fewer - 1",
-    )  # fmt: skip
+    )
     label = "Adopted within 12 months: begun by the mentored minus others"
     told.results.append(
         Result("innovation.adopted.difference.12", OUTCOME, estimand, "all projects", estimate, label, "companion", GROUP, rests_on=counts)
