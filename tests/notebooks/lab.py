@@ -152,8 +152,13 @@ class LabPage:
         """Save, and stay until the file ``book`` has every code cell as it is on the screen."""
 
         def saved(state: dict[str, Any]) -> bool:
-            cells = json.loads(book.read_text(encoding="utf-8"))["cells"]
-            return not state["unsaved"] and state["counts"] == [cell["execution_count"] for cell in cells if cell["cell_type"] == "code"]
+            if state["unsaved"]:
+                return False
+            try:
+                cells = json.loads(book.read_text(encoding="utf-8"))["cells"]
+            except json.JSONDecodeError:  # the server is writing at this moment; one that never ends is the failure
+                return False
+            return state["counts"] == [cell["execution_count"] for cell in cells if cell["cell_type"] == "code"]
 
         self._execute("docmanager:save")
         self._until(saved, "the notebook is not saved")
