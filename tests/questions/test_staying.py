@@ -181,6 +181,17 @@ def test_the_arm_with_fewer_departments_sets_the_degrees_of_freedom():
     assert np.isfinite(alone.value) and np.isnan(alone.ci_low), "without its only department the arm is empty"
 
 
+def test_an_arm_followed_that_long_in_one_department_has_no_interval():
+    rows = arms(3)
+    elsewhere = (rows["mentored"] == 1) & (rows["dept_at_entry"] != "D1")
+    rows.loc[elsewhere, "stop"] = rows.loc[elsewhere, "stop"].clip(upper=150.0)
+    rows.loc[elsewhere, "exit"] = 0
+    estimate, _ = difference_at(rows, 200.0)
+    assert np.isfinite(estimate.value) and np.isnan([estimate.se, estimate.ci_low, estimate.ci_high]).all()
+    assert [caution.code for caution in estimate.warnings] == ["group_in_one_place"]
+    assert difference_at(rows, 100.0)[0].ci_low < difference_at(rows, 100.0)[0].ci_high
+
+
 def test_nobody_left_by_the_horizon_and_nobody_followed_to_it():
     stop, exit_, cluster = np.array([5.0, 6.0, 9.0]), np.array([0, 0, 1]), np.array([0, 1, 1])
     assert survival_without_each(stop, exit_, cluster, 2, 5.0).tolist() == [1.0, 1.0, 1.0]

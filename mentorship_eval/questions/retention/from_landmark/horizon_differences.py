@@ -2,7 +2,8 @@
 
 Kaplan-Meier in each arm (everybody is followed from the landmark on). Mentored and not mentored people work in the same departments,
 so that two standard errors, one an arm, would not add up: the difference itself is estimated without each department in turn, and
-its interval is t on the departments of the arm that has fewer, less one. People are compared as they are, without adjustment.
+its interval is t on the departments of the arm that has fewer, less one; there is none where an arm is followed that long in a single
+department. People are compared as they are, without adjustment.
 """
 
 from __future__ import annotations
@@ -11,10 +12,9 @@ import numpy as np
 import pandas as pd
 
 from mentorship_eval.estimate import Estimate, format_number
-from mentorship_eval.inference.intervals import difference_estimate
-from mentorship_eval.inference.jackknife import cluster_jackknife
 from mentorship_eval.questions.answer import Result
 from mentorship_eval.questions.exhibits import followed, forest_exhibit, table_exhibit
+from mentorship_eval.questions.groups import jackknifed_difference
 from mentorship_eval.questions.retention.from_landmark.landmark import AtLandmark
 from mentorship_eval.questions.retention.prepared import Prepared
 from mentorship_eval.questions.retention.staying.exit_curves import FEWEST_AT_RISK, Horizon, horizons_of
@@ -60,18 +60,12 @@ def difference_at(rows: pd.DataFrame, horizon: float, estimand: str = "") -> tup
         stop, exit_ = rows["stop"].to_numpy(float)[mine], rows["exit"].to_numpy(int)[mine]
         curves[arm] = survival_without_each(stop, exit_, cluster[mine], len(names), horizon)
         departments[arm] = len(np.unique(cluster[mine]))
-    difference = 100 * (curves[1] - curves[0])
-    jackknife = cluster_jackknife(difference[0], difference[1:])
-    fewest = min(departments.values())
-    estimate = difference_estimate(
-        difference[0],
-        float(jackknife.se[0]),
-        scale="difference",
-        unit="percentage points",
-        df=float(fewest - 1),
+    estimate = jackknifed_difference(
+        curves[1],
+        curves[0],
+        places=min(departments.values()),
         n=len(rows),
         n_events=int(((rows["exit"] == 1) & (rows["stop"] <= horizon)).sum()),
-        n_clusters=fewest,
         method="Kaplan-Meier by arm; leave-one-department-out jackknife of the difference, t on the departments of the arm that has fewer - 1",
         estimand=estimand,
     )
@@ -119,7 +113,7 @@ def horizon_differences(study: Prepared, at: AtLandmark) -> Section:
                 "not_share": shares["not mentored"],
                 "difference": f"{format_number(estimate.value, 1)}"
                 + (f" ({format_number(estimate.ci_low, 1)} to {format_number(estimate.ci_high, 1)})" if estimate.ci_low == estimate.ci_low else ""),
-                "reason": "" if estimate.ci_low == estimate.ci_low else "no interval: too few departments in an arm",
+                "reason": "" if estimate.ci_low == estimate.ci_low else "no interval: an arm rests on too few departments",
             }
         )
         told.results.append(
