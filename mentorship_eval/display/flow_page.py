@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mentorship_eval.display.sheet import Sheet
@@ -145,52 +145,78 @@ def _draw_foot(sheet: Sheet, feet: Sequence[tuple[float, float, str]], down: flo
 
 
 def beside(stages: Sequence[Stage], unit: str) -> Any:
-    """One line a table: read, changed, kept; on a narrow page one box a table."""
-    if page_width() < _NARROW:
-        return _one_box_each(stages, unit)
+    """One line a table that lost or gained rows: read, changed, kept (on a narrow page one box); all others share one box at the foot."""
     sheet = Sheet()
+    changed = [stage for stage in stages if stage.out or stage.added]
+    lines = [(_box_each if page_width() < _NARROW else _line_each)(sheet, stage, unit) for stage in changed]
+    whole = _Whole(sheet, [stage for stage in stages if stage not in changed], unit)
+    sheet.set_height(2 * _EDGE + sum(height + 0.14 for height, _ in lines) + whole.height)
+    down = _EDGE
+    for height, draw in lines:
+        draw(down)
+        down += height + 0.14
+    whole.draw(down)
+    return sheet.figure
+
+
+Drawing = tuple[float, Callable[[float], None]]  # a height, and what draws it from so many inches down
+
+
+def _line_each(sheet: Sheet, stage: Stage, unit: str) -> Drawing:
     ends = 1.6
     middle = page_width() - 2 * _EDGE - 2 * ends - 2 * _GAP
-    lines = []
-    for stage in stages:
-        changes = _changes(sheet, stage, middle)
-        texts = (
-            sheet.wrap(f"{stage.label}\n{stage.read} {unit}", ends - 2 * _PAD, weight="bold"), changes,
-            sheet.wrap(f"kept\n{stage.kept} {unit}", ends - 2 * _PAD, weight="bold"),
-        )  # fmt: skip
-        lines.append((texts, max(_tall(sheet, text) for text in texts)))
-    sheet.set_height(_EDGE + sum(height + 0.14 for _, height in lines))
-    down = _EDGE
-    for texts, height in lines:
-        right = _EDGE + ends + _GAP + middle + _GAP
-        _box(sheet, _EDGE, down, ends, height, texts[0], shade=True, bold=True)
-        _box(sheet, right, down, ends, height, texts[2], shade=True, bold=True)
-        halfway = down + height / 2
-        if texts[1]:
-            _box(sheet, _EDGE + ends + _GAP, down, middle, height, texts[1])
-            _arrow(sheet, (_EDGE + ends, halfway), (_EDGE + ends + _GAP, halfway))
-            _arrow(sheet, (right - _GAP, halfway), (right, halfway))
-        else:
-            _arrow(sheet, (_EDGE + ends, halfway), (right, halfway))
-            sheet.text(_EDGE + ends + _GAP + middle / 2, halfway - 0.11, "none left out", ha="center", gid="box", color=GREY)
-        down += height + 0.14
-    return sheet.figure
+    between, right = _EDGE + ends + _GAP, _EDGE + ends + _GAP + middle + _GAP
+    read, kept = (sheet.wrap(text, ends - 2 * _PAD, weight="bold") for text in (f"{stage.label}\n{stage.read} {unit}", f"kept\n{stage.kept} {unit}"))
+    changes = _changes(sheet, stage, middle)
+    height = max(_tall(sheet, text) for text in (read, changes, kept))
+
+    def draw(down: float) -> None:
+        _box(sheet, _EDGE, down, ends, height, read, shade=True, bold=True)
+        _box(sheet, between, down, middle, height, changes)
+        _box(sheet, right, down, ends, height, kept, shade=True, bold=True)
+        for start in (_EDGE + ends, right - _GAP):
+            _arrow(sheet, (start, down + height / 2), (start + _GAP, down + height / 2))
+
+    return height, draw
 
 
-def _one_box_each(stages: Sequence[Stage], unit: str) -> Any:
-    sheet = Sheet()
+def _box_each(sheet: Sheet, stage: Stage, unit: str) -> Drawing:
     width = page_width() - 2 * _EDGE
-    blocks = []
-    for stage in stages:
-        head = sheet.wrap(f"{stage.label}: {stage.read} {unit}, kept {stage.kept}", width - 2 * _PAD, weight="bold")
-        blocks.append((head, _changes(sheet, stage, width)))
-    sheet.set_height(_EDGE + sum(_tall(sheet, head) + (_tall(sheet, text) if text else 0.0) + 0.14 for head, text in blocks))
-    down = _EDGE
-    for head, text in blocks:
-        _box(sheet, _EDGE, down, width, _tall(sheet, head), head, shade=True, bold=True)
-        down += _tall(sheet, head)
-        if text:
-            _box(sheet, _EDGE, down, width, _tall(sheet, text), text)
-            down += _tall(sheet, text)
-        down += 0.14
-    return sheet.figure
+    head = sheet.wrap(f"{stage.label}: {stage.read} {unit}, kept {stage.kept}", width - 2 * _PAD, weight="bold")
+    changes, top = _changes(sheet, stage, width), _tall(sheet, head)
+
+    def draw(down: float) -> None:
+        _box(sheet, _EDGE, down, width, top, head, shade=True, bold=True)
+        _box(sheet, _EDGE, down + top, width, _tall(sheet, changes), changes)
+
+    return top + _tall(sheet, changes), draw
+
+
+class _Whole:
+    """The tables that were kept as they are: names and counts in as many columns as fit; nothing where there is none."""
+
+    def __init__(self, sheet: Sheet, stages: Sequence[Stage], unit: str) -> None:
+        self.sheet, self.width = sheet, page_width() - 2 * _EDGE
+        self.head = f"Kept as they are ({unit})"
+        inner, apart = self.width - 2 * _PAD, 0.15
+        names, counts = [stage.label for stage in stages], [stage.kept for stage in stages]
+        self.count_at = min(max(map(sheet.width_of, names), default=0.0), inner / 2) + apart
+        each = self.count_at + max(map(sheet.width_of, counts), default=0.0)
+        self.columns = max(int((inner + 2 * apart) / (each + 2 * apart)), 1)
+        self.names, self.counts = [sheet.wrap(name, self.count_at - apart + 0.01) for name in names], counts
+        self.rows = -(-len(stages) // self.columns)
+        self.columns = -(-len(stages) // max(self.rows, 1))  # no more than are filled
+        self.tall = max((sheet.block_height(name) for name in self.names), default=0.0)
+        self.height = _tall(sheet, self.head) + self.rows * self.tall + _PAD if stages else 0.0
+
+    def draw(self, down: float) -> None:
+        if not self.names:
+            return
+        sheet, top = self.sheet, _tall(self.sheet, self.head)
+        _box(sheet, _EDGE, down, self.width, top, self.head, shade=True, bold=True)
+        sheet.patch(_EDGE, down + top, self.width, self.height - top, facecolor="white", edgecolor=GREY, linewidth=0.9)
+        for i, (name, number) in enumerate(zip(self.names, self.counts, strict=True)):
+            column, row = divmod(i, self.rows)
+            x, middle = _EDGE + _PAD + column * self.width / self.columns, down + top + _PAD / 2 + (row + 0.5) * self.tall
+            sheet.text(x, middle, name, gid="box")
+            sheet.text(x + self.count_at, middle, number, gid="box")

@@ -89,9 +89,13 @@ class Sheet:
         return (text.count("\n") + 1) * line_height(size)
 
     def text(self, x: float, down: float, text: str, *, size: float = SMALL, ha: str = "left", va: str = "center", **style: Any) -> Any:
-        return self.figure.text(
-            x, self.height - down, text, transform=self.figure.dpi_scale_trans, fontsize=size, ha=ha, va=va, linespacing=1.25, **style
-        )
+        """Words beside each other stand on one line, whichever letters they have.
+
+        Hence no line spacing of our own: with one, matplotlib 3.11 places a line by the heights of the letters that are in it.
+        """
+        if va == "center" and "rotation" not in style:
+            va = "center_baseline"  # digits and capitals in the middle, what hangs below the line left out
+        return self.figure.text(x, self.height - down, text, transform=self.figure.dpi_scale_trans, fontsize=size, ha=ha, va=va, **style)
 
     def line(self, x: Sequence[float], down: Sequence[float], **style: Any) -> None:
         from matplotlib.lines import Line2D

@@ -69,3 +69,15 @@ def test_groups_stand_at_the_foot_and_in_the_words():
     assert "390 department-months" in draw(STEPS, months).alt
     with pytest.raises(UsageError, match="arms"):
         draw(STEPS, ARMS.drop(columns="n"))
+
+
+@pytest.mark.parametrize("millimetres", (180.0, 85.0))
+def test_tables_kept_as_they_are_share_a_box(millimetres):
+    whole = [{"table": f"table_{i}", "reason": "read", "read": 1000 + i, "removed": 0, "added": 0, "kept": 1000 + i} for i in range(23)]
+    figure = draw(pd.concat([TABLES[TABLES["table"] == "window"], pd.DataFrame(whole)]), millimetres=millimetres)
+    shown = words(figure)
+    assert shown.count("Kept as they are (people)") == 1 and shown.count("Left out:") == 1
+    assert all(f"table_{i}\n{1000 + i:,}" in shown for i in range(23))
+    assert figure.size[1] < (3.0 if millimetres > 100 else 6.0), "a page full of tables to which nothing happened"
+    assert "Table_22: 1,022 people, removed: none; kept 1,022" in figure.alt
+    assert "Kept as they are" not in words(draw(TABLES[TABLES["table"] == "window"], millimetres=millimetres))
