@@ -62,20 +62,37 @@ def test_an_end_without_a_reason_is_neither_planned_nor_early(cohort):
                                                                                 for r in made.results)  # fmt: skip
 
 
-def test_a_match_that_nobody_closed_ends_when_its_mentee_leaves(cohort):
+@pytest.mark.parametrize("who", ["mentee_left", "mentor_left"])
+def test_a_match_that_nobody_closed_ends_when_its_mentee_or_mentor_leaves(cohort, who):
     study = delivery_study(cohort)
-    left = study.mentoring[study.mentoring["end_reason"] == "mentee_left"]
+    left = study.mentoring[study.mentoring["end_reason"] == who]
     assert len(left) > 5
     matches = cohort.table("matches")
     mine = matches["match_id"].isin(left["match_id"])
     forgotten = matches.assign(end=pd.to_datetime(matches["end"]).mask(mine), end_reason=matches["end_reason"].astype(object).mask(mine))
     again = delivery_study(changed(cohort, matches=forgotten))
-    for name in ("last", "ended", "months", "planned"):
+    for name in ("last", "ended", "end_reason", "months", "planned"):
         assert again.mentoring[name].equals(study.mentoring[name]), name
     assert again.mentoring["left_open"].sum() == len(left) and "left_open" in codes(cascade(again))
     assert found(cascade(again), "finished").value == found(cascade(study), "finished").value
     # that some left says nothing of how the others ended
     assert not delivery_study(changed(cohort, matches=forgotten.drop(columns="end_reason"))).reasons_told
+
+
+def test_a_mentor_who_left_may_go_on_where_the_record_says_so(cohort):
+    study, matches = delivery_study(cohort), cohort.table("matches")
+    left = study.mentoring.loc[study.mentoring["end_reason"] == "mentor_left", "match_id"]
+    mine = matches["match_id"].isin(left)
+    later = pd.to_datetime(matches["end"]) + pd.Timedelta(days=1)
+    again = delivery_study(changed(cohort, matches=matches.assign(end=later.where(mine, matches["end"])))).mentoring
+    stays = again["match_id"].isin(left)
+    assert (again.loc[stays, "last"] > study.mentoring.loc[stays, "last"]).mean() > 0.9 and again.loc[stays, "left_open"].sum() <= 0.1 * stays.sum()
+    # nobody knows when strangers leave: a match with a mentor who is not on the staff runs on
+    strange = matches.assign(mentor_id="a volunteer", end=pd.to_datetime(matches["end"]).mask(mine), end_reason=matches["end_reason"].mask(mine))
+    open_ = delivery_study(changed(cohort, matches=strange)).mentoring
+    assert (open_.loc[stays, "last"] > study.mentoring.loc[stays, "last"]).mean() > 0.9
+    nobody = delivery_study(changed(cohort, matches=strange.drop(columns="mentor_id"))).mentoring
+    assert nobody["last"].equals(open_["last"])
 
 
 def test_offers_are_of_mentoring_and_since_somebody_was_eligible(cohort):

@@ -101,7 +101,8 @@ def cascade(study: DeliveryStudy) -> Section:
     told.methods.append(
         "Delivery: shares are sums over sums, intervals from leaving out one department at a time (log odds, t). Nothing here is an effect of the "
         "programme: what was delivered is described, not why. Mentoring alone counts; supervision and preceptorship are told apart. A match that "
-        "was still open when its mentee left ends on that day, and not as planned; one that ended without a reason is neither planned nor early."
+        "was still open when its mentee left, or that nobody closed after its mentor left, ends on that day, and not as planned; one that ended "
+        "without a reason is neither planned nor early."
     )
     return told
 
@@ -117,8 +118,8 @@ def _ends_unsaid(pairs: pd.DataFrame) -> list[Caution]:
     """Ends that nobody recorded, and ends without a reason, by their number."""
     told = []
     if open_ := int(pairs["left_open"].sum()):
-        text = f"{open_:,} matches were still open when their mentee left, and have no other reason to end: they count as ended on that day, and not "
-        text += "as planned."
+        text = f"{open_:,} matches were still open when their mentee or mentor left, and have no other reason to end: they count as ended on that "
+        text += "day, and not as planned."
         told.append(Caution("left_open", text, {"matches": open_, "complement": len(pairs) - open_}))
     unsaid = (pairs["ended"] == 1) & pairs["planned"].isna()
     if number := int(unsaid.sum()):

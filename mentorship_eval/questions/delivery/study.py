@@ -16,7 +16,7 @@ from mentorship_eval.inference.clustered import clustered_mean, clustered_share
 from mentorship_eval.questions.answer import Exhibit, Result
 from mentorship_eval.questions.equity.eligible import EquityStudy, begun_matches, equity_study
 from mentorship_eval.questions.exhibits import DAYS_PER_MONTH, table_exhibit
-from mentorship_eval.questions.planned_ends import ended_as_planned, ends_known, mentee_left_on
+from mentorship_eval.questions.planned_ends import ended_as_planned, ends_known
 
 __all__ = ["NO_DEPARTMENT", "DeliveryStudy", "delivery_study", "mean_of", "share_of", "share_words", "told_table"]
 
@@ -27,10 +27,10 @@ NO_DEPARTMENT = "none"
 class DeliveryStudy:
     """cohort; start, end: the window; matches: every relationship in it that began, of all types.
 
-    matches has one row each: match_id, mentee_id, mentor_id, start, last (its end, that of the mentee's employment, or that of the window), ended
-    (0/1), end_reason (mentee_left where that is all that is known), left_open (1: where it is), planned (ended as planned; missing where it lasts
-    or nobody says why it ended), months (start to last), kind (relationship_type, mentoring where not said), dept_id (of the mentee on its first
-    day), and the other columns as recorded.
+    matches has one row each: match_id, mentee_id, mentor_id, start, last (its end as `ends_known` has it, or that of the window), ended (0/1),
+    end_reason (mentee_left or mentor_left where that is all that is known), left_open (1: where it is), planned (ended as planned; missing where it
+    lasts or nobody says why it ended), months (start to last), kind (relationship_type, mentoring where not said), dept_id (of the mentee on its
+    first day), and the other columns as recorded.
     """
 
     cohort: Cohort
@@ -92,7 +92,7 @@ def delivery_study(cohort: Cohort) -> DeliveryStudy:
     matches = matches.sort_values(["start", "match_id"], kind="stable", ignore_index=True)
     kind = matches["relationship_type"].astype(object) if "relationship_type" in matches else pd.Series(pd.NA, index=matches.index, dtype=object)
     said = matches["end"].le(end) & (matches["end_reason"].notna() if "end_reason" in matches else False)
-    matches = ends_known(matches.assign(kind=kind.fillna("mentoring")), mentee_left_on(cohort, matches), end)
+    matches = ends_known(cohort, matches.assign(kind=kind.fillna("mentoring")), end)
     planned = ended_as_planned(matches["end_reason"]).where(matches["ended"].eq(1))
     matches = matches.assign(planned=planned, left_open=(planned.notna() & ~said).astype(int))
     matches["months"] = np.maximum((matches["last"] - matches["start"]).dt.days, 0.5) / DAYS_PER_MONTH

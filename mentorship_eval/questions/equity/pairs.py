@@ -9,7 +9,7 @@ import pandas as pd
 
 from mentorship_eval.questions.equity.eligible import EquityStudy, begun_matches, with_levels
 from mentorship_eval.questions.exhibits import DAYS_PER_MONTH
-from mentorship_eval.questions.planned_ends import ends_known, mentee_left_on
+from mentorship_eval.questions.planned_ends import ends_known
 
 __all__ = ["ATTRIBUTES", "FEWEST_MENTEES", "Pairs", "pairs_of"]
 
@@ -19,8 +19,8 @@ FEWEST_MENTEES = 30  # of a level, below which it joins the others
 
 @dataclass(frozen=True)
 class Pairs:
-    """rows: one a match: match_id, mentee_id, mentor_id, dept_id (of the mentee on its first day), quarter, days (from then to its end, to the day
-    on which its mentee left, or to the end of the window), ended (1: by then), end_reason, levels of the mentee for each of ``groupings``;
+    """rows: one a match: match_id, mentee_id, mentor_id, dept_id (of the mentee on its first day), quarter, days (from then to its end as
+    `ends_known` has it, or to that of the window), ended (1: by then), end_reason, levels of the mentee for each of ``groupings``;
     mentee_<attribute>, mentor_<attribute> as recorded, missing where unknown.
     """
 
@@ -33,9 +33,8 @@ def pairs_of(study: EquityStudy) -> Pairs:
     cohort, episodes = study.cohort, study.episodes
     rows = begun_matches(cohort)
     rows = rows[(rows["start"] >= episodes.start) & (rows["start"] <= episodes.end)]
-    rows = rows.merge(_posts(study, rows), on="match_id").rename(columns={"mentee_id": "staff_id"})
-    rows = rows.sort_values(["start", "match_id"], kind="stable", ignore_index=True)
-    rows = ends_known(rows, mentee_left_on(cohort, rows.rename(columns={"staff_id": "mentee_id"})), episodes.end)
+    rows = rows.merge(_posts(study, rows), on="match_id").sort_values(["start", "match_id"], kind="stable", ignore_index=True)
+    rows = ends_known(cohort, rows, episodes.end).rename(columns={"mentee_id": "staff_id"})
     rows["days"] = np.maximum((rows["last"] - rows["start"]).dt.days.to_numpy(float), 0.5)
     rows["months"] = rows["days"] / DAYS_PER_MONTH
     rows["quarter"] = rows["start"].dt.to_period("Q").astype(str)
