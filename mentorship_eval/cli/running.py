@@ -18,7 +18,7 @@ __all__ = ["Steps", "run_demo", "run_folder"]
 # docs/demo-design.md: size and seed of the demo cohort, settled before it was drawn, and how much of every other outcome it has
 DEMO: dict[str, Any] = {
     "departments": 128, "staff": 19200, "seed": 20240101, "outcomes": True, "innovated": True, "sampled": 0.125, "ties": (0.2, 0.15),
-    "ties_near": 0.5, "handoffs": (0.15, 1.25),
+    "ties_near": 0.5, "handoffs": (0.15, 1.25), "delivered": True, "paired": True, "events": (0.15, 1.3),
 }  # fmt: skip
 
 
