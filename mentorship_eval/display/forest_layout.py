@@ -96,7 +96,7 @@ class _Forest:
         self.text_x = page_width() - 0.1 - max(wide)
         counted = []
         for column, head in (("n", "n"), ("n_events", "Events")):
-            if counts and column in rows.columns:
+            if counts and column in rows.columns and not all(is_blank(cell) for cell in rows[column]):  # no column of dashes alone
                 cells = [count(cell) for cell in rows[column]]
                 counted.append((head, cells, 0.16 + max(sheet.width_of(text, weight="bold") for text in [*cells, head])))
         room = self.text_x - 0.55 - sum(width for _, _, width in counted)
