@@ -32,7 +32,7 @@ def value_axis(
     else:
         from matplotlib.ticker import MaxNLocator
 
-        axes.xaxis.set_major_locator(MaxNLocator(max(2, int(width / 0.6)), steps=[1, 2, 2.5, 5, 10]))
+        axes.xaxis.set_major_locator(MaxNLocator(max(3, int(width / 0.45)), steps=[1, 2, 2.5, 5, 10], min_n_ticks=3))
     axes.patch.set_visible(False)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)

@@ -89,7 +89,10 @@ class _Forest:
         text_most, axis_least = narrowed(_TEXT_MOST), narrowed(_AXIS_LEAST)
         self.grouped = "group" in rows.columns and any(not is_blank(group) for group in rows["group"])
         self.shared = self.interactions()
-        self.head = sheet.wrap(f"{self.options.value_label} ({self.options.ci_level * 100:g} % CI)", text_most, SMALL, "bold")
+        level = f"({self.options.ci_level * 100:g} % CI)"  # kept together
+        self.head = f"{self.options.value_label} {level}"
+        if sheet.width_of(self.head, weight="bold") > text_most:
+            self.head = "\n".join((sheet.wrap(self.options.value_label, text_most, SMALL, "bold"), level))
         self.texts = [sheet.wrap(self.number(i), text_most, SMALL, self.weight(i)) for i in range(len(rows))]
         wide = [sheet.width_of(text, weight=self.weight(i)) for i, text in enumerate(self.texts)]
         wide += [sheet.width_of(self.head, weight="bold"), *[sheet.width_of(text) for text in self.shared.values()]]
