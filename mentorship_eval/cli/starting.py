@@ -57,6 +57,11 @@ plan:
 # acro, cms11, hes, nhs5, opensafely, survey, tre10 (docs/disclosure.md).
 # disclosure: 10
 
+# In which direction survey scales are read that no shipped scoring key knows (docs/surveys.md). Without it their differences are higher or lower,
+# never a benefit or a harm.
+# surveys:
+#   higher_is_better: {{JOB-SATISFACTION: true, CASEY-FINK: {{support: true, stress: false}}}}
+
 # How `mentorship-eval match` chooses the next wave's pairs, kept from wave to wave (docs/files.md). What is left out has its default.
 # matching:
 #   weights: {{goals: 0.4, field: 0.2, concordance: 0.2, preference: 0.2, unmatched: 1}}

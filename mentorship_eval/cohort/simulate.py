@@ -24,6 +24,7 @@ from mentorship_eval.cohort.simulation.files import write_json, write_study, wri
 from mentorship_eval.cohort.simulation.further import further_tables
 from mentorship_eval.cohort.simulation.incidents import draw_incidents, draw_patient_days
 from mentorship_eval.cohort.simulation.innovated import innovated_tables
+from mentorship_eval.cohort.simulation.instruments import directions_of
 from mentorship_eval.cohort.simulation.lessons import lesson
 from mentorship_eval.cohort.simulation.merger import merge_departments, merging_pair
 from mentorship_eval.cohort.simulation.messy.cohort import Messy, make_messy
@@ -145,6 +146,7 @@ def simulate_cohort(scenario: str = "default", *, seed: int = 0, name: str | Non
 
     With ``outcomes=True`` also every optional table: surveys, survey_invites, projects, career_events, goals, feedback, programmes,
     training, collaboration, audits, costs, calendar, dept_lineage; `SimulatedCohort.aggregated` gives durations and counts.
+    With ``instruments="all"`` besides, a score of every scale that a shipped scoring key holds.
     With ``innovated=True`` besides, projects with what came of them, innovation labs in rollout, and outcomes_monthly.
     With ``paired=True``, scores of matches, wishes for the next round, and mentors who differ in their mentees' eyes.
     staff is the number of people who were employed at the start of the window or hired in it. Raises `UsageError` for
@@ -220,8 +222,11 @@ def study_of(parameters: Parameters, scenario: str, name: str | None, tables: li
     plan: dict[str, Any] = {"primary": ["retention", "harm_incidents"], "covariates": {"retention": ["profession", "newly_qualified"]}}
     if parameters.outcomes:
         plan["senior_grades"] = list(SENIOR)
+    # the extracts of a messy cohort hold other instruments
+    directions = {"surveys": {"higher_is_better": directions_of(parameters)}} if parameters.outcomes and scenario != "messy" else {}
     return {
         "study": {"name": name or f"Simulated cohort ({scenario})", "start": pd.Timestamp(parameters.start).date(), "end": end},
         "tables": {table: f"{table}.csv" for table in tables},
         "plan": plan,
+        **directions,
     }

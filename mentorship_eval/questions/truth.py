@@ -101,7 +101,8 @@ def truth_in(told: dict[str, Any], leaving: str = "organisation") -> dict[str, f
             value = value.get(key) if isinstance(value, dict) else None
         if isinstance(value, int | float):
             truth[result_id] = float(value)
-    return truth
+    scales = told.get("outcomes", {}).get("scale_change_mentored", {})  # by the name of the scale
+    return truth | {f"wellbeing.{name}": float(value) for name, value in scales.items()}
 
 
 def with_truth(results: list[Result], cohort: Cohort) -> list[Result]:

@@ -10,6 +10,8 @@ import pandas as pd
 from mentorship_eval.cohort.reading.raw import Reading
 from mentorship_eval.cohort.schema.tables import TABLES
 from mentorship_eval.cohort.study.document import STUDY_FILE, did_you_mean
+from mentorship_eval.cohort.study.surveys import same_instrument
+from mentorship_eval.inference.scales.known import plain
 
 __all__ = ["ADJUSTED", "OUTCOMES", "check_plan_names", "check_window"]
 
@@ -61,6 +63,26 @@ def check_plan_names(reading: Reading) -> None:
                 _say(reading, f"{key}.{outcome}", "no outcome of this name is adjusted", did_you_mean(outcome, list(ADJUSTED)))
             _absent(reading, f"{key}.{outcome}", names, columns)
     _absent(reading, "plan.strata", plan.strata or [], columns)
+    _declared_scales(reading)
+
+
+def _declared_scales(reading: Reading) -> None:
+    """Directions of scales that nobody was asked."""
+    source = reading.sources.get("surveys")
+    if source is None or not {"instrument", "subscale"} <= set(source.frame):
+        return
+    asked = source.frame[["instrument", "subscale"]].astype(str).drop_duplicates()
+    for name, said in reading.study.surveys.higher_is_better.items():
+        key = f"surveys.higher_is_better.{name}"
+        own = asked[[same_instrument(name, each) for each in asked["instrument"]]]
+        if own.empty:
+            known = sorted(asked["instrument"].unique())
+            _say(reading, key, "surveys has no scores of this instrument", did_you_mean(name, known))
+            continue
+        known = sorted(own["subscale"].unique())
+        for subscale in said if isinstance(said, dict) else ():
+            if plain(subscale) not in map(plain, known):
+                _say(reading, f"{key}.{subscale}", f"surveys has no scores of {name} under this subscale", did_you_mean(subscale, known))
 
 
 def _absent(reading: Reading, key: str, names: Iterable[str], columns: list[str]) -> None:

@@ -28,7 +28,7 @@ def further_tables(parameters: Parameters, departments: Departments, tables: dic
         "career_events": steps_table(parameters, tables, rng),
         "staff": graded(parameters, tables["staff"], rng["steps"]),
     }
-    more["surveys"] = with_more_instruments(parameters, tables | more, rng["instruments"])
+    more["surveys"] = with_more_instruments(parameters, tables | more, rng)
     more["goals"] = delivery.goal_table(parameters, matches, rng["goals"])
     more["feedback"] = delivery.feedback_table(parameters, matches, tables["staff"], rng["feedback"])
     more["programmes"] = delivery.programme_table(parameters)

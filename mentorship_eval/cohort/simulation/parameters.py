@@ -19,7 +19,7 @@ DAYS_PER_MONTH = 30.4375
 # New components go to the end.
 COMPONENTS = ("departments", "rollout", "people", "history", "mentors", "careers", "exposure", "incidents", "details", "outcomes", "sessions",
               "selection", "instruments", "goals", "feedback", "training", "collaboration", "audits", "steps", "handoffs", "sampled", "delivered",
-              "innovated", "paired")
+              "innovated", "paired", "questionnaires")
 
 
 def _later(default: Any, *, of: str = "") -> Any:
@@ -127,6 +127,8 @@ class Parameters:
     work_family: tuple[float, float, float] = _later((4.2, 1.2, -0.2), of="outcomes")  # Work-Family Conflict Scale
     belonging: tuple[float, float, float] = _later((3.6, 0.7, 0.12), of="outcomes")
     satisfaction: tuple[float, float, float] = _later((4.9, 1.0, 0.2), of="outcomes")
+    instruments: str = _later("", of="outcomes")  # "all": every scale that a shipped scoring key holds
+    instrument_shift: float = _later(0.3, of="instruments")  # change of the scales that this adds once mentored, SD for the better
     goals_per_match: float = _later(2.0, of="outcomes")
     goal_attained: float = _later(0.60, of="outcomes")
     match_quality: tuple[float, float] = _later((74.0, 12.0), of="outcomes")  # 0 to 100: mean, SD between matches
@@ -205,6 +207,10 @@ def parameters_of(scenario: str, changes: Mapping[str, Any]) -> Parameters:
                  "audit_odds_ratio", "score_ratio"):
         if not getattr(parameters, name) > 0:
             raise UsageError(f"{name} is {getattr(parameters, name)}.", fix="A ratio is above 0.")
+    if parameters.instruments not in ("", "all"):
+        raise UsageError(f"instruments is {parameters.instruments!r}.", fix='Say instruments="all", or leave it out.')
+    if parameters.instruments and not parameters.outcomes:
+        raise UsageError("instruments are drawn with the other outcomes.", fix="Say outcomes=True beside it.")
     if abs(sum(parameters.contracts) - 1) > 1e-9 or min(parameters.contracts) < 0:
         raise UsageError(f"contracts are {listing(parameters.contracts)}.", fix="They are three shares that sum to 1.")
     if parameters.selection_months and not 0 < parameters.selection_months <= min(parameters.waves, default=0):

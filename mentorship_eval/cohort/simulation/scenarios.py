@@ -27,7 +27,7 @@ NO_EFFECT: Mapping[str, Any] = {
     "leadership": (0.02, 0.02), "certification": (0.10, 0.10), "senior": (0.36, 0.36), "uptake_gaps": (0.0, 0.0),
     "remote_waits": 0.0, "slip_days": 0.0, "events": (0.8, 1.0), "reverse_gain": 0.0, "mentor_gain": 0.0,
     "lab_ratio": (1.0, 1.0), "adoption_ratio": 1.0, "outcome_ratio": 1.0,
-    "score_ratio": 1.0, "suited": 0.0, "mentor_sd": 0.0,
+    "score_ratio": 1.0, "suited": 0.0, "mentor_sd": 0.0, "instrument_shift": 0.0,
 }
 
 SCENARIOS: Mapping[str, Scenario] = {

@@ -14,6 +14,7 @@ from mentorship_eval.cohort.schema.tables import TABLES
 from mentorship_eval.cohort.study.choices import MatchingChoice
 from mentorship_eval.cohort.study.database import password_written_out
 from mentorship_eval.cohort.study.models import Disclosure, Plan, Rules, TableSource, Window
+from mentorship_eval.cohort.study.surveys import SurveyChoice
 from mentorship_eval.cohort.study.types import Strict
 from mentorship_eval.cohort.study.yaml_lines import KeyPath, YamlProblem, expand_variables, read_yaml
 
@@ -35,6 +36,7 @@ class Study(Strict):
     disclosure: Disclosure = Disclosure()
     journal: str | None = Field(default=None, description="read by nothing yet: `mentorship-eval appendix --journal NAME` chooses one")
     rules: Rules = Rules()
+    surveys: SurveyChoice = SurveyChoice()
     matching: MatchingChoice = MatchingChoice()
 
     @property

@@ -15,48 +15,10 @@ import pandas as pd
 
 from mentorship_eval.cohort import Cohort
 from mentorship_eval.estimate import Caution
-from mentorship_eval.inference.scales.keys import ScoringKey, scoring_keys
 from mentorship_eval.questions.covariates import planned_covariates, varying, with_covariates
+from mentorship_eval.questions.wellbeing.scales import Scale, scale_of
 
 __all__ = ["Scale", "SurveyStudy", "survey_study"]
-
-# instruments that are often named shorter than their scoring key
-_NAMES = {"MBI": "MBI-HSS", "PROQOL": "ProQOL-5", "UWES": "UWES-9", "CD-RISC": "CD-RISC-10"}
-_WORDS = {
-    ("MBI-HSS", "EE"): "Emotional exhaustion", ("MBI-HSS", "DP"): "Depersonalisation", ("MBI-HSS", "PA"): "Personal accomplishment",
-    ("CD-RISC-10", "total"): "Resilience", ("BRS", "total"): "Resilience (BRS)", ("UWES-9", "total"): "Work engagement",
-    ("WHO-5", "total"): "General wellbeing", ("PES-NWI", "total"): "Practice environment", ("PSYCH-SAFETY", "total"): "Psychological safety",
-    ("GSE", "total"): "Self-efficacy", ("WFC", "total"): "Work-family conflict", ("BELONGING", "total"): "Belonging",
-    ("HSOPSC", "communication openness"): "Speaking up (communication openness)", ("HSOPSC", "overall perceptions"): "Safety culture (overall)",
-    ("HSOPSC", "teamwork across units"): "Teamwork across units", ("JOB-SATISFACTION", "total"): "Job satisfaction",
-}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Scale:
-    """One scale: column of its scores; slug for ids; name in words; key of the instrument where one is shipped; higher is better or not."""
-
-    column: str
-    slug: str
-    name: str
-    instrument: str
-    subscale: str
-    key: ScoringKey | None
-    higher_is_better: bool | None
-
-    @property
-    def direction(self) -> str:
-        return {True: "higher is better", False: "lower is better", None: "direction not known"}[self.higher_is_better]
-
-    @property
-    def cutoff(self) -> tuple[float | None, float | None, str] | None:
-        """at_least, at_most and meaning of the key's cut-off for this scale, if it has one."""
-        if self.key is None:
-            return None
-        part = self.key.subscales.get(self.subscale)
-        chosen = part.cutoff if part is not None else self.key.cutoff if not self.key.subscales else None
-        return None if chosen is None else (chosen.at_least, chosen.at_most, chosen.means)
-
 
 @dataclass(frozen=True)
 class SurveyStudy:
@@ -95,22 +57,6 @@ class SurveyStudy:
         return self.everyone[self.everyone[scale.column].notna()].reset_index(drop=True)
 
 
-def _scale(instrument: str, subscale: str) -> Scale:
-    name = instrument.upper()
-    known = {each.upper(): each for each in scoring_keys()}
-    told = known.get(name) or _NAMES.get(name)
-    key = scoring_keys()[told] if told else None
-    better: bool | None = None
-    if key is not None:
-        part = key.subscales.get(subscale)
-        better = {"higher": True, "lower": False}.get(part.better if part is not None else key.better)
-    words = _WORDS.get((told or instrument, subscale))
-    whole = subscale.lower() in ("total", "")
-    plain_name = words or (instrument if whole else f"{instrument}: {subscale.replace('_', ' ')}")
-    slug = "_".join(filter(None, [instrument, "" if whole else subscale])).lower().replace("-", "_").replace(" ", "_")
-    return Scale(f"{instrument}|{subscale}", slug, plain_name, instrument, subscale, key, better)
-
-
 def _asked(cohort: Cohort, surveys: pd.DataFrame, person: str) -> tuple[pd.DataFrame, bool]:
     """person, wave, day and listed of everybody asked: those on the list of who was asked, and those who answered without being on it; whether there
     is such a list."""
@@ -145,7 +91,7 @@ def survey_study(cohort: Cohort) -> SurveyStudy:
     surveys = surveys[surveys[person].notna()].assign(subscale=lambda frame: frame["subscale"].astype(str))
     rows, invited = _asked(cohort, surveys, person)
     pairs = surveys[["instrument", "subscale"]].drop_duplicates().sort_values(["instrument", "subscale"])
-    scales = tuple(_scale(str(i), str(s)) for i, s in pairs.itertuples(index=False))
+    scales = tuple(scale_of(str(i), str(s), cohort.study.surveys) for i, s in pairs.itertuples(index=False))
     wide = surveys.assign(column=surveys["instrument"].astype(str) + "|" + surveys["subscale"]).pivot_table(
         index=[person, "wave"], columns="column", values="score", aggfunc="first"
     )
