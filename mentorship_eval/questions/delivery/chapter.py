@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from mentorship_eval.cohort import Cohort
 from mentorship_eval.questions.answer import Answer, Exhibit, Gap
+from mentorship_eval.questions.delivery.barriers import missed
+from mentorship_eval.questions.delivery.by_mode import by_mode
 from mentorship_eval.questions.delivery.cascade import cascade
 from mentorship_eval.questions.delivery.changes import mentor_benefits, reverse_mentoring
 from mentorship_eval.questions.delivery.gaps import training_gaps
@@ -13,8 +15,9 @@ from mentorship_eval.questions.delivery.kinds import kinds, supervision
 from mentorship_eval.questions.delivery.matching import early_ends, match_scores
 from mentorship_eval.questions.delivery.meetings import cases, held, protected, topics
 from mentorship_eval.questions.delivery.mentor_effects import mentor_effects
+from mentorship_eval.questions.delivery.modifiers import modifiers
 from mentorship_eval.questions.delivery.objectives import objectives
-from mentorship_eval.questions.delivery.preparation import preparation
+from mentorship_eval.questions.delivery.preparation import preparation, recognition
 from mentorship_eval.questions.delivery.progress import feedback, goals
 from mentorship_eval.questions.delivery.setting import beside, slippage, support
 from mentorship_eval.questions.delivery.study import delivery_study, told_table
@@ -40,11 +43,15 @@ PARTS = (
     early_ends,
     mentor_effects,
     preparation,
+    recognition,
     held,
+    missed,
+    by_mode,
     protected,
     goals,
     feedback,
     kinds,
+    modifiers,
     supervision,
     topics,
     cases,

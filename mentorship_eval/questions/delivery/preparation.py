@@ -8,7 +8,7 @@ from mentorship_eval.estimate import Caution
 from mentorship_eval.questions.delivery.study import DeliveryStudy, share_of, told_table
 from mentorship_eval.questions.section import Section
 
-__all__ = ["preparation"]
+__all__ = ["preparation", "recognition"]
 
 
 def preparation(study: DeliveryStudy) -> Section:
@@ -80,4 +80,33 @@ def preparation(study: DeliveryStudy) -> Section:
     told.methods.append(
         f"Training of mentors: day of training against the day of the {what}; departments (sessions: mentors) left out one at a time."
     )
+    return told
+
+
+def recognition(study: DeliveryStudy) -> Section:
+    """Share of mentors with a mentee whose mentoring counts in their appraisal; their promotion is told in careers."""
+    told, question = Section(), "Whether mentoring counts in mentors' appraisals"
+    mentors = study.cohort.table("mentors").drop_duplicates("staff_id").set_index("staff_id") if study.cohort.has("mentors") else pd.DataFrame()
+    if "appraisal_recognised" not in mentors or mentors["appraisal_recognised"].isna().all():
+        return told.lacks(question, "Whether it counts is not in these data.", "appraisal_recognised in mentors")
+    first = study.mentoring.dropna(subset=["mentor_id"]).drop_duplicates("mentor_id")
+    said = first["mentor_id"].map(mentors["appraisal_recognised"])
+    if said.isna().all():
+        return told.lacks(question, "Of no mentor with a mentee is it known.", "mentor_id in matches, the same ids as in mentors")
+    if silent := int(said.isna().sum()):
+        text = f"Of {silent:,} mentors it is not told whether mentoring counts in their appraisal: the share is of the others."
+        told.cautions.append(Caution("recognition_unsaid", text, {"persons": silent, "complement": len(said) - silent}))
+    first, said = first[said.notna()], said.dropna()
+    told.results.append(
+        share_of(
+            "recognised",
+            "Mentors whose mentoring counts in their appraisal",
+            "share of mentors with a mentee whose mentoring counts in their appraisal, of those of whom it is told",
+            said.astype(float),
+            study.department_on(first["mentor_id"], first["start"]),
+            population="mentors with a mentee",
+            group="Recognition of mentors",
+        )
+    )
+    told.methods.append("Recognition: mentors with a match of mentoring, each once; departments are their own on the first day of their first match.")
     return told

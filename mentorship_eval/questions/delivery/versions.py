@@ -5,14 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from mentorship_eval.cohort import Cohort
 from mentorship_eval.cohort.schema.programme import TIDIER_FIELDS
 from mentorship_eval.questions.answer import Exhibit, Result
+from mentorship_eval.questions.delivery.compared import REMOTE
 from mentorship_eval.questions.delivery.study import DeliveryStudy, share_of
 from mentorship_eval.questions.exhibits import table_exhibit
 from mentorship_eval.questions.groups import fewest_places, jackknifed_difference
 from mentorship_eval.questions.section import Section
 
-__all__ = ["FIRST", "NOT_DESCRIBED", "versions"]
+__all__ = ["FIRST", "NOT_DESCRIBED", "versions", "versions_of"]
 
 _SHOWN = 3  # versions, the last ones
 NOT_DESCRIBED, FIRST = "Not described", "First version"
@@ -20,7 +22,6 @@ _CHANGED, _HELD = "10. From the data: items described otherwise than before", "8
 _RECORDED, _AGREED = "11. From the data: what is recorded of fidelity", "12. From the data: of those agreed"
 # columns of sessions by which fidelity can be told, and their names in the table
 _OF_SESSIONS = {"status": "sessions held or not", "minutes": "length", "mode": "mode", "protected": "protected time", "topic": "topic"}
-_REMOTE = ("remote", "virtual", "online", "video", "telephone")
 
 
 def versions(study: DeliveryStudy) -> Section:
@@ -28,7 +29,7 @@ def versions(study: DeliveryStudy) -> Section:
     told, question = Section(), "Which versions of the programme there were"
     if not study.cohort.has("programmes"):
         return told.lacks(question, "The programme is not described in these data.", "programmes (version, the TIDieR items, valid_from)")
-    table = _of_the_mentoring(study).sort_values("valid_from", kind="stable", ignore_index=True)
+    table = versions_of(study.cohort, study.mentoring)
     told.exhibits.append(_described(study, table))
     told.methods.append(
         "Programme: as described in the table of programmes, by the items of TIDieR (Hoffmann et al. 2014); items 8 and 10 to 12 also from the data."
@@ -43,7 +44,7 @@ def versions(study: DeliveryStudy) -> Section:
     known = rows[(rows["held"] == 1) & rows["mode"].notna()]
     begins = pd.to_datetime(table["valid_from"]).to_numpy()
     place = np.searchsorted(begins, known["date"].to_numpy(), side="right") - 1
-    remote = known["mode"].astype(str).str.lower().isin(_REMOTE).to_numpy(float)
+    remote = known["mode"].astype(str).str.lower().isin(REMOTE).to_numpy(float)
     for number, version in enumerate(table["version"].astype(str)):
         mine = place == number
         if mine.any():
@@ -95,12 +96,12 @@ def versions(study: DeliveryStudy) -> Section:
     return told
 
 
-def _of_the_mentoring(study: DeliveryStudy) -> pd.DataFrame:
-    """Rows of programmes that have matches, where these tell theirs: another programme is no version of this one."""
-    table = study.cohort.table("programmes")
-    ours = study.mentoring["programme_id"].dropna() if "programme_id" in study.mentoring else ()
+def versions_of(cohort: Cohort, matches: pd.DataFrame) -> pd.DataFrame:
+    """Rows of programmes that have ``matches``, where these tell theirs, by first day: another programme is no version of this one."""
+    table = cohort.table("programmes")
+    ours = matches["programme_id"].dropna() if "programme_id" in matches else ()
     kept = table[table["programme_id"].isin(ours)]
-    return kept if len(kept) else table
+    return (kept if len(kept) else table).sort_values("valid_from", kind="stable", ignore_index=True)
 
 
 def _described(study: DeliveryStudy, table: pd.DataFrame) -> Exhibit:
