@@ -8,14 +8,18 @@ import pandas as pd
 from mentorship_eval.estimate import Caution, Estimate
 from mentorship_eval.inference.intervals import difference_estimate, ratio_estimate
 from mentorship_eval.inference.jackknife import cluster_jackknife
+from mentorship_eval.questions.calendar_time import EPOCH
 from mentorship_eval.survival.curves.leave_out_incidence import incidence_without_each
 
 __all__ = [
-    "FEWEST_PEOPLE", "GROUPINGS", "MISSING", "OTHER", "fewest_places", "in_words", "incidences_by_arm",
-    "jackknifed_difference", "jackknifed_ratio", "levels_of", "slug",
+    "ALL_GROUPINGS", "BOTH_COUNTED", "FEWEST_PEOPLE", "GRADE", "GROUPINGS", "MISSING", "OTHER", "STAGE", "by_calendar", "career_stage",
+    "fewest_places", "in_words", "incidences_by_arm", "jackknifed_difference", "jackknifed_ratio", "levels_of", "slug",
 ]  # fmt: skip
 
 GROUPINGS = {"gender": "Gender", "ethnicity_group": "Ethnic group", "profession": "Staff group"}
+GRADE, STAGE = "grade", "career_stage"
+ALL_GROUPINGS = {**GROUPINGS, GRADE: "Grade", STAGE: "Career stage"}
+BOTH_COUNTED = "n counts the people of the group and of the one that it is held against"
 FEWEST_PEOPLE = 50  # of a level, below which it joins the others: settled by size alone
 MISSING, OTHER = "Not recorded", "Other"
 
@@ -35,6 +39,27 @@ def levels_of(values: pd.Series, fewest: int = FEWEST_PEOPLE) -> pd.Series:
     words = in_words(values)
     size = words[words != MISSING].value_counts()
     return words.where(~words.isin(size.index[size < fewest]), OTHER)
+
+
+def career_stage(staff: pd.DataFrame, staff_id: pd.Series, days: pd.Series | np.ndarray) -> pd.Series:
+    """Stage of each of ``staff_id`` (index of the result) on a day, ``days`` since they were hired; None where that is unknown.
+
+    It is fixed on that day: nobody grows out of a stage while being followed.
+    """
+    years = np.asarray(days, float) / 365.25
+    known = staff.drop_duplicates("staff_id").set_index("staff_id").reindex(staff_id)
+    newly = known["newly_qualified"].eq(True).to_numpy(bool) if "newly_qualified" in known else np.zeros(len(years), bool)
+    words = ["Newly qualified, under two years", "Others under two years", "Two to five years", "Five years and more"]
+    stage = np.select([newly & (years < 2), years < 2, years < 5, years >= 5], words, "")
+    return pd.Series(np.where(stage == "", None, stage.astype(object)), index=pd.Index(staff_id), name=STAGE, dtype=object)
+
+
+def by_calendar(rows: pd.DataFrame, persons: pd.DataFrame) -> pd.DataFrame:
+    """``rows`` (start, stop in days since hire) on the clock of the calendar, days since 1970: for groups that are told apart by time since hire, who
+    hardly ever meet on that clock.
+    """
+    hire = (rows["staff_id"].map(persons.set_index("staff_id")["hire"]) - EPOCH).dt.days.to_numpy(float)
+    return rows.assign(start=rows["start"] + hire, stop=rows["stop"] + hire)
 
 
 def slug(level: str) -> str:

@@ -153,7 +153,7 @@ def test_hazards_that_add_up_have_no_excess_but_a_ratio_of_ratios():
     made = excess_of(cox(rows, stop="stop", event="event", covariates=["m", "g", "mg"], cluster="place"), "m", "g", "mg")
     assert made.reri.ci_low < 0 < made.reri.ci_high and made.reri.ci_high - made.reri.ci_low < 1.5
     assert made.ratio.ci_low < 4 / 6 < made.ratio.ci_high < 1
-    assert np.isnan(made.ratio.p_value)
+    assert made.ratio.p_value < 0.05
 
 
 def test_who_did_not_say_is_joined_with_nobody(study):
@@ -167,7 +167,7 @@ def test_who_did_not_say_is_joined_with_nobody(study):
     assert (sizes >= 50).all() and set(out["gender_ethnicity"][silent]) == {MISSING}
     few, _ = with_levels(made.cohort, people, fewest=400)
     assert set(few["ethnicity_group"]) <= {"White", OTHER, MISSING} and "career_stage" in groupings
-    assert "career_stage" not in pairs_of(made).groupings
+    assert "career_stage" in pairs_of(made).groupings
 
 
 def test_without_the_tables_there_is_a_gap_and_never_an_error():

@@ -1,9 +1,10 @@
-"""Who is promoted, and who holds the senior grades, by gender, ethnic group, staff group: the gap that a programme would have to close.
+"""Who is promoted, and who holds the senior grades, by gender, ethnic group, staff group, grade, career stage: the gaps to be closed.
 
 Time to promotion (or the first kind of step that the data have): cumulative incidence by group, leaving competing, and the hazard against the
 largest group within departments and quarters. Representation: the share whose grade, as the table staff has it, is one of those that the plan calls
 senior, among those in post on the last day, and its difference from the largest group. A grade has no date: it may be that of hire.
-Neither is an effect of mentorship; whether mentorship changes the gaps is the question of the chapter on equity.
+Career stage is that of the first day of follow-up. Neither is an effect of mentorship; whether mentorship changes the gaps is the question of the
+chapter on equity.
 """
 
 from __future__ import annotations
@@ -17,7 +18,19 @@ from mentorship_eval.questions.careers.steps import CareerStudy, Kind, until_ste
 from mentorship_eval.questions.covariates import varying
 from mentorship_eval.questions.exhibits import DAYS_PER_MONTH, curve_exhibit, forest_exhibit, in_months, just_after, monthly_grid, table_exhibit
 from mentorship_eval.questions.families import adjusted_table
-from mentorship_eval.questions.groups import FEWEST_PEOPLE, GROUPINGS, MISSING, jackknifed_difference, levels_of
+from mentorship_eval.questions.groups import (
+    ALL_GROUPINGS,
+    BOTH_COUNTED,
+    FEWEST_PEOPLE,
+    GRADE,
+    MISSING,
+    STAGE,
+    by_calendar,
+    career_stage,
+    jackknifed_difference,
+    levels_of,
+    slug,
+)
 from mentorship_eval.questions.retention.model_rows import persons_not_rows
 from mentorship_eval.questions.section import Section
 from mentorship_eval.survival import aalen_johansen, cox
@@ -27,10 +40,13 @@ __all__ = ["promotion_by_group", "senior_by_group"]
 
 def _grouped(study: CareerStudy, column: str) -> pd.Series | None:
     """Level of each person (index staff_id); None where the column is absent or has one level."""
-    staff = study.cohort.table("staff")
-    if column not in staff:
+    staff, persons = study.cohort.table("staff"), study.episodes.persons
+    if column == STAGE:
+        people = career_stage(staff, persons["staff_id"], persons["entry"])
+    elif column in staff:
+        people = staff.set_index("staff_id")[column].reindex(persons["staff_id"])
+    else:
         return None
-    people = staff.set_index("staff_id")[column].reindex(study.episodes.persons["staff_id"])
     levels = levels_of(people)
     return levels if (levels != levels.iloc[0]).any() else None
 
@@ -44,10 +60,11 @@ def promotion_by_group(study: CareerStudy) -> Section:
     """
     told, kind = Section(), study.kinds[0]
     rows = until_step(study, kind)
-    for column, word in GROUPINGS.items():
+    for column, word in ALL_GROUPINGS.items():
         levels = _grouped(study, column)
         if levels is None:
-            told.lacks(f"{kind.title} by {word.lower()}", f"staff has no column {column}, or one level of it.", f"{column} in staff")
+            reason = "Everybody was of one career stage." if column == STAGE else f"staff has no column {column}, or one level of it."
+            told.lacks(f"{kind.title} by {word.lower()}", reason, "A longer window." if column == STAGE else f"{column} in staff")
             continue
         compared = _compared(levels.value_counts())
         if not compared:
@@ -55,19 +72,23 @@ def promotion_by_group(study: CareerStudy) -> Section:
             told.lacks(f"{kind.title} by {word.lower()}", reason, f"More people whose {word.lower()} is recorded.")
             continue
         mine = rows.assign(level=rows["staff_id"].map(levels))
+        if column == STAGE:
+            mine = by_calendar(mine, study.episodes.persons)
         told.exhibits.append(_curves(mine[mine["level"].isin(compared)], kind, column, word))
         told.results += _ratios(mine, kind, column, word, told)
     if told.results:
         told.exhibits += [
             forest_exhibit("careers.groups.forest", f"{kind.title} by group", told.results, value_label="Hazard ratio", sides=("fewer", "more"),
-                           note="Within departments and calendar quarters, against the largest group of each kind."),
+                           note=f"Within departments and calendar quarters, against the largest group of each kind. {BOTH_COUNTED}, events their "
+                           f"steps. Grades as the table staff has them: where they are those of today, {kind.noun} may be why somebody has one."),
             adjusted_table("careers.groups.adjusted", f"{kind.title} by group: p-values for the number of comparisons", told.results,
                            study.cohort.study.plan),
         ]  # fmt: skip
         told.methods.append(
             f"{kind.title} by group: the first while followed; Aalen-Johansen from hire with delayed entry, leaving competing; Cox models stratified "
             f"by department with calendar quarters against the largest group; levels of fewer than {FEWEST_PEOPLE} people joined by size alone; "
-            "p-values adjusted by Holm (1979)."
+            "p-values adjusted by Holm (1979). Career stage is that of the first day of follow-up: its curves begin on that day, and its model runs "
+            "on the clock of the calendar without quarters, since stages hardly meet on that of time since hire."
         )
     return told
 
@@ -76,6 +97,9 @@ def _curves(rows: pd.DataFrame, kind: Kind, column: str, word: str) -> Exhibit:
     persons = rows.groupby("staff_id", as_index=False, sort=False).agg(
         entry=("start", "first"), stop=("stop", "last"), ended=("ended", "last"), level=("level", "first"), dept_at_entry=("dept_at_entry", "first")
     )
+    staged = column == STAGE
+    if staged:  # somebody of a later stage was not there in the first years since hire
+        persons = persons.assign(entry=0.0, stop=persons["stop"] - persons["entry"])
     fit = aalen_johansen(persons, start="entry", stop="stop", cause="ended", by="level", cluster="dept_at_entry")
     # tenures at which any group has hardly anybody under observation say nothing
     followed = persons.groupby("level")["stop"].apply(lambda stop: np.sort(stop)[-10] if len(stop) >= 10 else stop.max()).min()
@@ -84,9 +108,12 @@ def _curves(rows: pd.DataFrame, kind: Kind, column: str, word: str) -> Exhibit:
     looked = looked[looked["cause"] == "step"]
     return curve_exhibit(
         f"careers.{kind.name}.by.{column}", f"{kind.first} while followed, by {word.lower()}", looked, by="by", value="cif", by_label=word,
-        time_from="hire", y_label=f"Have {kind.done}", n=len(persons), n_events=int((persons["ended"] == "step").sum()),
-        population=f"careers {column}", method="Aalen-Johansen with delayed entry, leaving competes; intervals clustered by department",
-        note="Steps before somebody came under observation are not known: who came late enters as if without one.",
+        time_from="the first day of follow-up" if staged else "hire", y_label=f"Have {kind.done}",
+        n=len(persons), n_events=int((persons["ended"] == "step").sum()),
+        population=f"careers {column}",
+        method=f"Aalen-Johansen{'' if staged else ' with delayed entry'}, leaving competes; intervals clustered by department",
+        note="Career stage on that day; steps before it are not known." if staged else
+        "Steps before somebody came under observation are not known: who came late enters as if without one.",
     )  # fmt: skip
 
 
@@ -100,14 +127,14 @@ def _ratios(rows: pd.DataFrame, kind: Kind, column: str, word: str, told: Sectio
                                                               two.loc[two["mine"] == side, "staff_id"].nunique())
         )  # fmt: skip
         try:
-            fit = cox(two, start="start", stop="stop", event="event", covariates=["mine", *varying(two, ["period"])], strata="dept_id",
-                      cluster="dept_at_entry")  # fmt: skip
+            fit = cox(two, start="start", stop="stop", event="event", strata="dept_id", cluster="dept_at_entry",
+                      covariates=["mine", *varying(two, ["period"] if column != STAGE else [])])  # fmt: skip
         except EstimationError as error:
             told.lacks(f"{kind.title}: {level} against {reference}", error.problem, "More such steps.")
             continue
         estimand = f"hazard of {kind.noun}, {word.lower()}: {level} against {reference}, within departments"
         estimate = persons_not_rows(fit.estimate, two["staff_id"].nunique(), int(two["event"].sum()), estimand)
-        name = f"careers.{kind.name}.{column}.{str(level).lower().replace(' ', '_')}"
+        name = f"careers.{kind.name}.{column}.{slug(level)}"
         label = f"{str(level).lower()}, against {reference.lower()}"
         found.append(Result(name, kind.name, estimand, "all staff followed", estimate, label, "companion", word, rests_on=behind))
     return found
@@ -138,7 +165,9 @@ def senior_by_group(study: CareerStudy) -> Section:
     if not 0 < people["senior"].mean() < 1:
         reason = "Everybody, or nobody, in post on the last day is in one of the senior grades."
         return told.lacks(question, reason, "plan.senior_grades in study.yaml")
-    for column, word in GROUPINGS.items():
+    for column, word in ALL_GROUPINGS.items():
+        if column == GRADE:
+            continue  # that is what is asked
         levels = _grouped(study, column)
         if levels is None:
             continue
@@ -148,7 +177,7 @@ def senior_by_group(study: CareerStudy) -> Section:
     told.methods.append(
         f"Senior grades: {', '.join(senior)}, as the table staff records them, among those in post on the last day; a grade has no date and may be "
         "that of hire. Differences in percentage points with leave-one-department-out jackknife. Not adjusted: tenure, age and staff group are ways "
-        "in which such a gap comes about."
+        "in which such a gap comes about. Career stage is that of the first day of follow-up."
     )
     return told
 
@@ -172,7 +201,7 @@ def _gaps(people: pd.DataFrame, column: str, word: str, compared: list[str]) -> 
         )
         counts = two.groupby("level")["senior"].agg(["sum", "count"])
         behind = tuple(float(v) for v in (*counts["sum"], *(counts["count"] - counts["sum"])))
-        name = f"careers.senior.{column}.{str(level).lower().replace(' ', '_')}"
+        name = f"careers.senior.{column}.{slug(level)}"
         label = f"{str(level).lower()}, minus {reference.lower()}"
         found.append(Result(name, "senior_grade", estimand, "in post on the last day", estimate, label, "companion", f"Senior grades, {word.lower()}",
                             rests_on=behind))  # fmt: skip

@@ -19,7 +19,7 @@ from mentorship_eval.questions.equity.eligible import EquityStudy
 from mentorship_eval.questions.equity.pairs import ATTRIBUTES, FEWEST_MENTEES, pairs_of
 from mentorship_eval.questions.exhibits import forest_exhibit, table_exhibit
 from mentorship_eval.questions.families import adjusted_p_values
-from mentorship_eval.questions.groups import jackknifed_difference
+from mentorship_eval.questions.groups import GRADE, jackknifed_difference
 from mentorship_eval.questions.section import Section
 
 __all__ = ["Concordance", "against_chance", "concordance"]
@@ -76,7 +76,7 @@ def concordance(study: EquityStudy) -> Section:
     """The difference from chance in percentage points for each attribute, with its permutation p-value."""
     told, rows = Section(), pairs_of(study).rows
     lines = []
-    for name, word in ATTRIBUTES.items():
+    for name, word in {**ATTRIBUTES, GRADE: "grade"}.items():
         known = rows[rows[f"mentee_{name}"].notna() & rows[f"mentor_{name}"].notna()]
         question = f"Whether pairs are of the same {word} more often than by chance"
         if len(known) < FEWEST_MENTEES or known["dept_id"].nunique() < 2:
@@ -104,7 +104,8 @@ def concordance(study: EquityStudy) -> Section:
     ]  # fmt: skip
     told.methods.append(
         f"Concordance: share of pairs alike against its exact mean when the mentors of a department and quarter are permuted among its mentees; "
-        f"p from {DRAWS} permutations, two-sided (Phipson and Smyth 2010), adjusted by Holm (1979); interval by leaving out one department at a time."
+        f"p from {DRAWS} permutations, two-sided (Phipson and Smyth 2010), adjusted by Holm (1979); interval by leaving out one department "
+        "at a time. Grades are those of the table staff, which have no date."
     )
     return told
 

@@ -48,7 +48,8 @@ def dose(study: EquityStudy) -> Section:
     ]  # fmt: skip
     told.methods.append(
         "Dose: sessions held over months matched within the window, ratio to the largest group; leave-one-department-out jackknife of its "
-        f"logarithm, t; levels of fewer than {FEWEST_MENTEES} mentees joined by size alone; p-values adjusted by Holm (1979)."
+        f"logarithm, t; levels of fewer than {FEWEST_MENTEES} mentees joined by size alone; career stage on the first day of the match; p-values "
+        "adjusted by Holm (1979)."
     )
     return told
 

@@ -17,18 +17,18 @@ import pandas as pd
 from mentorship_eval.cohort import Cohort
 from mentorship_eval.cohort.person_time.episodes import Episodes
 from mentorship_eval.questions.allocation import own_rollout, programme_ends
-from mentorship_eval.questions.groups import FEWEST_PEOPLE, GROUPINGS, MISSING, OTHER, in_words, levels_of
+from mentorship_eval.questions.groups import ALL_GROUPINGS, FEWEST_PEOPLE, GRADE, GROUPINGS, MISSING, OTHER, STAGE, career_stage, in_words, levels_of
 from mentorship_eval.questions.retention.model_rows import cohort_episodes
 
 __all__ = [
-    "ALL_OTHERS", "EARLIER", "FEWEST_FOLLOWED", "HORIZON", "STAGE", "UNSTATED", "WORDS", "EquityStudy", "begun_matches", "equity_study", "ordered",
+    "ALL_OTHERS", "EARLIER", "FEWEST_FOLLOWED", "HORIZON", "UNSTATED", "WORDS", "EquityStudy", "begun_matches", "equity_study", "ordered",
     "with_levels",
 ]  # fmt: skip
 
 HORIZON = 365.0  # days since they became eligible
 FEWEST_FOLLOWED = 10  # people whose window reaches as far as a share is told for
-CROSS, STAGE = "gender_ethnicity", "career_stage"
-WORDS = {**GROUPINGS, "grade": "Grade", STAGE: "Career stage", CROSS: "Gender and ethnic group"}
+CROSS = "gender_ethnicity"
+WORDS = {**ALL_GROUPINGS, CROSS: "Gender and ethnic group"}
 ALL_OTHERS = "All other groups together"
 EARLIER = "in post with the programme before the window opened"
 UNSTATED = (MISSING, "Not stated", "Unknown", "Prefer not to say")
@@ -114,15 +114,14 @@ def equity_study(cohort: Cohort) -> EquityStudy:
 
 
 def with_levels(cohort: Cohort, people: pd.DataFrame, fewest: int = FEWEST_PEOPLE) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """``people`` (staff_id; since, where their career stage is wanted) with a column of levels for each grouping that has two or more."""
+    """``people`` (staff_id; since, days since hire, where their career stage then is wanted) with a column of levels for each grouping that
+    has two or more.
+    """
     staff = cohort.table("staff").set_index("staff_id").reindex(people["staff_id"])
-    found = {name: _levels(staff[name], fewest) for name in (*GROUPINGS, "grade") if name in staff and staff[name].notna().any()}
+    found = {name: _levels(staff[name], fewest) for name in (*GROUPINGS, GRADE) if name in staff and staff[name].notna().any()}
     if "since" in people:
-        newly = staff["newly_qualified"].eq(True).to_numpy(bool) if "newly_qualified" in staff else np.zeros(len(people), bool)
-        years = people["since"].to_numpy(float) / 365.25
-        stage = np.select([newly & (years < 2), years < 2, years < 5], ["Newly qualified, under two years", "Others under two years",
-                                                                        "Two to five years"], "Five years and more")  # fmt: skip
-        found[STAGE] = _levels(pd.Series(stage), fewest)
+        stage = career_stage(cohort.table("staff"), people["staff_id"], people["since"])
+        found[STAGE] = _levels(stage.reset_index(drop=True), fewest)
     if "gender" in found and "ethnicity_group" in found:
         both = [None if MISSING in pair else f"{pair[0]}, {pair[1].lower()}" for pair in zip(found["gender"], found["ethnicity_group"], strict=True)]
         found[CROSS] = _levels(pd.Series(both, dtype=object), fewest)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from mentorship_eval.questions.equity.eligible import EquityStudy, begun_matches, with_levels
 from mentorship_eval.questions.exhibits import DAYS_PER_MONTH
+from mentorship_eval.questions.groups import GRADE
 from mentorship_eval.questions.planned_ends import ends_known
 
 __all__ = ["ATTRIBUTES", "FEWEST_MENTEES", "Pairs", "pairs_of"]
@@ -20,8 +21,9 @@ FEWEST_MENTEES = 30  # of a level, below which it joins the others
 @dataclass(frozen=True)
 class Pairs:
     """rows: one a match: match_id, mentee_id, mentor_id, dept_id (of the mentee on its first day), quarter, days (from then to its end as
-    `ends_known` has it, or to that of the window), ended (1: by then), end_reason, levels of the mentee for each of ``groupings``;
-    mentee_<attribute>, mentor_<attribute> as recorded, missing where unknown.
+    `ends_known` has it, or to that of the window), ended (1: by then), end_reason, since (days since the mentee's hire on the first day), levels of
+    the mentee for each of ``groupings`` (the career stage is that of the first day); mentee_<attribute>, mentor_<attribute> and the grades of both as
+    recorded, missing where unknown.
     """
 
     rows: pd.DataFrame
@@ -39,10 +41,12 @@ def pairs_of(study: EquityStudy) -> Pairs:
     rows["months"] = rows["days"] / DAYS_PER_MONTH
     rows["quarter"] = rows["start"].dt.to_period("Q").astype(str)
     staff = cohort.table("staff").drop_duplicates("staff_id").set_index("staff_id")
-    for name in ATTRIBUTES:
+    for name in (*ATTRIBUTES, GRADE):
         for side, column in (("mentee", "staff_id"), ("mentor", "mentor_id")):
             known = staff[name].astype(object) if name in staff else pd.Series(dtype=object)
             rows[f"{side}_{name}"] = _stated(rows[column].map(known))
+    hired = rows["staff_id"].map(episodes.persons.set_index("staff_id")["hire"])
+    rows["since"] = (rows["start"] - hired).dt.days.astype(float)
     rows, groupings = with_levels(cohort, rows, FEWEST_MENTEES)
     return Pairs(rows.rename(columns={"staff_id": "mentee_id"}), groupings)
 
