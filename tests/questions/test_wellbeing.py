@@ -11,7 +11,8 @@ import pytest
 from mentorship_eval.disclosure import Rule, protect
 from mentorship_eval.questions import answer_chapter
 from mentorship_eval.questions.wellbeing.asked import survey_study
-from mentorship_eval.questions.wellbeing.effects import by_scale, on_departments, primary_scale
+from mentorship_eval.questions.wellbeing.departments import on_departments
+from mentorship_eval.questions.wellbeing.effects import by_scale, primary_scale
 from mentorship_eval.questions.wellbeing.missing import last_wave, missing_answers
 from mentorship_eval.questions.wellbeing.responses import likeness, response
 from mentorship_eval.report.exhibits import draw

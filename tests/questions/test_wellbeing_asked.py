@@ -14,7 +14,8 @@ from mentorship_eval.questions.answer import Answer
 from mentorship_eval.questions.section import Section
 from mentorship_eval.questions.told import told_answer
 from mentorship_eval.questions.wellbeing.asked import survey_study
-from mentorship_eval.questions.wellbeing.effects import by_scale, on_departments
+from mentorship_eval.questions.wellbeing.departments import on_departments
+from mentorship_eval.questions.wellbeing.effects import by_scale
 from mentorship_eval.questions.wellbeing.missing import missing_answers
 from mentorship_eval.questions.wellbeing.responses import left_out, response, scores_by_wave
 from tests.questions.cohorts import simulated

@@ -9,9 +9,12 @@ from mentorship_eval.questions.answer import Answer, Gap
 from mentorship_eval.questions.section import Section
 from mentorship_eval.questions.told import told_answer
 from mentorship_eval.questions.wellbeing.asked import SurveyStudy, survey_study
-from mentorship_eval.questions.wellbeing.effects import by_scale, on_departments
+from mentorship_eval.questions.wellbeing.departments import on_departments
+from mentorship_eval.questions.wellbeing.effects import by_scale
+from mentorship_eval.questions.wellbeing.genders import by_gender
 from mentorship_eval.questions.wellbeing.items import scale_items
 from mentorship_eval.questions.wellbeing.missing import missing_answers
+from mentorship_eval.questions.wellbeing.ordered import in_order
 from mentorship_eval.questions.wellbeing.responses import left_out, likeness, response, scores_by_wave
 
 __all__ = ["answer"]
@@ -33,7 +36,7 @@ def _parts(study: SurveyStudy) -> list[Section]:
     silence = missing_answers(study) if study.compared else Section()
     described = [response(study, silence), scale_items(study), scores_by_wave(study), likeness(study), left_out(study)]
     if study.compared:
-        return [by_scale(study), on_departments(study), silence, *described]
+        return [by_scale(study), in_order(study), on_departments(study), by_gender(study), silence, *described]
     if not study.linked:
         reason, unlock = "Answers are anonymous: whether the person was mentored is not known.", "staff_id in surveys, with people's agreement"
     else:
