@@ -10,6 +10,7 @@ from mentorship_eval.questions.answer import Answer, Counted, Exhibit, Gap, Resu
 from mentorship_eval.questions.exhibits import forest_exhibit
 from mentorship_eval.questions.plain import plain, plain_cautions, plain_exhibits, plain_gaps, plain_lead, plain_results
 from mentorship_eval.questions.retention.being_mentored import being_mentored
+from mentorship_eval.questions.retention.by_version import by_version
 from mentorship_eval.questions.retention.crude import crude_and_adjusted, crude_being_mentored, crude_from_landmark
 from mentorship_eval.questions.retention.dose import dose
 from mentorship_eval.questions.retention.durations_form.durations import answer_durations
@@ -98,13 +99,13 @@ def _other_parts(study: Prepared) -> list[Section]:
         parts.append(at)
     else:
         parts += [made(part, study, at) for part in _FROM_LANDMARK]
-    ratios = (crude_being_mentored, subgroups, dose, sensitivity, structural, trials, negative_controls)
+    ratios = (crude_being_mentored, subgroups, dose, by_version, sensitivity, structural, trials, negative_controls)
     return [*parts, *(made(part, study) for part in ratios), *about_all]
 
 
 def _forest(results: list[Result]) -> list[Exhibit]:
     """The two estimands and what stands beside them; sensitivity analyses and subgroups have forests of their own."""
-    elsewhere = ("retention.dose", "retention.subgroup")
+    elsewhere = ("retention.dose", "retention.subgroup", "retention.version")
     compared = [r for r in results if r.estimate.is_ratio and r.role in ("headline", "companion") and not r.id.startswith(elsewhere)]
     if not compared:
         return []
