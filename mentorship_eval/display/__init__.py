@@ -36,6 +36,7 @@ _LAZY = {
     "schoenfeld": "residuals",
     "stacked_cif": "cif_stack",
     "survival_curves": "curves",
+    "tipping": "tipping",
     "tornado": "tornado",
     "weights": "weights",
 }

@@ -13,7 +13,7 @@ from mentorship_eval.display.drawn import Drawn, redrawn
 from mentorship_eval.display.flow_page import below, beside
 from mentorship_eval.display.frames import check_columns, is_blank
 from mentorship_eval.display.style import house_style
-from mentorship_eval.display.words import count, sentence
+from mentorship_eval.display.words import count, lower_first, sentence
 
 __all__ = ["Stage", "flow_diagram"]
 
@@ -54,7 +54,7 @@ def flow_diagram(
         be text such as ``<10``. A row without reason and removed (0 or missing) removes nothing; steps that removed nothing at all are
         named in one box and have none of their own.
     arms: group, n, and what else is told of it (``detail``, text; ``unit`` where it is not that of the flow): a box each at the foot, for what
-        was analysed. end_label: of the last box.
+        was analysed. start_label, end_label: of the first and the last box.
     """
     by = "table" if isinstance(flow, pd.DataFrame) and "table" in flow.columns and "step" not in flow.columns else "step"
     flow = check_columns(flow, (by, "reason", "removed", "kept"), _WHAT)
@@ -63,17 +63,20 @@ def flow_diagram(
     stages = [_stage(str(label), rows) for label, rows in flow.groupby(by, sort=False)]
     groups = [] if arms is None else [_group(row, unit) for row in arms.to_dict("records")]
     with house_style():
-        figure = beside(stages, unit) if by == "table" else below(stages, unit, start_label, end_label, groups)
-    words = [_told(stage, unit) for stage in stages]
+        figure = beside(stages, unit, lower_first(end_label)) if by == "table" else below(stages, unit, start_label, end_label, groups)
+    words = [_told(stage, unit, lower_first(end_label) if by == "table" else "kept") for stage in stages]
     words += [f"{group}: {', '.join(filter(None, [number, detail]))}" for group, number, detail in groups]
-    caption = sentence(title, f"Flow of records: {unit} read, removed by reason, and kept", note)
+    told = f"Flow of records: {unit} read, removed by reason, and kept"
+    if end_label != "Kept":
+        told = f"Flow of {unit}: {lower_first(start_label)}, left out by reason, and {lower_first(end_label)}"
+    caption = sentence(title, told, note)
     return Drawn(figure, caption, sentence("Flow diagram", *words), {"flow": flow, **({} if arms is None else {"arms": arms})}, name)
 
 
-def _told(stage: Stage, unit: str) -> str:
+def _told(stage: Stage, unit: str, end: str) -> str:
     out = "; ".join(f"{number} {reason}" for number, reason in stage.out) or "none"
     more = f", added: {'; '.join(f'{number} {reason}' for number, reason in stage.added)}" if stage.added else ""
-    return f"{stage.label}: {stage.read} {unit}, removed: {out}{more}; kept {stage.kept}"
+    return f"{stage.label}: {stage.read} {unit}, removed: {out}{more}; {end} {stage.kept}"
 
 
 def _group(row: Mapping[Any, Any], unit: str) -> tuple[str, str, str]:

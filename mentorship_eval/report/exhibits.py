@@ -17,7 +17,7 @@ __all__ = ["draw", "file_stem"]
 FIGURES = frozenset({
     "audit_contrast", "bacon_plot", "breakdown", "ceac", "control_chart", "dose_response", "dot_rates", "event_study", "flow_diagram",
     "forest", "leave_one_out", "love_plot", "observed_expected", "overlap", "placebo_distribution", "power_curve", "rate_trend", "schoenfeld",
-    "stacked_cif", "survival_curves", "tornado", "weights",
+    "stacked_cif", "survival_curves", "tipping", "tornado", "weights",
 })  # fmt: skip
 
 

@@ -25,6 +25,7 @@ Missing answers
     response_flow(data, *, answered, wave, arm=None, person=None) -> ResponseFlow   .table  .patterns
     response_weights(data, *, answered, covariates, arm=None, truncate=0.99) -> ResponseWeights   .weights (Series)  .table  .effective_n  .balance
     weighted_ancova(data, *, outcome, arm, response_covariates, cluster, baseline=None, ...) -> WeightedAncova   (weights refitted without each)
+    response_refits(data, *, outcome, arm, response_covariates, cluster) -> ResponseRefits   (those weights, for several scores of the same answers)
     impute(data, *, columns, arm, predictors=(), cluster=None, imputations=20, iterations=20, seed=0) -> Imputations   .datasets  .pooled(analysis)
     pool_imputed(estimates, *, complete_df=None) -> Pooled   .estimate (Rubin; Barnard & Rubin degrees of freedom)  .missing_information
     tipping_point(imputations, *, analysis, outcome, deltas=None, shifted="arm") -> TippingPoint   .table (delta, estimate, limits)  .tips_at
@@ -56,6 +57,8 @@ _LAZY = {
     "response_weights": "missing.response_model",
     "ResponseWeights": "missing.response_model",
     "weighted_ancova": "missing.weighted",
+    "response_refits": "missing.weighted",
+    "ResponseRefits": "missing.weighted",
     "WeightedAncova": "missing.weighted",
     "impute": "missing.imputation",
     "Imputations": "missing.imputation",

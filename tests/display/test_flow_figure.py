@@ -79,5 +79,5 @@ def test_tables_kept_as_they_are_share_a_box(millimetres):
     assert shown.count("Kept as they are (people)") == 1 and shown.count("Left out:") == 1
     assert all(f"table_{i}\n{1000 + i:,}" in shown for i in range(23))
     assert figure.size[1] < (3.0 if millimetres > 100 else 6.0), "a page full of tables to which nothing happened"
-    assert "Table_22: 1,022 people, removed: none; kept 1,022" in figure.alt
+    assert "Table_22: 1,022 people, removed: none; followed 1,022" in figure.alt
     assert "Kept as they are" not in words(draw(TABLES[TABLES["table"] == "window"], millimetres=millimetres))

@@ -33,7 +33,9 @@ RATE = pd.DataFrame({"label": ["a"], "rate": [0.1], "ci_low": [0.05], "ci_high":
 COMPARISONS = pd.DataFrame({"type": ["a", "b"], "treated": [1, 2], "control": [2, 3], "weight": [0.4, 0.6], "estimate": [-1.0, -2.0]})
 VIOLATION = pd.DataFrame({"violation": [0.0, 1.0], "estimate": [0.8, 0.9], "ci_low": [0.7, 0.8], "ci_high": [0.9, 1.01]})
 CONTROL = pd.DataFrame({"group": ["a", "a"], "period": [1, 2], "value": [3.0, 2.0]})
+SHIFTED = pd.DataFrame({"delta": [-1.0, 0.0, 1.0], "estimate": [-3.0, -2.0, -1.0], "ci_low": [-4.0, -3.0, -2.0], "ci_high": [-2.0, -1.0, 0.5]})
 CALLS = {
+    "tipping": (SHIFTED, display.tipping),
     "bacon_plot": (COMPARISONS, display.bacon_plot),
     "breakdown": (VIOLATION, display.breakdown),
     "control_chart": (CONTROL, display.control_chart),
@@ -88,7 +90,7 @@ def test_frames_without_any_number_are_drawn_with_the_reason(name):
 NUMBERS = [
     ("forest", "estimate"), ("survival_curves", "ci_low"), ("rate_trend", "rate"), ("event_study", "ratio"), ("stacked_cif", "estimate"),
     ("schoenfeld", "ci_high"), ("love_plot", "before"), ("leave_one_out", "estimate"), ("dose_response", "ci_low"), ("dot_rates", "rate"),
-    ("overlap", "bin_low"), ("bacon_plot", "weight"), ("breakdown", "ci_high"),
+    ("overlap", "bin_low"), ("bacon_plot", "weight"), ("breakdown", "ci_high"), ("tipping", "ci_low"),
 ]  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from mentorship_eval.questions.wellbeing.items import scale_items
 from mentorship_eval.questions.wellbeing.missing import missing_answers
 from mentorship_eval.questions.wellbeing.ordered import in_order
 from mentorship_eval.questions.wellbeing.responses import left_out, likeness, response, scores_by_wave
+from mentorship_eval.questions.wellbeing.silence import silence_by_scale
 
 __all__ = ["answer"]
 
@@ -36,7 +37,7 @@ def _parts(study: SurveyStudy) -> list[Section]:
     silence = missing_answers(study) if study.compared else Section()
     described = [response(study, silence), scale_items(study), scores_by_wave(study), likeness(study), left_out(study)]
     if study.compared:
-        return [by_scale(study), in_order(study), on_departments(study), by_gender(study), silence, *described]
+        return [by_scale(study), in_order(study), on_departments(study), by_gender(study), silence, silence_by_scale(study, silence), *described]
     if not study.linked:
         reason, unlock = "Answers are anonymous: whether the person was mentored is not known.", "staff_id in surveys, with people's agreement"
     else:

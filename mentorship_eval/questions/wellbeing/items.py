@@ -1,4 +1,4 @@
-"""Whether the items of a scale hang together: alpha and omega by wave, and every item against the rest."""
+"""Whether the items of a scale hang together: alpha and omega, and every item against the rest, wave by wave."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def scale_items(study: SurveyStudy) -> Section:
     items = study.cohort.table("survey_items").astype({"instrument": str, "subscale": str})
     table, detail, cautions = [], [], []
     for scale in study.scales:
-        own = items[(items["instrument"] == scale.instrument) & (items["subscale"] == scale.subscale)]
+        own = items[items["instrument"] + "|" + items["subscale"] == scale.column]
         if own["item"].nunique() < 2:
             continue
         names = sorted(own["item"].astype(str).unique(), key=lambda name: (len(name), name))
@@ -51,12 +51,13 @@ def scale_items(study: SurveyStudy) -> Section:
     )  # fmt: skip
     told.exhibits.append(
         table_exhibit(
-            "wellbeing.items", "Items of the scales at the last wave", pd.DataFrame(detail), counts=("n",),
+            "wellbeing.items", "Items of the scales by wave", pd.DataFrame(detail), counts=("n",),
             derived=("mean", "sd", "item_rest", "alpha_without"),
-            labels={"scale": "Scale", "item": "Item", "n": "Complete answers", "mean": "Mean", "sd": "SD", "item_rest": "With the rest",
-                    "alpha_without": "Alpha without it"},
+            labels={"scale": "Scale", "wave": "Wave", "item": "Item", "n": "Complete answers", "mean": "Mean", "sd": "SD",
+                    "item_rest": "With the rest", "alpha_without": "Alpha without it"},
             formats={"n": "count", "mean": "number", "sd": "number", "item_rest": "number", "alpha_without": "number"},
-            note="With the rest: correlation with the mean of the other items. Items by their number in the questionnaire; reverse items turned.",
+            note="With the rest: correlation with the mean of the other items. Items by their number in the questionnaire; reverse items turned. "
+            "Other people answer at each wave: these means are no change in anybody.",
         )
     )  # fmt: skip
     told.methods.append(
@@ -76,8 +77,8 @@ def _by_wave(scale: Scale, found: Reliability) -> list[dict[str, object]]:
 
 
 def _by_item(scale: Scale, found: Reliability) -> list[dict[str, object]]:
-    last = found.items[found.items["wave"] == found.items["wave"].max()]
-    return [{"scale": scale.name, **row} for row in last[["item", "n", "mean", "sd", "item_rest", "alpha_without"]].to_dict("records")]
+    columns = ["wave", "item", "n", "mean", "sd", "item_rest", "alpha_without"]
+    return [{"scale": scale.name, **row, "wave": f"Wave {row['wave']}"} for row in found.items[columns].to_dict("records")]
 
 
 def _cautions(scale: Scale, found: Reliability) -> list[Caution]:

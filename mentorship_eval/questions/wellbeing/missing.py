@@ -10,7 +10,7 @@ import pandas as pd
 
 from mentorship_eval.errors import EstimationError
 from mentorship_eval.estimate import Estimate, format_number
-from mentorship_eval.questions.answer import Result, Statement
+from mentorship_eval.questions.answer import Counted, Exhibit, Result, Statement
 from mentorship_eval.questions.exhibits import forest_exhibit, table_exhibit
 from mentorship_eval.questions.section import Section
 from mentorship_eval.questions.wellbeing.asked import Scale, SurveyStudy
@@ -122,10 +122,23 @@ def _imputed(
             derived=("estimate", "limits", "holds"), results={"id": ""},
             labels={"delta": "Shift of their answers, points", "delta_sd": "In SD", "estimate": "Difference", "limits": "95 % CI",
                     "holds": "Interval holds no effect"},
-            formats={"delta": "number", "delta_sd": "number", "estimate": "number"}, note=said,
+            formats={"delta": "number", "delta_sd": "number", "estimate": "number"}, note=said, rests_on=cells,
         )
     )  # fmt: skip
+    told.exhibits.append(_figure(scale, tipped, cells))
     told.lead.append(Statement(said, rests_on=cells, results=(f"wellbeing.{scale.slug}.imputed",), see=("wellbeing.tipping",)))
+
+
+def _figure(scale: Scale, tipped: TippingPoint, cells: tuple[float, ...]) -> Exhibit:
+    name = f"wellbeing.{scale.slug}.imputed"
+    shown = Counted(derived=("estimate", "ci_low", "ci_high"), results={"id": ""})
+    curve = tipped.table[["delta", "estimate", "ci_low", "ci_high"]].assign(id=name)
+    tips = pd.DataFrame({"delta": [tip for tip in tipped.tips_at if np.isfinite(tip)]}).assign(id=name)
+    options = {"sd": tipped.sd, "value_label": f"{scale.name}: difference, points", "shift_label": "Shift of the silent among the mentored, points"}
+    return Exhibit(
+        "wellbeing.tipping_curve", "tipping", f"{scale.name}: how far the silent would have to differ", {"curve": curve, "tips": tips},
+        {"curve": shown, "tips": Counted(derived=("delta",), results={"id": ""})}, options, f"Silence filled in, {scale.direction}.", rests_on=cells,
+    )  # fmt: skip
 
 
 def _tips(scale: Scale, tipped: TippingPoint) -> str:

@@ -1,4 +1,4 @@
-"""Who answered: response by wave and arm, and scores by wave as they are."""
+"""Who answered: response by wave and arm, as a table and as a flow, and scores by wave as they are."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ import pandas as pd
 
 from mentorship_eval.errors import EstimationError
 from mentorship_eval.estimate import Caution
-from mentorship_eval.questions.answer import Result
+from mentorship_eval.questions.answer import Counted, Exhibit, Result
 from mentorship_eval.questions.exhibits import table_exhibit
 from mentorship_eval.questions.section import Section
 from mentorship_eval.questions.wellbeing.asked import SurveyStudy
+from mentorship_eval.questions.wellbeing.counted import number_told
 from mentorship_eval.surveys import random_intercepts
 
 __all__ = ["left_out", "likeness", "response", "scores_by_wave"]
 
+_ALL = "All"
 _LOW, _APART = 0.50, 0.10  # a response below, and a difference between arms above, which a report must say
 
 
@@ -42,6 +44,7 @@ def response(study: SurveyStudy, silence: Section | None = None) -> Section:
                                                          "of people." if study.prevalent else ""),
         )
     )  # fmt: skip
+    told.exhibits.append(_flow(study, table, columns))
     for wave, part in table.groupby("wave"):
         overall = part["sum"].sum() / part["count"].sum()
         if overall < _LOW:
@@ -61,11 +64,43 @@ def response(study: SurveyStudy, silence: Section | None = None) -> Section:
     return told
 
 
+def _flow(study: SurveyStudy, asked: pd.DataFrame, columns: list[str]) -> Exhibit:
+    """From who was asked to whose answers are compared, by wave and arm; asked: wave, arm, count and sum of those on the list of who was asked."""
+    people = set(study.rows["person"])
+    answers = study.everyone[study.everyone[columns].notna().any(axis=1)]
+    compared = answers["person"].isin(people)
+    of = [answers["wave"], _arms(answers)]
+    left, added = ((flag.groupby(of).sum()) for flag in (~compared & answers["listed"], compared & ~answers["listed"]))
+    # few between who answered and who is compared would be told by the two: the flow then ends with who answered
+    goes_on = study.compared and all(number_told(int(number), [0]) is not None for number in (*left, *added))
+    lines = []
+    for wave, arm, count, answered in asked[["wave", "arm", "count", "sum"]].itertuples(index=False):
+        out, more = (int(each.get((wave, arm), 0)) if goes_on else 0 for each in (left, added))
+        steps = [("did not answer", count, count - answered, 0, answered), ("mentored before their first wave", answered, out, 0, answered - out),
+                 ("answered without being on the list", answered - out, 0, more, answered - out + more)]  # fmt: skip
+        label = f"Wave {wave}" + (f", {arm[:1].lower()}{arm[1:].removesuffix(' by then')}" if arm != _ALL else "")
+        told = [step for place, step in enumerate(steps) if place == 0 or step[2] or step[3]]
+        lines += [dict(zip(("table", "reason", "read", "removed", "added", "kept"), (label, *step), strict=True)) for step in told]
+    frame = pd.DataFrame(lines)
+    numbers = tuple(name for name in ("read", "removed", "added", "kept") if name != "added" or frame["added"].any())
+    what, note = ("compared", "") if goes_on else ("answered", " Who was mentored before their first wave is in no comparison of people.")
+    return Exhibit(
+        "wellbeing.response_flow", "flow_diagram", f"From who was asked to who {'is compared' if goes_on else 'answered'}, wave by wave",
+        {"flow": frame[["table", "reason", *numbers]]}, {"flow": Counted(numbers, adds_up=True, populations=("read", "kept"))},
+        {"unit": "people", "start_label": "Asked", "end_label": what.capitalize()}, 
+        "Mentored: by the day of the wave. An answer is a score of any scale." + (note if study.prevalent else ""),
+    )  # fmt: skip
+
+
 def _by_arm(rows: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     """wave, arm, count (asked) and sum (answered)."""
     answered = rows[columns].notna().any(axis=1).astype(int).rename("answered")
-    arm = rows["mentored"].map({1: "Mentored by then", 0: "Not mentored"}) if "mentored" in rows else pd.Series("All", index=rows.index)
-    return answered.groupby([rows["wave"], arm.rename("arm")], sort=True).agg(["count", "sum"]).reset_index()
+    return answered.groupby([rows["wave"], _arms(rows)], sort=True).agg(["count", "sum"]).reset_index()
+
+
+def _arms(rows: pd.DataFrame) -> pd.Series:
+    arm = rows["mentored"].map({1: "Mentored by then", 0: "Not mentored"}) if "mentored" in rows else pd.Series(_ALL, index=rows.index)
+    return arm.rename("arm")
 
 
 def _cells(part: pd.DataFrame) -> tuple[float, ...]:
@@ -79,8 +114,7 @@ def _told_of_the_silent(silence: Section | None) -> str:
     ids = [*(result.id for result in silence.results), *(exhibit.id for exhibit in silence.exhibits)]
     made = {"weights": ".weighted", "answers filled in": ".imputed", "a tipping point": ".tipping"}
     words = [word for word, ending in made.items() if any(name.endswith(ending) for name in ids)]
-    listed = " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
-    return f"{listed} {'stands' if words == ['a tipping point'] else 'stand'}" if words else ""
+    return f"{_listed(words)} {'stands' if words == ['a tipping point'] else 'stand'}" if words else ""
 
 
 def left_out(study: SurveyStudy) -> Section:
@@ -124,10 +158,22 @@ def scores_by_wave(study: SurveyStudy) -> Section:
             behind=("listed",), of={"mean": "n", "sd": "n"}, same={"n": "quantity", "listed": "quantity_listed"},
             labels={"scale": "Scale", "wave": "Wave", "n": "Answers", "mean": "Mean", "sd": "SD", "direction": "Reading"},
             formats={"n": "count", "mean": "number", "sd": "number"},
-            note="Other people answer at each wave: these means are no change in anybody.",
+            note="Other people answer at each wave: these means are no change in anybody." + _readings(study),
         )
     )
     return told
+
+
+def _readings(study: SurveyStudy) -> str:
+    """Who says in which direction scales are read that no shipped key knows, in words."""
+    declared = [scale.name for scale in study.scales if scale.declared]
+    unknown = [scale.name for scale in study.scales if scale.higher_is_better is None]
+    said = f" The direction of {_listed(declared)} is that of the study file." if declared else ""
+    return said + (f" The direction of {_listed(unknown)} is not known: surveys.higher_is_better in the study file would say it." if unknown else "")
+
+
+def _listed(names: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 def likeness(study: SurveyStudy) -> Section:

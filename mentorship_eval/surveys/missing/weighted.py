@@ -19,7 +19,45 @@ from mentorship_eval.surveys.clusters import cluster_support
 from mentorship_eval.surveys.columns import cluster_codes, covariate_columns, numbers, read_arms, refuse_collinear, require
 from mentorship_eval.surveys.missing.response_model import fitted_weights, kish
 
-__all__ = ["WeightedAncova", "weighted_ancova"]
+__all__ = ["ResponseRefits", "WeightedAncova", "response_refits", "weighted_ancova"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResponseRefits:
+    """weights: (n,) of response, NaN for who did not answer; without: (G, n) the same, refitted without each cluster, NaN in it; labels: the G
+    clusters; answered: (n,); index: of the data. A row of NaN: no finite model."""
+
+    weights: np.ndarray
+    without: np.ndarray
+    labels: list[object]
+    answered: np.ndarray
+    index: pd.Index
+
+
+def response_refits(
+    data: pd.DataFrame, *, outcome: str, arm: str, response_covariates: Sequence[str], cluster: str, truncate: float = 0.99, reference: Any = None
+) -> ResponseRefits:
+    """Weights of response, and those without each cluster: fitted once for all scores that the same people gave.
+
+    data : one row per person asked; no ``outcome`` means no answer. Other arguments, and what is raised, as `weighted_ancova`.
+    """
+    if not 0.5 < truncate <= 1:
+        raise UsageError(f"truncate is {truncate}.", fix="Give a quantile such as 0.99, or 1 for none.")
+    require(data, [outcome, arm, cluster, *response_covariates])
+    flags = ~np.isnan(numbers(data, outcome))
+    inside = read_arms(data, arm, reference).inside
+    codes, labels = cluster_codes(data, cluster)
+    x = covariate_columns(data, response_covariates).matrix
+
+    def weights(kept: np.ndarray) -> np.ndarray:
+        out = np.full(len(flags), np.nan)
+        made = fitted_weights(x[kept], inside[kept], flags[kept], truncate)
+        if made is not None:
+            out[kept & flags] = made[0]
+        return out
+
+    without = np.array([weights(codes != code) for code in range(len(labels))])
+    return ResponseRefits(weights=weights(np.ones(len(flags), bool)), without=without, labels=labels, answered=flags, index=data.index)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +92,7 @@ def weighted_ancova(
     *,
     outcome: str,
     arm: str,
-    response_covariates: Sequence[str],
+    response_covariates: Sequence[str] = (),
     cluster: str,
     baseline: str | None = None,
     covariates: Sequence[str] = (),
@@ -62,6 +100,7 @@ def weighted_ancova(
     reference: Any = None,
     randomised: bool = False,
     ci_level: float = 0.95,
+    refits: ResponseRefits | None = None,
 ) -> WeightedAncova:
     """Analysis of covariance with weights of response.
 
@@ -69,7 +108,8 @@ def weighted_ancova(
     ----------
     data : one row per person asked at the wave; no outcome means no answer. response_covariates : known for all, see `response_weights`.
         baseline, randomised : see `ancova`; rows that cannot be analysed for want of one are left out of the model of response too.
-        cluster : left out in turn, model of response and all; jackknife t on G-1.
+        cluster : left out in turn, model of response and all; jackknife t on G-1. refits : weights that were fitted before (`response_refits`), for
+        the same rows and the same people silent; response_covariates and truncate are then those of the fit.
 
     Raises as `ancova` and `response_weights` do.
     """
@@ -83,18 +123,20 @@ def weighted_ancova(
     inside, y = arms.inside, numbers(rows, outcome)
     flags = ~np.isnan(y)
     codes, labels = cluster_codes(rows, cluster)
-    response = covariate_columns(rows, response_covariates).matrix
+    if refits is None:
+        refits = response_refits(rows, outcome=outcome, arm=arm, response_covariates=response_covariates, cluster=cluster, truncate=truncate,
+                                 reference=reference)  # fmt: skip
+    elif not rows.index.equals(refits.index) or (flags != refits.answered).any():
+        fix = "Leave out refits, or fit them for these rows."
+        raise UsageError("The weights were fitted for other rows, or for others who did not answer.", fix=fix)
     others = np.column_stack([np.ones(len(rows)), ready.columns, covariate_columns(rows, covariates).matrix])
     refuse_collinear(np.column_stack([others, inside])[flags], [*(f"column {k}" for k in range(others.shape[1])), arm])
 
-    def difference(kept: np.ndarray, weighted: bool) -> tuple[float, np.ndarray]:
+    def difference(kept: np.ndarray, weights: np.ndarray | None) -> tuple[float, np.ndarray]:
         there = kept & flags
-        w = np.ones(int(there.sum()))
-        if weighted:
-            made = fitted_weights(response[kept], inside[kept], flags[kept], truncate)
-            if made is None:
-                return np.nan, w
-            w = made[0]
+        w = np.ones(int(there.sum())) if weights is None else weights[there]
+        if np.isnan(w).any():
+            return np.nan, w
         root = np.sqrt(w)
         x = np.column_stack([inside[there], others[there]]) * root[:, None]
         if np.linalg.matrix_rank(x) < x.shape[1]:
@@ -106,10 +148,10 @@ def weighted_ancova(
     about = f"{arms.arm} less {arms.reference}"
     found, without, weights = [], np.full(len(labels), np.nan), np.ones(0)
     for weighted in (True, False):
-        value, w = difference(everyone, weighted)
+        value, w = difference(everyone, refits.weights if weighted else None)
         if not np.isfinite(value):
             raise EstimationError("The chance of an answer has no finite model.", fix="Leave out the covariate that tells for certain who answered.")
-        left = np.array([difference(codes != code, weighted)[0] for code in range(len(labels))])
+        left = np.array([difference(codes != code, refits.without[code] if weighted else None)[0] for code in range(len(labels))])
         made = cluster_jackknife(value, left)
         how = ", weighted by the inverse chance of an answer (refitted without each cluster)" if weighted else ""
         method = f"least squares{how}; jackknife (CR3), t(G-1)"
