@@ -42,6 +42,7 @@ def control_chart(
     method: str = "",
     n: Any = None,
     n_events: Any = None,
+    unit: str = "unit-periods",
     note: str = "",
     name: str = "control_chart",
 ) -> Drawn:
@@ -58,6 +59,7 @@ def control_chart(
         are told in the alt text, as far as their points are shown: more would tell what is withheld.
     go_live: first active period of each group, missing for never: a mapping, or a frame with group and go_live.
     changes: period, label; optional group (every panel without it): other dates that matter, such as a new reporting system.
+    n, n_events, unit: how many stand behind the chart, and what they are, for the caption.
     chance: share of charts of unchanged processes that would show a signal (0 to 1), for the caption.
     floor: the lowest value that can occur, where the axis begins; None to follow the data. own_axis: each panel has its own scale;
         left open, it has when the panels are of very different height.
@@ -92,7 +94,7 @@ def control_chart(
         "Limits are solid where they were set and dashed where carried forward" if any(panel.projected for panel in panels) else "",
         method,
         f"Signals: {rule_label}" if rule_label else "",
-        people(n, n_events, unit="unit-periods"),
+        people(n, n_events, unit=unit),
         _chance_words(chance, len(groups)),
         "Heavy vertical line: go-live" if any(math.isfinite(panel.go_live) for panel in panels) else "",
         f"Dotted vertical line: {enumerate_words(dict.fromkeys(label for panel in panels for _, label in panel.changes))}"

@@ -86,7 +86,7 @@ def overlap(
     mirrored = f": {arms[0]} upwards, {arms[1]} downwards" if len(arms) > 1 else ""
     caption = sentence(
         title,
-        f"{x_label} by arm{mirrored}",
+        f"{x_label}{f' by arm{mirrored}' if len(arms) > 1 else ''}",
         method,
         people(n, None, unit=unit),
         f"Dashed: clipped at {clip[0]:g} and {clip[1]:g}" if clip else "",

@@ -1,4 +1,4 @@
-"""Permutation distribution: the estimate under reassigned adoption dates, and the one observed."""
+"""Permutation distribution: the estimate under reassigned adoption dates, or other labels, and the one observed."""
 
 from __future__ import annotations
 
@@ -32,18 +32,22 @@ def placebo_distribution(
     draws: int | None = None,
     smallest_p: float = math.nan,
     random_timing: bool = False,
+    ratio: bool = True,
+    reassigned: str = "reassigned adoption dates",
+    test: str = "",
     title: str | None = None,
     method: str = "",
     note: str = "",
     name: str = "placebo_distribution",
 ) -> Drawn:
-    """Histogram of the log ratio under reassignment, read on the ratio scale.
+    """Histogram of the log ratio under reassignment, read on the ratio scale; or of a difference.
 
     draws_hist: bin_low, bin_high (log ratio), count. observed: the log ratio estimated (NaN: not
         estimable, and said so); p: its permutation p-value. draws: how many reassignments, by default
         the sum of the counts; smallest_p: the smallest p-value that they could give.
     random_timing: adoption dates were drawn at random, so that the test is a randomisation test;
-        otherwise it is called a placebo test.
+        otherwise it is called a placebo test; ``test`` names it otherwise.
+    ratio: False where the bins and ``observed`` are differences. reassigned: what is handed out anew.
     """
     rows = check_columns(draws_hist, ("bin_low", "bin_high", "count"), _WHAT)
     low, high, counts = (numbers(rows, column, _WHAT) for column in ("bin_low", "bin_high", "count"))
@@ -53,37 +57,45 @@ def placebo_distribution(
         )
     known = math.isfinite(observed)
     draws = int(np.nansum(counts)) if draws is None else draws
-    test = "randomisation test" if random_timing else "placebo test"
+    test = test or ("randomisation test" if random_timing else "placebo test")
+
+    def said(value: float) -> str:
+        return format_number(math.exp(value)) if ratio else format_number(value, 1)
+
     with house_style():
         figure = _draw(
             low,
             high,
             counts,
             observed,
-            f"observed {format_number(math.exp(observed))}" if known else "observed: not estimable",
+            f"observed {said(observed)}" if known else "observed: not estimable",
             p,
             value_label,
             test,
             title,
+            ratio,
+            "under reassigned dates" if reassigned == "reassigned adoption dates" else reassigned,
         )
     weights = np.nan_to_num(counts)
     middle = (low + high) / 2
-    centre = float(np.exp(np.average(middle, weights=weights))) if weights.sum() else math.nan
-    result = f"Observed {lower_first(value_label)} {format_number(math.exp(observed))}" if known else "The observed value is not estimable"
+    centre = float(np.average(middle, weights=weights)) if weights.sum() else math.nan
+    result = f"Observed {lower_first(value_label)} {said(observed)}" if known else "The observed value is not estimable"
     tail = placebo_words(p, draws, smallest_p)
     caption = sentence(
         title,
-        f"{value_label} under reassigned adoption dates (bars) and as observed (line), logarithmic axis",
+        f"{value_label}: {reassigned} (bars), and as observed (line)" if not ratio else
+        f"{value_label} under {reassigned} (bars) and as observed (line), logarithmic axis",
         f"{test}: {tail}",
         method,
         note,
     )
     alt = sentence(
-        f"Histogram of {count(draws)} reassignments from {format_number(math.exp(low.min()))} to {format_number(math.exp(high.max()))}, "
-        f"centred at {format_number(centre)}",
+        f"Histogram of {count(draws)} reassignments from {said(low.min())} to {said(high.max())}, "
+        f"centred at {said(centre) if math.isfinite(centre) else format_number(centre)}",
         f"{result}; {tail}",
     )
-    return Drawn(figure, caption, alt, {"histogram": rows, "observed": pd.DataFrame({"log_ratio": [observed], "p": [p]})}, name)
+    told = pd.DataFrame({"log_ratio" if ratio else "difference": [observed], "p": [p]})
+    return Drawn(figure, caption, alt, {"histogram": rows, "observed": told}, name)
 
 
 def _draw(
@@ -96,12 +108,14 @@ def _draw(
     value_label: str,
     test: str,
     title: str | None,
+    ratio: bool,
+    reassigned: str,
 ) -> Any:
     sheet = Sheet()
     line = {"color": series_style(1)["color"], "linewidth": 2.0}
     p_words = "p not available" if math.isnan(p) else f"p {'< 0.001' if p < 0.001 else f'= {p:.3f}'}"
     keys = [
-        Key("under reassigned dates", "fill", {"facecolor": "#b9c7d1", "edgecolor": "#7f929f", "linewidth": 0.6}),
+        Key(reassigned, "fill", {"facecolor": "#b9c7d1", "edgecolor": "#7f929f", "linewidth": 0.6}),
         Key(f"{words} ({test}, {p_words})", "line", line),
     ]
     left, width, height = 0.75, page_width() - 1.0, 2.3
@@ -122,13 +136,14 @@ def _draw(
     margin = 0.04 * (last - first)
     axes.set_xlim(first - margin, last + margin)
     axes.axvline(0, color=INK, linewidth=0.8, linestyle=(0, (1.5, 1.5)))
-    ticks = ratio_ticks(math.exp(first - margin), math.exp(last + margin), 10)
-    axes.set_xticks([math.log(tick) for tick in ticks], [ratio_label(tick) for tick in ticks])
+    if ratio:
+        ticks = ratio_ticks(math.exp(first - margin), math.exp(last + margin), 10)
+        axes.set_xticks([math.log(tick) for tick in ticks], [ratio_label(tick) for tick in ticks])
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:,.0f}"))
     axes.set_ylabel("Reassignments")
     axes.yaxis.set_label_coords(-0.5 / width, 0.5)
-    sheet.text(left + width / 2, top + height + 0.38, f"{value_label} (log scale)", size=BODY, ha="center")
+    sheet.text(left + width / 2, top + height + 0.38, f"{value_label} (log scale)" if ratio else value_label, size=BODY, ha="center")
     return sheet.figure

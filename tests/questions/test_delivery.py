@@ -129,6 +129,32 @@ def test_feedback_is_held_against_what_was_due(told):
     assert chart["value"].between(0, 100).all()
 
 
+def test_run_charts_say_how_many_and_when_departments_and_versions_began(told):
+    answer, cohort, _ = told
+    live = pd.to_datetime(cohort.table("rollout")["active_from"]).dropna()
+    version = pd.to_datetime(cohort.table("programmes")["valid_from"]).max()
+    for name, of in (("sessions", answer.result("delivery.sessions.held").estimate.n), ("feedback", None)):
+        chart = answer.exhibit(f"delivery.{name}.run")
+        points, marks = chart.frames["points"], chart.frames["changes"]
+        assert chart.options["n"] == points["yes"].sum() + points["no"].sum() and (of is None or chart.options["n"] == of)
+        assert f"First go-live {live.min():%Y-%m}." in chart.note
+        assert marks.set_index("label")["period"].to_dict() == {"last go-live": f"{live.max():%Y-%m}", "version 1.1": f"{version:%Y-%m}"}
+        caption = draw(chart).caption
+        assert f"{chart.options['n']:,}" in caption and "version 1.1" in caption
+
+
+def test_the_dose_is_counted_of_matches_that_have_ended(told):
+    answer, cohort, _ = told
+    study = delivery_study(cohort)
+    over = study.mentoring[study.mentoring["ended"] == 1]
+    held = study.sessions[study.sessions["held"] == 1]["match_id"].value_counts()
+    dose = over["match_id"].map(held).fillna(0)
+    bars = answer.exhibit("delivery.dose").frames["rows"]
+    assert bars["count"].sum() == len(over) and len(bars) <= 17
+    for row in bars.itertuples():
+        assert row.count == dose.between(row.bin_low, row.bin_high).sum()
+
+
 def test_supervision_is_told_apart(told):
     answer, cohort, _ = told
     found = answer.result("delivery.relationship.mentoring").estimate

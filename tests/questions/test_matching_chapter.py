@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from mentorship_eval.questions import answer_chapter
 from mentorship_eval.questions.delivery.matching import early_ends, match_scores
 from mentorship_eval.questions.delivery.mentor_effects import mentor_effects, rated_matches
 from mentorship_eval.questions.delivery.study import delivery_study
+from mentorship_eval.report.exhibits import draw
 from tests.questions.cohorts import simulated
 
 TABLES = ("staff", "departments", "spells", "matches", "rollout", "mentors", "feedback", "goals", "wishes")
@@ -109,8 +111,26 @@ def test_without_their_tables_there_are_gaps_that_name_them():
     assert "wishes" in unlock["match_scores"] and "score" in unlock["early_ends"] and "feedback" in unlock["mentor_effects"]
 
 
-def test_pairs_are_told_from_staff_alone_where_there_are_no_wishes():
+def test_without_wishes_professions_are_not_tested_a_second_time():
+    """A score of professions alone is the concordance of professions of the chapter on equity, which has its own test."""
     cohort = simulated("null", 7, **{**SIZE, "only": tuple(name for name in TABLES if name != "wishes")})
     made = match_scores(delivery_study(cohort))
-    assert [gap.unlock for gap in made.gaps] == ["wishes (staff_id, kind, value)"]
-    assert made.results[0].estimate.p_value > 0.001
+    assert not made.results and not made.exhibits and "equity.concordance.profession" in made.gaps[0].reason
+    assert made.gaps[0].unlock.startswith("wishes (staff_id, kind, value)")
+    # wishes of people who were never matched say nothing of the pairs either
+    whole = simulated("null", 7, **SIZE)
+    pairs, wishes = delivery_study(whole).mentoring, whole.table("wishes")
+    others = replace(whole, tables={**whole.tables, "wishes": wishes[~wishes["staff_id"].isin(pairs["mentee_id"])]})
+    assert not match_scores(delivery_study(others)).results
+
+
+def test_the_figure_holds_every_draw_and_the_difference_that_was_found(told):
+    answer, _, effect = told
+    figure, found = answer.exhibit("delivery.matching.chance"), answer.result("delivery.matching.score").estimate
+    bars = figure.frames["draws_hist"]
+    assert bars["count"].sum() == 999 and figure.options["observed"] == found.value
+    middle = (bars["bin_low"] + bars["bin_high"]) / 2
+    assert abs(np.average(middle, weights=bars["count"])) < 0.5  # chance, in percentage points
+    assert (found.value > bars["bin_high"].max()) == effect
+    shown = draw(figure)
+    assert "permutation test" in shown.caption.lower() and "999" in shown.caption and "logarithmic" not in shown.caption

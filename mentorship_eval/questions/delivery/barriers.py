@@ -48,7 +48,7 @@ def missed(study: DeliveryStudy) -> Section:
         )  # fmt: skip
     if told.results:
         told.exhibits.append(
-            compared_table("delivery.missed", "What goes with sessions cancelled or missed", told.results, of="Sessions",
+            compared_table("delivery.missed", "What goes with sessions cancelled or missed", told.results, study.cohort.study.plan, of="Sessions",
                            note="Each by itself, within departments; departments left out one at a time.")
         )  # fmt: skip
         told.methods.append(

@@ -20,7 +20,7 @@ __all__ = ["by_mode"]
 
 _TOLD = 0.8  # of the sessions held, and of the others, whose mode has to be known for sessions to be compared
 _FEWEST = 30  # sessions, or rated matches, of each mode
-_GROUP = "Remote minus on site"
+_GROUP = "Remote, against on site"
 
 
 def by_mode(study: DeliveryStudy) -> Section:
@@ -44,7 +44,7 @@ def by_mode(study: DeliveryStudy) -> Section:
         return told
     told.exhibits.append(
         compared_table(
-            "delivery.by_mode", "Remote sessions beside those on site", told.results,
+            "delivery.by_mode", "Remote sessions beside those on site", told.results, study.cohort.study.plan,
             note="Sessions that were not held tell their mode." if each_known else
             "Sessions that were not held do not tell their mode: pairs by their first session held, and the sessions agreed after it.",
         )

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mentorship_eval.cohort.study.models import Plan
 from mentorship_eval.estimate import Estimate
 from mentorship_eval.questions.answer import Exhibit, Result
 from mentorship_eval.questions.exhibits import table_exhibit
+from mentorship_eval.questions.families import adjusted_p_values
 from mentorship_eval.questions.groups import fewest_places, jackknifed_difference, jackknifed_ratio
 
 __all__ = ["REMOTE", "compared_table", "difference_of", "odds_within", "rates_of", "remote"]
@@ -85,18 +87,24 @@ def odds_within(yes: Any, side: Any, stratum: Any, cluster: Any, **about: Any) -
     return jackknifed_ratio(ratio, scale="odds ratio", **about), behind
 
 
-def compared_table(exhibit_id: str, title: str, results: Sequence[Result], *, note: str = "", of: str = "Of") -> Exhibit:
-    """A line for each comparison: what, of how many, on which scale, estimate, interval and p."""
+def compared_table(exhibit_id: str, title: str, results: Sequence[Result], plan: Plan, *, note: str = "", of: str = "Of") -> Exhibit:
+    """A line for each comparison: what, of how many, on which scale, estimate, interval, p, and p adjusted (Holm) within the table, or the families
+    of the plan.
+    """
+    adjusted, sizes = adjusted_p_values(results, plan, "all")
     rows = pd.DataFrame({
         "group": [r.group for r in results], "label": [r.label for r in results], "n": [r.estimate.n for r in results],
         "scale": [_scale(r.estimate) for r in results], "estimate": [r.estimate.value for r in results],
-        "ci_low": [r.estimate.ci_low for r in results], "ci_high": [r.estimate.ci_high for r in results], "p": [r.estimate.p_value for r in results],
-        "told": [r.id for r in results], "fewest": [min((float(c) for c in r.rests_on if c), default=np.nan) for r in results],
+        "ci_low": [r.estimate.ci_low for r in results], "ci_high": [r.estimate.ci_high for r in results], "p": adjusted["p"],
+        "adjusted": adjusted["adjusted"], "told": [r.id for r in results],
+        "fewest": [min((float(c) for c in r.rests_on if c), default=np.nan) for r in results],
     })  # fmt: skip
     return table_exhibit(
-        exhibit_id, title, rows, counts=("n",), derived=("estimate", "ci_low", "ci_high", "p"), behind=("fewest",), results={"told": ""},
-        labels={"group": "", "label": "", "n": of, "scale": "Scale", "estimate": "Estimate", "ci_low": "95 % CI from", "ci_high": "to", "p": "p"},
-        formats={"n": "count", "estimate": "ratio", "ci_low": "ratio", "ci_high": "ratio", "p": "p"}, stub=["group", "label"], note=note,
+        exhibit_id, title, rows, counts=("n",), derived=("estimate", "ci_low", "ci_high", "p", "adjusted"), behind=("fewest",), results={"told": ""},
+        labels={"group": "", "label": "", "n": of, "scale": "Scale", "estimate": "Estimate", "ci_low": "95 % CI from", "ci_high": "to", "p": "p",
+                "adjusted": "p (Holm)"},
+        formats={"n": "count", "estimate": "ratio", "ci_low": "ratio", "ci_high": "ratio", "p": "p", "adjusted": "p"}, stub=["group", "label"],
+        note=f"{note} Comparisons by family, within this table: {sizes}.".lstrip(),
     )  # fmt: skip
 
 

@@ -2,7 +2,9 @@
 
 Chance: the mentors of the pairs that began in the same department and quarter, handed out anew among their mentees. Only scores that can be made
 anew for any pair can be held against it: those that `mentorship-eval match` would give, from what mentees seek and mentors offer (table wishes)
-and from their professions; of whom neither is known has no score. What the mentor's earlier mentees achieved stays out, being known only later.
+and from their professions; of whom neither is known has no score. Where hardly any mentee says what they seek, the score would be the profession
+alone, which the chapter on equity holds against chance: nothing is tested a second time here. What the mentor's earlier mentees achieved stays out,
+being known only later.
 A score that was recorded is known of the pairs that were made alone; it is asked whether these end early.
 """
 
@@ -29,14 +31,20 @@ __all__ = ["early_ends", "match_scores"]
 
 _FEWEST, _FEWEST_ENDS = 30, 10  # pairs; early ends
 _DRAWS, _SEED = 999, 3
+_WISHED = ("seeks", "same", "prefers")
+_ONLY_PROFESSION = (
+    "Fewer than 30 mentees say what they seek, so that a score would be the profession alone; whether pairs are of the same profession more often "
+    "than by chance is told in the chapter on equity (equity.concordance.profession)."
+)
+_BARS = 30
 
 
 def match_scores(study: DeliveryStudy) -> Section:
     """Mean score of the pairs minus its expectation with mentors handed out anew within department and quarter."""
     told, question = Section(), "Whether pairs suit each other better than by chance"
-    if not study.cohort.has("wishes"):
-        told.lacks("Whether mentors offer what their mentees seek", "What mentees seek and mentors offer is not in these data.",
-                   "wishes (staff_id, kind, value)")  # fmt: skip
+    wishes = wishes_of(study.cohort)
+    if study.mentoring["mentee_id"].isin(wishes.loc[wishes["kind"].isin(_WISHED), "staff_id"]).sum() < _FEWEST:
+        return told.lacks(question, _ONLY_PROFESSION, "wishes (staff_id, kind, value): what mentees seek and mentors offer")
     pairs = study.mentoring[study.mentoring["mentor_id"].notna()].reset_index(drop=True)
     known = study.cohort.table("staff").drop_duplicates("staff_id").set_index("staff_id")
     pairs = pairs[pairs["mentor_id"].isin(known.index) & pairs["mentee_id"].isin(known.index)].reset_index(drop=True)
@@ -66,13 +74,16 @@ def match_scores(study: DeliveryStudy) -> Section:
     if not free.any():
         return told.lacks(question, "In no department and quarter would other pairs have had other scores.", "wishes, profession in staff")
 
+    drawn: list[np.ndarray] = []
+
     def statistic(assigned: np.ndarray) -> np.ndarray:
-        return np.asarray(score[np.arange(len(pairs))[None, :], assigned].mean(axis=1) - expected.mean())
+        drawn.append(score[np.arange(len(pairs))[None, :], assigned].mean(axis=1) - expected.mean())
+        return drawn[-1]
 
     test = permutation_test(float(observed.mean() - expected.mean()), statistic, mentor, blocks=block, draws=_DRAWS, seed=_SEED)
     result = _difference(observed, expected, place, test, int(free.sum()))
     told.results.append(result)
-    told.exhibits.append(_table(result, observed, expected, int(free.sum())))
+    told.exhibits += [_table(result, observed, expected, int(free.sum())), _figure(result, np.concatenate(drawn), test)]
     text = (
         f"Pairs met {observed.mean():.0%} of what the score counts; mentors handed out anew within department and quarter would have met "
         f"{expected.mean():.0%} (difference {result.estimate.interval(1)} percentage points; {format_p(result.estimate.p_value)})."
@@ -123,6 +134,19 @@ def _difference(observed: np.ndarray, expected: np.ndarray, place: np.ndarray, t
     estimate = replace(estimate, p_value=float(test.p_value))
     return Result("delivery.matching.score", "delivery", estimand, "matches of mentoring", estimate, "Score of pairs, minus chance", "companion",
                   "Matching", rests_on=(float(free), float(len(observed))))  # fmt: skip
+
+
+def _figure(result: Result, drawn: np.ndarray, test: Permutation) -> Exhibit:
+    """The difference from chance in each draw, and the one observed; its counts are draws, not people."""
+    counts, edges = np.histogram(100 * drawn, _BARS)
+    return Exhibit(
+        "delivery.matching.chance", "placebo_distribution", "Score of the pairs, and of mentors handed out anew",
+        {"draws_hist": pd.DataFrame({"bin_low": edges[:-1], "bin_high": edges[1:], "count": counts})}, {},
+        {"observed": result.estimate.value, "p": float(test.p_value), "value_label": "Difference from chance, percentage points",
+         "smallest_p": float(test.smallest_p), "ratio": False, "reassigned": "mentors handed out anew within department and quarter",
+         "test": "permutation test"},
+        rests_on=result.rests_on,
+    )  # fmt: skip
 
 
 def _table(result: Result, observed: np.ndarray, expected: np.ndarray, free: int) -> Exhibit:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from mentorship_eval.estimate import Caution
-from mentorship_eval.questions.answer import Statement
+from mentorship_eval.questions.answer import Counted, Exhibit, Statement
 from mentorship_eval.questions.delivery.runs import run_of_shares
 from mentorship_eval.questions.delivery.study import NO_DEPARTMENT, DeliveryStudy, mean_of, share_of, share_words, told_table
 from mentorship_eval.questions.groups import slug
@@ -14,6 +14,7 @@ from mentorship_eval.questions.section import Section
 
 __all__ = ["cases", "held", "protected", "topics"]
 
+_FEWEST_ENDED, _BARS = 30, 16  # matches; at most so many bars and one more
 _LACK = ("The cohort has no sessions of matches within the window.", "sessions in study.yaml")
 
 
@@ -60,7 +61,9 @@ def held(study: DeliveryStudy) -> Section:
         told.lacks("Why sessions were cancelled", "No reason is recorded.", "cancel_reason in sessions")
     note = "Sessions that were written down alone; a plan that nobody wrote down is not seen."
     told.exhibits.append(told_table("delivery.sessions", "Sessions agreed, and what came of them", told.results, note=note))
-    chart = run_of_shares("delivery.sessions.run", "Sessions held over time", rows["date"], rows["held"], "Sessions held, % of those agreed")
+    chart = run_of_shares(
+        study, "delivery.sessions.run", "Sessions held over time", rows["date"], rows["held"], "Sessions held, % of those agreed", "sessions agreed"
+    )
     told.exhibits += [] if chart is None else [chart]
     counts = pairs["match_id"].map(rows[rows["held"] == 1]["match_id"].value_counts()).fillna(0.0)
     told.results.append(
@@ -78,6 +81,7 @@ def held(study: DeliveryStudy) -> Section:
             n=len(pairs),
         )
     )
+    told.exhibits += _dose(pairs, counts)
     if "minutes" in rows:
         known = rows[(rows["held"] == 1) & rows["minutes"].notna()]
         if len(known):
@@ -98,6 +102,23 @@ def held(study: DeliveryStudy) -> Section:
     told.lead.append(Statement(f"{first.label}: {share_words(first.estimate)} of those agreed.", rests_on=first.rests_on, results=(first.id,)))
     told.methods.append("Sessions: between the first and last day of their match; shares with departments left out one at a time.")
     return told
+
+
+def _dose(pairs: pd.DataFrame, counts: pd.Series) -> list[Exhibit]:
+    """Sessions held of each match that has ended: those that last have not had all of theirs."""
+    over = counts[pairs["ended"] == 1]
+    if len(over) < _FEWEST_ENDED:
+        return []
+    wide = int(over.max() // _BARS + 1)
+    edges = np.arange(-0.5, over.max() + wide + 0.5, wide)
+    frame = pd.DataFrame({"arm": "Matches that have ended", "bin_low": edges[:-1], "bin_high": edges[1:], "count": np.histogram(over, edges)[0]})
+    return [
+        Exhibit(
+            "delivery.dose", "overlap", "Sessions held per match", {"rows": frame}, {"rows": Counted(("count",), within="arm")},
+            {"n": len(over), "unit": "matches", "x_label": "Sessions held"},
+            "Matches that have ended; those that last have not had all of their sessions.",
+        )
+    ]  # fmt: skip
 
 
 def protected(study: DeliveryStudy) -> Section:

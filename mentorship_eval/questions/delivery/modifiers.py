@@ -41,15 +41,18 @@ def modifiers(study: DeliveryStudy) -> Section:
     mentor = pairs["mentor_id"].astype(object).where(pairs["mentor_id"].notna(), pairs["match_id"]).astype(str)
     pairs = pairs.assign(mentor=mentor)
     rated = rated_matches(study).set_index("match_id")["mqs"]
-    for each in _properties(told, study, pairs):
+    properties = _properties(told, study, pairs)
+    for each in properties:
         _ending(told, study, pairs, each)
+    for each in properties:
         _rating(told, pairs, rated, each)
     _protected(told, study, pairs)
     if not told.results:
         return told
     told.exhibits.append(
         compared_table(
-            "delivery.modifiers", "What goes with ending early, ratings and sessions", told.results, of="Matches",
+            "delivery.modifiers", "What goes with ending early, ratings and sessions", told.results, study.cohort.study.plan,
+            of="Matches",
             note="Ending early: within departments, errors by mentor. Ratings: by mentees, mentors left out one at a time. Sessions a month: "
                  "departments left out one at a time.",
         )

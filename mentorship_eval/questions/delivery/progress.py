@@ -121,7 +121,9 @@ def feedback(study: DeliveryStudy) -> Section:
             )
     if told.results:
         told.exhibits.append(told_table("delivery.feedback", "Feedback on the match", told.results))
-        chart = run_of_shares("delivery.feedback.run", "Ratings given over time", asked["date"], asked["given"], "Ratings given, % of those due")
+        chart = run_of_shares(
+            study, "delivery.feedback.run", "Ratings given over time", asked["date"], asked["given"], "Ratings given, % of those due", "ratings due"
+        )
         told.exhibits += [] if chart is None else [chart]
     if "mqs" in table and table["mqs"].notna().any():
         rated = table[table["mqs"].notna()]

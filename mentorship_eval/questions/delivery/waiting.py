@@ -22,6 +22,7 @@ from mentorship_eval.survival.curves.leave_out_incidence import incidence_withou
 __all__ = ["load", "waiting"]
 
 _HORIZONS = (90, 180, 365)
+_TOLD_EVERY = 6  # months between the counts under it
 _EVERY = 3  # months between the points of the curve, so that enough were matched in between
 
 
@@ -115,7 +116,7 @@ def _by(days: int, share: np.ndarray, people: pd.DataFrame) -> Result:
 
 
 def _curve(people: pd.DataFrame) -> Exhibit:
-    mine = people.assign(all="All eligible staff", ended=np.select([people["matched"] == 1, people["left"] == 1], ["matched", "left"], ""))
+    mine = people.assign(all="Eligible", ended=np.select([people["matched"] == 1, people["left"] == 1], ["matched", "left"], ""))
     fit = aalen_johansen(mine, stop="stop", cause="ended", by="all", cluster="dept_id")
     far = np.sort(mine["stop"].to_numpy(float))[-min(10, len(mine))]
     grid = monthly_grid(min(float(far), 731.0))[::_EVERY]
@@ -129,7 +130,7 @@ def _curve(people: pd.DataFrame) -> Exhibit:
         value="cif",
         by_label="",
         time_from="becoming eligible",
-        at_risk=looked.loc[looked["time"].isin((0, 12, 24)), ["by", "time", "n_risk", "n_event"]],
+        at_risk=looked.loc[looked["time"] % _TOLD_EVERY == 0, ["by", "time", "n_risk", "n_event"]],
         y_label="Have been matched",
         n=len(mine),
         n_events=int(mine["matched"].sum()),
