@@ -52,7 +52,7 @@ def test_a_leadership_post_is_never_called_a_promotion(cohort):
 
 
 def test_a_difference_says_which_minus_which_and_is_no_sentence_without_a_value(cohort, monkeypatch):
-    monkeypatch.setattr(being_mentored, "_enough", lambda rows, horizon: True)
+    monkeypatch.setattr(being_mentored, "enough_steps", lambda rows, horizon: True)
     lines = [by_landmark(career_study(cohort)).lead[0].text, between_professions(tie_study(with_families(cohort, {}))).lead[0].text]
     assert "mentored minus not: " in lines[0] and "mentored people minus others" in lines[1] and not any("differed" in line for line in lines)
     monkeypatch.setattr(being_mentored, "_difference", lambda *args, made=being_mentored._difference: replace(made(*args), value=np.nan))

@@ -12,6 +12,7 @@ import pytest
 from mentorship_eval.disclosure import Rule, protect
 from mentorship_eval.questions import answer_chapter
 from mentorship_eval.questions.collaboration.being_mentored import while_mentored
+from mentorship_eval.questions.collaboration.chapter import teamwork_scales
 from mentorship_eval.questions.collaboration.departments import handed_over, share_where_active
 from mentorship_eval.questions.collaboration.indices import OTHERS, by_department, by_year, networks
 from mentorship_eval.questions.collaboration.people import between_professions
@@ -165,3 +166,32 @@ def test_what_lacks_is_named_with_the_table_that_unlocks_it(study):
     ties = cohort.table("collaboration")
     untold = handed_over(tie_study(replace(cohort, tables={**cohort.tables, "collaboration": ties[~is_handoff(ties["kind"])]})))
     assert not untold.results and "hand-off" in untold.gaps[0].unlock
+
+
+def test_the_distance_of_the_index_from_chance_is_a_row_of_its_own_with_its_permutation_p_value(study):
+    made, _ = study
+    told = by_year(made)
+    rows, found = indices_of(made), [r for r in told.results if r.id.startswith("collaboration.mixing.")]
+    assert [r.id.rsplit(".", 1)[1] for r in found] == rows["year"].tolist() and [str(line.results[0]) for line in told.lead] == [found[-1].id]
+    for result, (_, row) in zip(found, rows.iterrows(), strict=True):
+        e = result.estimate
+        assert e.value < 0 and e.p_value <= 0.005 and np.isnan(e.ci_low) and (e.n, e.n_events) == (row["people"], row["ties"])
+        assert e.value + float(row["chance"].split(" ")[0]) == pytest.approx(row["index"], abs=0.006)
+    # professions handed out anew within departments: the same network, and no tendency left
+    rng, staff = np.random.default_rng(3), made.cohort.table("staff")
+    dept = made.rows.drop_duplicates("staff_id").set_index("staff_id")["dept_id"].astype(str)
+    home = staff["staff_id"].map(dept).fillna("none")
+    shuffled = staff.assign(profession=staff.groupby(home)["profession"].transform(lambda given: rng.permutation(given.to_numpy(object))))
+    new = shuffled.set_index("staff_id")["profession"].astype(object)
+    ties = made.ties.assign(across=made.ties["from_id"].map(new).to_numpy() != made.ties["to_id"].map(new).to_numpy())
+    cohort = replace(made.cohort, tables={**made.cohort.tables, "staff": shuffled})
+    null = [r.estimate for r in by_year(replace(made, cohort=cohort, ties=ties)).results]
+    assert all(abs(e.value) < 0.1 and e.p_value > 0.01 for e in null)
+
+
+def test_scales_of_teamwork_are_pointed_at_where_the_cohort_has_them(study):
+    cohort = study[0].cohort
+    surveys = pd.DataFrame({"instrument": ["HSOPSC", "UWES-9"], "subscale": ["teamwork across units", "total"]})
+    [line] = teamwork_scales(replace(cohort, tables={**cohort.tables, "surveys": surveys}))
+    assert "wellbeing.hsopsc_teamwork_across_units" in line.text and "UWES" not in line.text
+    assert not teamwork_scales(replace(cohort, tables={**cohort.tables, "surveys": surveys.iloc[1:]})) and not teamwork_scales(cohort)

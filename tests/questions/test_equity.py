@@ -17,6 +17,7 @@ from mentorship_eval.questions.equity.pairs import pairs_of
 from mentorship_eval.questions.equity.reach import reach
 from mentorship_eval.questions.equity.reach_ratio import reach_ratios
 from mentorship_eval.questions.equity.staying import difference_of_differences, excess_of, gaps_in_staying
+from mentorship_eval.questions.equity.staying.by_arm import differences_apart
 from mentorship_eval.questions.groups import MISSING, OTHER
 from mentorship_eval.questions.truth import known_truth
 from mentorship_eval.report.exhibits import draw
@@ -107,7 +108,31 @@ def test_gaps_in_staying_cover_none_in_cohorts_without_one(study):
     told = gaps_in_staying(made)
     found = result(told, "equity.staying.gender.male")
     assert found.ci_low < 0 < found.ci_high and "equity.staying.high_burnout.high_burnout" in {r.id for r in told.results}
-    assert {exhibit.id for exhibit in told.exhibits} == {"equity.staying.forest", "equity.staying.adjusted"}
+    assert {exhibit.id for exhibit in told.exhibits} == {
+        "equity.staying.forest", "equity.staying.adjusted", "equity.staying.table", "equity.staying_pooled.forest",
+    }  # fmt: skip
+    table = next(e for e in told.exhibits if e.id == "equity.staying.table").frames["rows"].set_index("told")
+    for one in told.results:
+        if one.id in table.index:
+            row, reference = table.loc[one.id], table[table["characteristic"] == one.group].iloc[0]
+            assert row["gap_1"] - row["gap_0"] == pytest.approx(row["change"]) and row["change"] == one.estimate.value
+            assert row["gap_0"] == pytest.approx(100 * (row["share_0"] - reference["share_0"]))
+
+
+@pytest.mark.parametrize("apart", [True, False])
+def test_differences_that_are_alike_are_pooled_into_one_and_others_are_not(apart):
+    rng, n = np.random.default_rng(7), 24_000
+    level, mentored = rng.integers(0, 4, n), rng.integers(0, 2, n)
+    effect = np.array([0.0, 0.1, 0.2, 0.3]) if apart else np.full(4, 0.15)
+    gone = rng.random(n) < 0.45 - effect[level] * mentored
+    rows = pd.DataFrame({"stop": np.where(gone, rng.integers(1, 360, n), 400.0), "exit": gone.astype(int), "mentored": mentored,
+                         "level": np.array(list("abcd"), object)[level], "dept_id": rng.integers(0, 24, n)})  # fmt: skip
+    found = differences_apart(rows, list("abcd"), "grade", "Grade", 365.0)
+    assert [r.id for r in found] == [f"equity.staying_pooled.grade.{name}" for name in "abcd"]
+    for result, truth in zip(found, 100 * effect, strict=True):
+        assert result.estimate.ci_low < truth < result.estimate.ci_high and np.isnan(result.estimate.p_value)
+    spread = np.ptp([r.estimate.value for r in found])
+    assert (spread > 20) == apart and (apart or spread < 5)
 
 
 # -- the parts, against arithmetic ------------------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ from mentorship_eval.questions.retention.support import arms
 from mentorship_eval.questions.section import Section
 from mentorship_eval.survival import aalen_johansen
 
-__all__ = ["FEWEST_STEPS", "by_landmark", "while_mentored"]
+__all__ = ["FEWEST_STEPS", "by_landmark", "enough_steps", "while_mentored"]
 
 FEWEST_STEPS = 5  # of the mentored, below which a ratio would rest on hardly anybody
 GROUP = "Steps while mentored, against not yet"
@@ -102,7 +102,7 @@ def _difference(rows: pd.DataFrame, horizon: float, estimand: str) -> Estimate:
     )
 
 
-def _enough(rows: pd.DataFrame, horizon: float) -> bool:
+def enough_steps(rows: pd.DataFrame, horizon: float) -> bool:
     """Would both arms have `EXPECTED` steps by the horizon if mentorship made no difference? Totals and person-time decide, not arms: with fewer, an
     arm without a step has a share of 0 and hardly any error.
     """
@@ -146,7 +146,7 @@ def by_landmark(study: CareerStudy) -> Section:
         if min(int((rows.loc[rows["mentored"] == arm, "stop"] >= horizon).sum()) for arm in (1, 0)) < 10:
             continue
         time = f"{horizon / DAYS_PER_MONTH:.0f}"
-        if not _enough(rows, horizon):
+        if not enough_steps(rows, horizon):
             reason = f"In one of the arms fewer than {EXPECTED:g} would have taken the step by then if mentorship made no difference."
             told.lacks(f"{kind.title} {time} months after the landmark, mentored minus not", reason, "More people, or a longer window.")
             continue

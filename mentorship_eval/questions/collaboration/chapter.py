@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mentorship_eval.cohort import Cohort
-from mentorship_eval.questions.answer import Answer, Gap
+from mentorship_eval.errors import listing
+from mentorship_eval.inference.scales.known import scale_slug
+from mentorship_eval.questions.answer import Answer, Gap, Statement
 from mentorship_eval.questions.collaboration.being_mentored import while_mentored
 from mentorship_eval.questions.collaboration.departments import handed_over, share_where_active
 from mentorship_eval.questions.collaboration.indices import by_department, by_year
@@ -36,4 +38,18 @@ def answer(cohort: Cohort, earlier: Mapping[str, Answer] | None = None) -> Answe
     every = (while_mentored, between_professions, by_year, by_department, share_where_active, handed_over)
     parts = Section.join([made(part, study) for part in every])
     parts.exhibits.append(study.flow_exhibit())
+    parts.lead += teamwork_scales(cohort)
     return told_answer("collaboration", _TITLE, parts, cohort)
+
+
+def teamwork_scales(cohort: Cohort) -> list[Statement]:
+    """Where the scales of teamwork that staff answered are told, which are another measure of the same promise; nothing without such a scale."""
+    if not cohort.has("surveys"):
+        return []
+    asked = cohort.table("surveys")[["instrument", "subscale"]].astype(str).drop_duplicates().sort_values(["instrument", "subscale"])
+    asked = asked[(asked["instrument"] + " " + asked["subscale"]).str.contains("team", case=False)]
+    if asked.empty:
+        return []
+    pairs = zip(asked["instrument"], asked["subscale"], strict=True)
+    names = [f"{instrument}: {part.replace('_', ' ')} (wellbeing.{scale_slug(instrument, part)})" for instrument, part in pairs]
+    return [Statement(f"How staff rate teamwork themselves is told in the chapter on wellbeing: {listing(names, 12)}.")]

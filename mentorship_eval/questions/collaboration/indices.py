@@ -12,10 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from mentorship_eval.estimate import Estimate
 from mentorship_eval.estimate import format_number as number
 from mentorship_eval.inference.mixing import Mixing, expected_across, mixing_test
-from mentorship_eval.questions.answer import Statement
-from mentorship_eval.questions.collaboration.ties import TieStudy
+from mentorship_eval.questions.answer import Result, Statement
+from mentorship_eval.questions.collaboration.ties import OUTCOME, TieStudy
 from mentorship_eval.questions.exhibits import table_exhibit
 from mentorship_eval.questions.section import Section
 
@@ -25,6 +26,7 @@ MOST_DRAWS = 999
 # of a department in the whole window, below which it joins the others, settled by size alone: many ties may be those of few people
 FEWEST_TIES, FEWEST_SENDERS = 30, 10
 OTHERS = "Smaller departments"
+_ID = "collaboration.mixing."
 
 
 @dataclass(frozen=True)
@@ -75,8 +77,20 @@ def _by_chance(found: Mixing) -> str:
     return f"{expected} ({number(found.low)} to {number(found.high)})" if found.draws else expected
 
 
+def _result(network: Network, found: Mixing, counts: tuple[float, float]) -> Result:
+    """The distance of a year's E-I index from chance; the test permutes professions, and says nothing of other hospitals: no interval."""
+    estimand = f"E-I index of the new ties of {network.year}, minus its expectation with professions permuted within departments"
+    kind = "all" if found.exact else f"{found.draws:,}"
+    method = f"observed {number(found.observed)}, expected {number(found.expected)} (exact); two-sided p from {kind} permutations (QAP)"
+    estimate = Estimate(value=found.observed - found.expected, scale="difference", unit="of the E-I index", p_value=float(found.p_value),
+                        n=len(network.people), n_events=int(sum(counts)), method=method if found.draws else method.split(";")[0],
+                        estimand=estimand)  # fmt: skip
+    return Result(_ID + network.year, OUTCOME, estimand, f"staff followed in {network.year}", estimate, f"E-I index of {network.year}, minus chance",
+                  "companion", "How professions mix", rests_on=counts)  # fmt: skip
+
+
 def by_year(study: TieStudy) -> Section:
-    """Indices of each year's network, with a test of the E-I index against chance."""
+    """Indices of each year's network, and the distance of the E-I index from chance with its test, one result a year."""
     told, plan, lines = Section(), study.cohort.study.plan, []
     draws = min(plan.permutations, MOST_DRAWS)
     tests: list[tuple[str, Mixing, tuple[float, float]]] = []
@@ -91,20 +105,22 @@ def by_year(study: TieStudy) -> Section:
         lines.append({"year": network.year, "people": len(network.people), "ties": int(sum(counts)), "across": int(counts[0]),
                       "within": int(counts[1]), "share": counts[0] / sum(counts), "index": found.observed,
                       "chance": _by_chance(found), "p": found.p_value,
-                      "reciprocity": reciprocity, "assortativity": assortativity, "mutual": round(reciprocity * sum(counts))})  # fmt: skip
+                      "reciprocity": reciprocity, "assortativity": assortativity, "mutual": round(reciprocity * sum(counts)),
+                      "told": _ID + network.year})  # fmt: skip
+        told.results.append(_result(network, found, counts))
     if not lines:
         return told.lacks("How professions mix", "No year has ties both within and across professions.", "collaboration within the window")
     frame = pd.DataFrame(lines)
     told.exhibits += [
         table_exhibit(
-            "collaboration.chance", "How professions mix, against chance", frame[["year", "index", "chance", "p", "across", "within"]],
-            derived=("index", "chance", "p"), behind=("across", "within"), ratios={"index": "across"},
+            "collaboration.chance", "How professions mix, against chance", frame[["year", "index", "chance", "p", "across", "within", "told"]],
+            derived=("index", "chance", "p"), behind=("across", "within"), ratios={"index": "across"}, results={"told": ""},
             labels={"year": "Year", "index": "E-I index", "chance": "By chance (95 % of draws)", "p": "p"}, formats={"index": "number", "p": "p"},
             note="E-I index: −1 when all ties are within professions, 1 when all are across. By chance: professions handed out anew within "
             "departments, the ties as they are.",
         ),
         table_exhibit(
-            "collaboration.indices", "New ties of each year", frame.drop(columns=["index", "chance", "p"]),
+            "collaboration.indices", "New ties of each year", frame.drop(columns=["index", "chance", "p", "told"]),
             counts=("people", "ties", "across", "within"), derived=("share", "reciprocity", "assortativity"), within="*",
             sums=(("ties", "across", "within"),), ratios={"share": ("across", "ties")}, behind=("mutual",), of={"reciprocity": "mutual"},
             labels={"year": "Year", "people": "People", "ties": "Ties", "across": "Across", "within": "Within", "share": "Share across",
@@ -122,7 +138,7 @@ def by_year(study: TieStudy) -> Section:
             Statement(
                 f"In {year} the E-I index (−1: all ties within professions, 1: all across) was {number(last.observed)}, {where} what chance gives: "
                 f"{number(last.low)} to {number(last.high)} if professions were handed out anew within departments.",
-                rests_on=counts, see=("collaboration.chance",),
+                rests_on=counts, results=(_ID + year,), see=("collaboration.chance",),
             )
         )  # fmt: skip
     told.methods.append(

@@ -10,6 +10,7 @@ from mentorship_eval.questions.equity.alike import pairs_alike
 from mentorship_eval.questions.equity.concordance import concordance
 from mentorship_eval.questions.equity.dose import dose
 from mentorship_eval.questions.equity.eligible import equity_study
+from mentorship_eval.questions.equity.promotion import change_in_promotion
 from mentorship_eval.questions.equity.reach import reach
 from mentorship_eval.questions.equity.reach_ratio import reach_ratios
 from mentorship_eval.questions.equity.staying import excess_risk, gaps_in_staying
@@ -33,6 +34,7 @@ def answer(cohort: Cohort, earlier: Mapping[str, Answer] | None = None) -> Answe
         reason = "Nobody became eligible within the window: the programme came to no department in which somebody neither matched nor a mentor was "
         reason += "in post, and nobody was hired into one that had it."
         return Answer("equity", _TITLE, gaps=(Gap(_QUESTION, reason, "A window that opens before the programme begins"),))
-    parts = Section.join([made(part, study) for part in (reach, reach_ratios, dose, concordance, pairs_alike, gaps_in_staying, excess_risk)])
+    every = (reach, reach_ratios, dose, concordance, pairs_alike, gaps_in_staying, excess_risk, change_in_promotion)
+    parts = Section.join([made(part, study) for part in every])
     parts.methods = list(dict.fromkeys(parts.methods))
     return told_answer("equity", _TITLE, parts, cohort)

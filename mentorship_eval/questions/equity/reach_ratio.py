@@ -13,12 +13,10 @@ import numpy as np
 import pandas as pd
 
 from mentorship_eval.errors import EstimationError
-from mentorship_eval.estimate import Estimate
 from mentorship_eval.inference.indirect import observed_over_expected
-from mentorship_eval.inference.intervals import ratio_estimate
-from mentorship_eval.inference.pooling import partial_pooling
 from mentorship_eval.questions.answer import Result
 from mentorship_eval.questions.equity.eligible import HORIZON, WORDS, EquityStudy, ordered
+from mentorship_eval.questions.equity.pooled import POOLING, pooled_results
 from mentorship_eval.questions.exhibits import forest_exhibit
 from mentorship_eval.questions.groups import FEWEST_PEOPLE, fewest_places, jackknifed_ratio, slug
 from mentorship_eval.questions.section import Section
@@ -47,7 +45,8 @@ def reach_ratios(study: EquityStudy) -> Section:
         except EstimationError as error:
             return told.lacks(question, error.problem, error.fix or "A longer window.")
         raw += mine
-        pooled += _pooled(mine)
+        words = ("standardised reach ratio", "partially pooled standardised reach ratio")
+        pooled += pooled_results(mine, key=("equity.ratio.", "equity.pooled."), words=words)
     told.results = [*raw, *pooled]
     if not raw:
         return told.lacks(question, "There are no two groups to compare.", "gender, ethnicity_group or profession in staff")
@@ -66,10 +65,7 @@ def reach_ratios(study: EquityStudy) -> Section:
             )
         )
     told.methods.append(f"Standardised reach ratios: {_METHOD} (Breslow and Day 1987, chapter 4).")
-    told.methods.append(
-        "Partial pooling within a characteristic: normal model of the log ratios, variance between groups by REML (Viechtbauer 2005), empirical "
-        "Bayes means and intervals (Morris 1983); the uncertainty of that variance is not in them."
-    )
+    told.methods.append(f"Partial pooling within a characteristic: normal model of the log ratios, {POOLING}")
     return told
 
 
@@ -92,23 +88,3 @@ def _ratios(people: pd.DataFrame, name: str) -> list[Result]:
         found.append(Result(f"equity.ratio.{name}.{slug(level)}", "reach", estimand, "eligible staff whose twelve months lie within the window",
                             estimate, label, "companion", word, rests_on=(float(reached), float(size - reached))))  # fmt: skip
     return found
-
-
-def _pooled(raw: list[Result]) -> list[Result]:
-    known = [result for result in raw if result.estimate.value > 0]
-    try:
-        made = partial_pooling(np.log([r.estimate.value for r in known]), np.array([r.estimate.se for r in known]))
-    except EstimationError:
-        return []  # two groups say nothing about how much groups of their kind differ
-    out = []
-    for result, value, se in zip(known, made.value, made.se, strict=True):
-        if not np.isfinite(value):
-            continue
-        estimand = result.estimand.replace("standardised reach ratio", "partially pooled standardised reach ratio")
-        own: Estimate = replace(
-            ratio_estimate(float(value), float(se), scale="risk ratio", n=result.estimate.n, n_events=result.estimate.n_events,
-                           n_clusters=result.estimate.n_clusters, estimand=estimand, method="empirical Bayes, REML, of the raw ratios, z"),
-            p_value=np.nan,
-        )  # fmt: skip
-        out.append(replace(result, id=result.id.replace("equity.ratio.", "equity.pooled."), estimand=estimand, estimate=own, role="sensitivity"))
-    return out

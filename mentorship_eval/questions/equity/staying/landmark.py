@@ -15,10 +15,11 @@ from mentorship_eval.errors import listing
 from mentorship_eval.estimate import Caution, Estimate
 from mentorship_eval.questions.answer import Result
 from mentorship_eval.questions.equity.eligible import EquityStudy, ordered
+from mentorship_eval.questions.equity.pooled import POOLING
+from mentorship_eval.questions.equity.staying.by_arm import POPULATION, apart_forest, differences_apart, gap_table, gaps_by_arm, shares_by_arm
 from mentorship_eval.questions.exhibits import forest_exhibit
 from mentorship_eval.questions.families import adjusted_table
 from mentorship_eval.questions.groups import ALL_GROUPINGS, BOTH_COUNTED, FEWEST_PEOPLE, MISSING, jackknifed_difference, slug
-from mentorship_eval.questions.retention.from_landmark.horizon_differences import survival_without_each
 from mentorship_eval.questions.section import Section
 
 __all__ = ["LANDMARK", "at_landmark", "difference_of_differences", "gaps_in_staying"]
@@ -36,17 +37,10 @@ def difference_of_differences(rows: pd.DataFrame, level: str, reference: str, ho
     of the cell that has fewest, less 1.
     """
     rows = rows[rows["level"].isin([level, reference])]
-    place, names = pd.factorize(rows["dept_id"], sort=True)
-    curves, fewest, left = {}, [], 0
-    for who in (level, reference):
-        for arm in (1, 0):
-            mine = ((rows["level"] == who) & (rows["mentored"] == arm)).to_numpy()
-            stop, exit_ = rows["stop"].to_numpy(float)[mine], rows["exit"].to_numpy(int)[mine]
-            curves[who, arm] = survival_without_each(stop, exit_, place[mine], len(names), horizon)
-            fewest.append(len(np.unique(place[mine])))
-            left += int(((exit_ == 1) & (stop <= horizon)).sum())
+    curves, places = shares_by_arm(rows, horizon)
     return jackknifed_difference(
-        curves[level, 1] - curves[level, 0], curves[reference, 1] - curves[reference, 0], places=min(fewest), n=len(rows), n_events=left,
+        curves[level, 1] - curves[level, 0], curves[reference, 1] - curves[reference, 0], places=min(places.values()), n=len(rows),
+        n_events=int(((rows["exit"] == 1) & (rows["stop"] <= horizon)).sum()),
         method="Kaplan-Meier in each of the four; leave-one-department-out jackknife, t on the departments of the one that has fewest - 1",
     )  # fmt: skip
 
@@ -62,12 +56,11 @@ def gaps_in_staying(study: EquityStudy) -> Section:
     """Changes of the gaps by gender, ethnic group, staff group, grade, career stage, and by whether the specialty has high burnout."""
     told, question = Section(), "Whether gaps in staying change with mentoring"
     people, groupings = _with_burnout(study, at_landmark(study), tuple(name for name in study.groupings if name in ALL_GROUPINGS))
-    thin = []
+    thin, shown, apart = [], [], []
     for name in groupings:
         levels = [each for each in ordered(people[name]) if each != MISSING]
-        reference = levels[0]
+        reference, rows, found = levels[0], people.assign(level=people[name]), {}
         for level in levels[1:]:
-            rows = people.assign(level=people[name])
             behind = _cells(rows, level, reference)
             if min(behind[:4]) < FEWEST_OF_ARM:
                 thin.append(f"{_WORDS[name].lower()}: {level.lower()}")
@@ -78,10 +71,12 @@ def gaps_in_staying(study: EquityStudy) -> Section:
             )
             estimate = replace(difference_of_differences(rows, level, reference, _YEAR), estimand=estimand)
             label = f"{level[:1].lower()}{level[1:]}, against {reference[:1].lower()}{reference[1:]}"
-            told.results.append(
-                Result(f"equity.staying.{name}.{slug(level)}", "still_employed", estimand, "eligible staff still there after six months", estimate,
-                       label, "companion", _WORDS[name], rests_on=behind)
-            )  # fmt: skip
+            found[level] = Result(f"equity.staying.{name}.{slug(level)}", "still_employed", estimand, POPULATION, estimate, label, "companion",
+                                  _WORDS[name], rests_on=behind)  # fmt: skip
+        if found:
+            told.results += found.values()
+            shown.append(gaps_by_arm(rows, reference, found, _YEAR))
+            apart += differences_apart(rows, [reference, *found], name, _WORDS[name], _YEAR)
     if thin:
         why = f"Fewer than {FEWEST_OF_ARM} people of the group, or of the largest one, who left or were followed for the year in one of the arms."
         told.lacks(f"{question}: {listing(thin, 12)}", why, "More people, or a longer window.")
@@ -94,10 +89,15 @@ def gaps_in_staying(study: EquityStudy) -> Section:
             note="Of those still there six months after becoming eligible, who is there a year later: matched by then minus not in the group, less "
             f"the same in the largest group. Nobody was assigned to be mentored; not adjusted. {BOTH_COUNTED}, in both arms.",
         ),
+        gap_table(pd.concat(shown, ignore_index=True)),
         adjusted_table(
             "equity.staying.adjusted", "Change of gaps in staying: p-values for the number of comparisons", told.results, study.cohort.study.plan
         ),
     ]  # fmt: skip
+    if apart:
+        told.results += apart
+        told.exhibits.append(apart_forest(apart))
+        told.methods.append(f"Mentored minus not, by group, partially pooled within a characteristic: normal model of the differences, {POOLING}")
     later = int(((people["waited"] > LANDMARK) & np.isfinite(people["waited"])).sum())
     text = f"{later / len(people):.0%} of those still there six months after becoming eligible were matched later; from there on they count as not "
     text += "mentored. Nobody was assigned: what distinguishes those who were matched early may differ between groups too."
