@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -99,7 +100,8 @@ def test_the_chapter_scores_compares_and_asks_what_silence_did(made, qualtrics: 
         np.testing.assert_allclose(told["alpha"].astype(float), by_hand.table["alpha"], atol=5e-3)
         np.testing.assert_allclose(told["omega"].astype(float), by_hand.table["omega"], atol=5e-3)
         assert by_hand.table["alpha"].min() > 0.7  # which an item left unturned would not reach
-    assert "rec1" not in page and not any(person in page for person in made[1]["staff_id"].unique()[:50])
+    words = re.sub("base64,[A-Za-z0-9+/=]+", "", page)  # the bytes of a picture spell anything
+    assert "rec1" not in words and not any(person in words for person in made[1]["staff_id"].unique()[:50])
 
 
 def test_redcap_of_the_same_answers_says_the_same(made, qualtrics: Path, tmp_path: Path) -> None:

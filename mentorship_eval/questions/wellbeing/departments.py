@@ -120,6 +120,6 @@ def _forest(shown: list[Result]) -> list[Exhibit]:
         return []
     return [
         forest_exhibit("wellbeing.programme", "Programme active in the department, against not yet, all scales in standard deviations", shown,
-                       value_label="Difference in SD", log=False, sides=SIDES,
+                       value_label="Standardised difference", log=False, sides=SIDES,
                        note=f"Department means. {KNOWN_SD} In points they stand among the estimates.")
     ]  # fmt: skip

@@ -84,7 +84,7 @@ def by_gender(study: SurveyStudy) -> Section:
     if shown:
         told.exhibits.append(
             forest_exhibit("wellbeing.gender", "Mentored by the wave against not yet, by gender, in standard deviations", shown,
-                           value_label="Difference in SD", log=False, sides=SIDES, note=KNOWN_SD)
+                           value_label="Standardised difference", log=False, sides=SIDES, note=KNOWN_SD)
         )  # fmt: skip
     told.methods.append(
         f"By gender ({' and '.join(genders).lower()}): the mixed model of the scale with a mean of each gender at each wave, and the product of "

@@ -42,8 +42,8 @@ def in_order(study: SurveyStudy) -> Section:
     if told.results:
         counted = all(r.estimate.n is not None for r in told.results)
         told.exhibits.append(
-            forest_exhibit("wellbeing.ordinal", "Odds of a higher score at the last wave, mentored by then against not", told.results,
-                           value_label="Odds ratio", sides=("lower score", "higher score"),
+            forest_exhibit("wellbeing.ordinal", "Odds of a higher score at the last wave, mentored by then against not",
+                           [replace(r, group="") for r in told.results], value_label="Odds ratio", sides=("lower score", "higher score"),
                            note="Scales whose scores take few values." + ("" if counted else f" {UNCOUNTED}"))
         )  # fmt: skip
         told.methods.append(

@@ -46,6 +46,6 @@ def standardised_forest(results: Sequence[Result]) -> list[Exhibit]:
         return []
     return [
         forest_exhibit("wellbeing.standardised", "Mentored by the wave against not yet, all scales in standard deviations", rows,
-                       value_label="Difference in SD", log=False, sides=SIDES,
+                       value_label="Standardised difference", log=False, sides=SIDES,
                        note=f"{KNOWN_SD} The tests are those of the differences in points, and are not counted twice.")
     ]  # fmt: skip
