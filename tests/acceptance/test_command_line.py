@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from mentorship_eval.cohort import read_cohort
+from mentorship_eval.questions import summary
+from mentorship_eval.questions.domains import DOMAINS
 from mentorship_eval.report.parameters import NOTEBOOKS
+from mentorship_eval.report.stored import load_answers
 from tests.cohort.folders import PEOPLE, SAFETY, write
 from tests.program import call
 from tests.report.shared_run import ROOT, RunOnce
@@ -87,6 +94,53 @@ def test_run_ends_with_the_path_of_the_index(ran: RunOnce, capsys: pytest.Captur
     assert out.splitlines()[-1] == str(ran.run / "index.html")
     assert "truth" in out
     assert "that report stands" in err
+
+
+def numbers_in(text: str) -> list[float]:
+    return [float(each.replace("−", "-").replace(",", "")) for each in re.findall(r"[−-]?[\d,]+\.?\d*", text)]
+
+
+def test_the_scorecard_has_four_domains_with_the_numbers_of_the_estimates(ran: RunOnce) -> None:
+    rows = pd.read_csv(ran.run / "estimates.csv").set_index("id")
+    page = (ran.run / "index.html").read_text(encoding="utf-8")
+    cards = re.findall(r'<article class="domain.*?</article>', page, re.DOTALL)
+    answers, _ = load_answers(ran.run)
+    table = answers["summary"].exhibit("summary.scorecard").frames["rows"]
+    assert len(cards) == 4 and list(dict.fromkeys(table["domain"])) == [each.title for each in DOMAINS]
+    seen = 0
+    for domain, card in zip(DOMAINS, cards, strict=True):
+        lines = table[table["domain"] == domain.title]
+        headlines = [r for r in answers[domain.chapter].results if r.role == "headline"] if domain.chapter in answers else []
+        items = re.findall(r"<li>\s*<h4.*?</li>", re.sub(r"<svg.*?</svg>", "", card, flags=re.DOTALL), re.DOTALL)
+        assert len(items) == len(headlines)
+        if not headlines:
+            assert "no estimate" in card and lines["estimate"].isna().all() and lines["says"].str.len().gt(20).all()
+            continue
+        assert lines["what"].tolist() == [r.full_label for r in headlines]
+        for item, result, line in zip(items, headlines, lines.itertuples(), strict=True):
+            row = rows.loc[result.id]
+            assert (line.estimate, line.ci_low, line.ci_high) == pytest.approx((row["estimate"], row["ci_low"], row["ci_high"]), rel=1e-9)
+            [shown] = numbers_in(re.search(r'<p class="number">([^<]*)', item)[1])
+            _, low, high = numbers_in(re.search(r'<p class="interval">([^;<]*)', item)[1])
+            assert (shown, low, high) == pytest.approx((row["estimate"], row["ci_low"], row["ci_high"]), abs=0.0051)
+            seen += 1
+    assert seen >= 3
+
+
+def test_a_domain_on_the_scorecard_has_its_own_headlines_and_no_others(ran: RunOnce) -> None:
+    """All four answered: each has the estimates of its chapter, whatever order they come in, and what is no headline stays out."""
+    answers, _ = load_answers(ran.run)
+    [first, *_], [other, *_] = (
+        [r for r in answers["retention"].results if r.role == role and r.estimate.value == r.estimate.value] for role in ("headline", "companion")
+    )
+    made = {}
+    for number, domain in reversed(list(enumerate(DOMAINS))):
+        mine = replace(first, id=f"{domain.chapter}.one", estimate=replace(first.estimate, value=0.5 + number, ci_low=0.4, ci_high=number + 1.0))
+        made[domain.chapter] = replace(answers["retention"], chapter=domain.chapter, results=(other, mine))
+    frame = summary.answer(read_cohort(ran.cohort), made).exhibit("summary.scorecard").frames["rows"]
+    assert frame["domain"].tolist() == ["Retention", "Safety", "Innovation", "Wellbeing"]
+    assert frame["told"].tolist() == [f"{domain.chapter}.one" for domain in DOMAINS]
+    assert frame["estimate"].tolist() == [0.5, 1.5, 2.5, 3.5] and frame["ci_high"].tolist() == [1.0, 2.0, 3.0, 4.0]
 
 
 @pytest.mark.parametrize(
