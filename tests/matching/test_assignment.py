@@ -55,6 +55,28 @@ def test_no_rule_is_broken_and_the_prices_prove_the_rest(seed: int, mentees: int
     assert bound == pytest.approx(found.value, abs=1e-9)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("places", [1, 4])
+def test_a_whole_round_is_proved_the_best_and_more_than_a_greedy_one(places: int) -> None:
+    """400 mentees and 160 mentors, with fewer places than mentees and with more: the prices meet the value, and a greedy round stays below it."""
+    rng = np.random.default_rng(5)
+    # some mentors suit nearly everybody
+    score, may = np.round((rng.random((400, 160)) + rng.random(160)) / 2, 2), rng.random((400, 160)) > 0.2
+    room = rng.integers(places, places + 2, 160)
+    found = assign(score, may, room, cost=1.0)
+    assert found.proved and abs(found.gap) < 1e-9
+    has = np.flatnonzero(found.mentor >= 0)
+    assert len(has) == min(400, room.sum())
+    assert may[has, found.mentor[has]].all() and (np.bincount(found.mentor[has], minlength=160) <= room).all()
+    left, greedy = room.copy(), 0.0
+    for mentee in range(400):
+        open_ = np.where(may[mentee] & (left > 0), score[mentee], -np.inf)
+        at = int(open_.argmax())
+        greedy += open_[at] if np.isfinite(open_[at]) else -1.0
+        left[at] -= int(np.isfinite(open_[at]))
+    assert greedy < found.value - 1
+
+
 def test_a_worse_assignment_would_not_pass_as_proved() -> None:
     found = assign(np.array([[0.9, 0.1], [0.8, 0.7]]), np.ones((2, 2), bool), np.array([1, 1]), cost=1.0)
     assert list(found.mentor) == [0, 1] and found.proved
