@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from mentorship_eval.cohort import Cohort
+from mentorship_eval.cohort.study.surveys import SurveyChoice
 from mentorship_eval.disclosure import Rule, protect
 from mentorship_eval.questions.answer import Answer
 from mentorship_eval.questions.section import Section
@@ -18,6 +19,7 @@ from mentorship_eval.questions.wellbeing.departments import on_departments
 from mentorship_eval.questions.wellbeing.effects import by_scale
 from mentorship_eval.questions.wellbeing.missing import missing_answers
 from mentorship_eval.questions.wellbeing.responses import left_out, response, scores_by_wave
+from mentorship_eval.report.exhibits import draw
 from tests.questions.cohorts import simulated
 
 TABLES = ("staff", "departments", "spells", "matches", "rollout", "surveys", "survey_invites")
@@ -72,6 +74,24 @@ def test_a_scale_of_unknown_direction_or_asked_later_is_neither_a_benefit_nor_a_
     second = survey_study(cohort).rows.query("wave == 1").filter(like="|").iloc[:, 0].std(ddof=1)
     assert table.loc["LATER", "mid"] == pytest.approx(second / 2)
     assert "within this table" in next(e for e in told.exhibits if e.id == "wellbeing.adjusted").note
+
+
+def test_a_direction_that_the_study_declares_makes_benefits_and_harms_of_higher_and_lower(cohort):
+    surveys = cohort.table("surveys")
+    began = cohort.mentoring().groupby("mentee_id")["start"].min()
+    after = surveys["staff_id"].map(began) <= surveys["completed_on"]
+    new = surveys.assign(instrument="OWN", subscale="total", score=surveys["score"] + 40 * after)
+    both = changed(cohort, surveys=pd.concat([surveys, new]))
+    for said, place, reading in ((True, "benefit that matters", "higher is better"), (False, "harm that matters", "lower is better")):
+        study = cohort.study.model_copy(update={"surveys": SurveyChoice(higher_is_better={"own": said})})
+        asked = survey_study(replace(both, study=study))
+        row = frame(by_scale(asked), "wellbeing.scales").set_index("scale").loc["OWN"]
+        assert (row["place"], row["reading"]) == (place, reading)
+        means = next(e for e in scores_by_wave(asked).exhibits if e.id == "wellbeing.means")
+        assert "The direction of OWN is that of the study file." in means.note and "is not known" not in means.note
+        assert set(means.frames["rows"].query("scale == 'OWN'")["direction"]) == {reading}
+    untold = next(e for e in scores_by_wave(survey_study(both)).exhibits if e.id == "wellbeing.means")
+    assert "The direction of OWN is not known: surveys.higher_is_better in the study file would say it." in untold.note
 
 
 def test_too_few_departments_give_no_interval_and_no_tipping_point(cohort):
@@ -150,6 +170,45 @@ def test_the_few_who_are_not_on_the_list_cannot_be_had_from_two_counts(cohort):
     assert str(scores["n"].iloc[-1]).startswith("≈") and scores["mean"].notna().all()
     caution = next(c for c in shown.cautions if c.code == "answers_not_listed")
     assert caution.data["rows"] == "<10" and " 4" not in caution.text
+
+
+def flow(section: Section) -> pd.DataFrame:
+    return next(e for e in section.exhibits if e.id == "wellbeing.response_flow").frames["flow"]
+
+
+def test_the_flow_goes_from_who_was_asked_to_who_is_compared(cohort):
+    study = survey_study(with_early(cohort, 40))
+    told = response(study)
+    table, lines = frame(told, "wellbeing.response"), flow(told)
+    assert (lines["read"] - lines["removed"] == lines["kept"]).all()
+    first, last = lines.drop_duplicates("table"), lines.drop_duplicates("table", keep="last")
+    assert first["read"].tolist() == table["asked"].tolist() and first["removed"].tolist() == table["silent"].tolist()
+    early = lines[lines["reason"] == "mentored before their first wave"]
+    assert early["removed"].tolist() == [40] * study.everyone["wave"].nunique()
+    for wave, mentored in study.rows[["wave", "mentored"]].drop_duplicates().itertuples(index=False):
+        name = f"Wave {wave}, {'mentored' if mentored else 'not mentored'}"
+        mine = study.rows[(study.rows["wave"] == wave) & (study.rows["mentored"] == mentored)]
+        assert last.set_index("table").loc[name, "kept"] == int(mine[study.scales[0].column].notna().sum())
+    exhibit = next(e for e in told.exhibits if e.id == "wellbeing.response_flow")
+    drawn = draw(exhibit)
+    assert "compared" in drawn.alt and "40 mentored before their first wave" in drawn.alt
+
+
+def test_the_flow_counts_answers_that_were_not_asked_for_and_ends_before_a_few_would_be_told(cohort):
+    invites = cohort.table("survey_invites")
+    study = survey_study(changed(cohort, survey_invites=invites[invites["wave"] < invites["wave"].max()]))
+    lines = flow(response(study))
+    assert "added" not in flow(response(survey_study(cohort)))
+    extra = int((~study.rows["listed"]).sum())
+    assert lines["added"].sum() == extra > 100
+    assert lines.drop_duplicates("table", keep="last")["kept"].sum() == len(study.answers(study.scales[0]))
+    # five who were mentored early: their number would be what lies between who answered and who is compared
+    told = response(survey_study(with_early(cohort, 5)))
+    assert set(flow(told)["reason"]) == {"did not answer"}
+    assert "in no comparison" in next(e for e in told.exhibits if e.id == "wellbeing.response_flow").note
+    private = described(with_early(cohort, 5))
+    [shown], _ = protect([private], Rule())
+    assert "answered" in draw(shown.exhibit("wellbeing.response_flow")).alt
 
 
 def test_a_low_response_points_to_what_was_made(cohort):

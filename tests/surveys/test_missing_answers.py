@@ -26,6 +26,36 @@ def missing_at_random(data: pd.DataFrame, seed: int = 5) -> pd.DataFrame:
     return data.assign(y=data["whole"].mask(gone), answered=(~gone).astype(int))
 
 
+def test_weights_that_were_fitted_once_are_those_of_each_score_of_the_same_people():
+    data = missing_at_random(one_wave(clusters=14, people=40, effect=-3))
+    how = {"arm": "arm", "cluster": "dept"}
+    once = surveys.response_refits(data, outcome="y", response_covariates=["base"], **how)
+    own = surveys.weighted_ancova(data, outcome="y", response_covariates=["base"], baseline="base", **how)
+    shared = surveys.weighted_ancova(data, outcome="y", baseline="base", refits=once, **how)
+    assert shared.estimate == own.estimate and shared.leave_one_out.equals(own.leave_one_out) and shared.effective_n == own.effective_n
+    with pytest.raises(UsageError, match="for others who did not answer"):
+        surveys.weighted_ancova(data.assign(y=data["whole"]), outcome="y", refits=once, **how)
+    with pytest.raises(UsageError, match="other rows"):
+        surveys.weighted_ancova(data.iloc[5:], outcome="y", refits=once, **how)
+
+
+def test_weights_from_one_score_mend_another():
+    """A second score that goes with the first baseline, by which the silent differ: biased among those who answered, not once weighted."""
+    off, mended = [], []
+    for seed in range(5):
+        data = missing_at_random(one_wave(seed, clusters=16, people=60), seed)
+        noise = np.random.default_rng(seed + 50).normal(0, 2, len(data))
+        second = 0.5 * data["base"] + 2.0 * data["arm"] + noise
+        data = data.assign(second=second.where(data["answered"] == 1))
+        once = surveys.response_refits(data, outcome="y", arm="arm", response_covariates=["base"], cluster="dept", truncate=1.0)
+        found = surveys.weighted_ancova(data, outcome="second", arm="arm", cluster="dept", refits=once)
+        whole = second[data["arm"] == 1].mean() - second[data["arm"] == 0].mean()
+        off.append(found.unweighted.value - whole)
+        mended.append(found.estimate.value - whole)
+        assert found.estimate.ci_low < whole < found.estimate.ci_high
+    assert abs(np.mean(off)) > 0.5 > 4 * abs(np.mean(mended))
+
+
 def by_baseline(data: pd.DataFrame) -> Estimate:
     return surveys.ancova(data, outcome="y", arm="arm", baseline="base", cluster="dept", companions=False).estimate
 

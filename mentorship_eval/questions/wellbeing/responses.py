@@ -74,7 +74,10 @@ def _flow(study: SurveyStudy, asked: pd.DataFrame, columns: list[str]) -> Exhibi
     # few between who answered and who is compared would be told by the two: the flow then ends with who answered
     goes_on = study.compared and all(number_told(int(number), [0]) is not None for number in (*left, *added))
     lines = []
-    for wave, arm, count, answered in asked[["wave", "arm", "count", "sum"]].itertuples(index=False):
+    # also a wave of which the list names nobody
+    cells = asked.set_index(["wave", "arm"])[["count", "sum"]]
+    cells = cells.reindex(cells.index.union(added.index[added > 0] if goes_on else [])).fillna(0).astype(int)
+    for (wave, arm), count, answered in cells.itertuples():
         out, more = (int(each.get((wave, arm), 0)) if goes_on else 0 for each in (left, added))
         steps = [("did not answer", count, count - answered, 0, answered), ("mentored before their first wave", answered, out, 0, answered - out),
                  ("answered without being on the list", answered - out, 0, more, answered - out + more)]  # fmt: skip

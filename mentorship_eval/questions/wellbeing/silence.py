@@ -37,7 +37,7 @@ def silence_by_scale(study: SurveyStudy, primary: Section) -> Section:
     if len(study.waves) < 2:
         return told
     first, lines, unasked = primary_scale(study), [], []
-    refits: dict[bytes, ResponseRefits] = {}
+    models = _Models(list(study.covariates))
     known = {result.id: result.estimate for result in primary.results}
     for scale in sorted(study.scales, key=lambda scale: scale is not first):
         rows = last_wave(study, scale)
@@ -47,12 +47,13 @@ def silence_by_scale(study: SurveyStudy, primary: Section) -> Section:
             continue
         if len(answered) == len(rows):
             continue
+        models.know(rows)
         ids = {name: f"wellbeing.{scale.slug}.{name}" for name in _NAMES}
         if set(ids.values()) <= set(known):
             found = {name: known[result_id] for name, result_id in ids.items()}
         else:
             try:
-                found = _estimates(study, rows, refits)
+                found = _estimates(study, rows, models)
             except EstimationError as error:
                 told.lacks(f"{scale.name}: weighted for silence", error.problem, error.fix or "More answers.")
                 continue
@@ -84,15 +85,33 @@ def silence_by_scale(study: SurveyStudy, primary: Section) -> Section:
     return told
 
 
-def _estimates(study: SurveyStudy, rows: pd.DataFrame, refits: dict[bytes, ResponseRefits]) -> dict[str, Estimate]:
-    """Unweighted and weighted; ``refits``: models of response so far, by who was asked and who answered."""
+class _Models:
+    """Models of response by who was asked and who answered; each is of the rows that came first, and fitted when first asked for."""
+
+    def __init__(self, covariates: list[str]) -> None:
+        self.covariates = covariates
+        self.rows: dict[bytes, pd.DataFrame] = {}
+        self.fitted: dict[bytes, ResponseRefits] = {}
+
+    def know(self, rows: pd.DataFrame) -> bytes:
+        who = "\n".join(rows["person"].astype(str)).encode() + np.packbits(rows["outcome"].notna()).tobytes()
+        self.rows.setdefault(who, rows)
+        return who
+
+    def of(self, rows: pd.DataFrame) -> ResponseRefits:
+        who = self.know(rows)
+        if who not in self.fitted:
+            covariates = ["baseline", *self.covariates]
+            self.fitted[who] = response_refits(self.rows[who], outcome="outcome", arm="mentored", response_covariates=covariates, cluster="dept")
+        return self.fitted[who]
+
+
+def _estimates(study: SurveyStudy, rows: pd.DataFrame, models: _Models) -> dict[str, Estimate]:
+    """Unweighted and weighted."""
     covariates = list(study.covariates)
     answered = rows[rows["outcome"].notna()]
     plain = ancova(answered, outcome="outcome", arm="mentored", baseline="baseline", cluster="dept", covariates=covariates, companions=False).estimate
-    who = "\n".join(rows["person"].astype(str)).encode() + np.packbits(rows["outcome"].notna()).tobytes()
-    if who not in refits:
-        refits[who] = response_refits(rows, outcome="outcome", arm="mentored", response_covariates=["baseline", *covariates], cluster="dept")
-    fit = weighted_ancova(rows, outcome="outcome", arm="mentored", cluster="dept", baseline="baseline", covariates=covariates, refits=refits[who])
+    fit = weighted_ancova(rows, outcome="outcome", arm="mentored", cluster="dept", baseline="baseline", covariates=covariates, refits=models.of(rows))
     return {"last_wave": plain, "weighted": fit.estimate}
 
 
