@@ -21,8 +21,10 @@ from tests.questions.cohorts import simulated
 
 TABLES = ("staff", "departments", "spells", "matches", "rollout", "mentors", "career_events")
 SIZE = {"departments": 24, "staff": 2600, "months": 36, "uptake_delay": 1.5, "outcomes": True, "only": TABLES}
-STRONG = {"promotion": 0.15, "promotion_mentored": 0.35, "leadership": (0.05, 0.05), "senior": (0.55, 0.30)}
-NONE = {"promotion": 0.20, "promotion_mentored": 0.20, "leadership": (0.05, 0.05), "senior": (0.40, 0.40)}
+STRONG = {"promotion": 0.15, "promotion_mentored": 0.35, "leadership": (0.08, 0.24), "certification": (0.10, 0.30),
+          "senior": (0.55, 0.30)}  # fmt: skip
+NONE = {"promotion": 0.20, "promotion_mentored": 0.20, "leadership": (0.08, 0.08), "certification": (0.10, 0.10),
+        "senior": (0.40, 0.40)}  # fmt: skip
 
 
 @pytest.fixture(scope="module", params=["effect", "none"])
@@ -43,8 +45,16 @@ def test_a_ratio_that_was_put_in_is_found_and_none_where_there_is_none(study):
     found = result(told, "careers.promotion")
     assert found.ci_low < truth < found.ci_high
     assert (found.ci_low > 1) == effect
-    assert result(told, "careers.leadership_role").ci_low < 1 < result(told, "careers.leadership_role").ci_high
     assert {r.role for r in told.results if r.id == "careers.promotion"} == {"headline"}
+
+
+@pytest.mark.parametrize(("kind", "change"), [("leadership_role", "leadership"), ("certification", "certification")])
+def test_leadership_posts_and_certification_come_sooner_while_mentored_where_they_were_made_to(study, kind, change):
+    made, effect = study
+    before, mentored = (STRONG if effect else NONE)[change]
+    truth = math.log1p(-mentored) / math.log1p(-before)
+    found = result(while_mentored(made), f"careers.{kind}")
+    assert abs(math.log(found.value / truth)) < 3 * found.se and (found.ci_low > 1) == effect == (truth > 1)
 
 
 def test_time_at_risk_ends_with_the_first_step_and_every_step_in_follow_up_is_counted_once(study):
