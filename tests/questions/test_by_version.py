@@ -17,12 +17,13 @@ from mentorship_eval.report.exhibits import draw
 from mentorship_eval.survival import cox
 from tests.questions.cohorts import small
 
-DAYS, CHANGE, LASTS = 730, 380, 240
+DAYS, YEAR, CHANGE, LASTS = 730, 365, 380, 240
 
 
 def two_versions(seed: int, first: float, second: float, people: int = 5000, departments: int = 40):
     """Staff hired over two years, matched at random for eight months; in a match the hazard is ``first`` times the usual until day 380, then
-    ``second`` times; after it 0.9 times. The usual hazard doubles on day 380 for everybody, which is no effect of a version."""
+    ``second`` times; after it 0.9 times. The usual hazard doubles for everybody with the quarter in which the second version
+    begins, which is no effect of it."""
     cohort, rng = small(), np.random.default_rng(seed)
     start = cohort.window[0]
     dept = rng.integers(departments, size=people)
@@ -33,7 +34,7 @@ def two_versions(seed: int, first: float, second: float, people: int = 5000, dep
     need = rng.exponential(size=people)
     for day in range(-200, DAYS):
         state = np.where(day < match, 1.0, np.where(day < match + LASTS, first if day < CHANGE else second, 0.9))
-        need = np.where(day >= hire, need - base * state * (2 if day >= CHANGE else 1), need)
+        need = np.where(day >= hire, need - base * state * (2 if day >= YEAR else 1), need)
         left = np.where((need <= 0) & (left == 10**6), day + 1, left)
     here = left > 0
     dept, hire, match, left = dept[here], hire[here], match[here], left[here]
