@@ -95,7 +95,7 @@ def test_rows_cut_by_hand_give_the_same_ratio(told):
 
 
 def test_one_version_or_none_is_a_gap():
-    cohort = two_versions(4, 0.6, 0.6, people=900, departments=8)
+    cohort = two_versions(4, 0.6, 0.6, people=600, departments=8)
     table = cohort.table("programmes")
     for left, word in ((table.iloc[:1], "one version"), (table.assign(valid_from=pd.NaT), "first day"),
                        (table.assign(valid_from=table["valid_from"] + pd.Timedelta(days=4000)), "one version")):  # fmt: skip
@@ -106,6 +106,7 @@ def test_one_version_or_none_is_a_gap():
     assert "not described" in by_version(prepare(replace(cohort, tables=bare))).gaps[0].reason
 
 
+@pytest.mark.slow
 def test_the_chapter_says_that_versions_were_not_drawn_by_lot(told):
     section, study, _ = told
     assert [each.code for each in section.cautions] == ["versions_follow"]
