@@ -63,7 +63,10 @@ def flow_diagram(
     stages = [_stage(str(label), rows) for label, rows in flow.groupby(by, sort=False)]
     groups = [] if arms is None else [_group(row, unit) for row in arms.to_dict("records")]
     with house_style():
-        figure = beside(stages, unit, lower_first(end_label)) if by == "table" else below(stages, unit, start_label, end_label, groups)
+        if by == "table":
+            figure = beside(stages, unit, "" if start_label == "Read" else lower_first(start_label), lower_first(end_label))
+        else:
+            figure = below(stages, unit, start_label, end_label, groups)
     words = [_told(stage, unit, lower_first(end_label) if by == "table" else "kept") for stage in stages]
     words += [f"{group}: {', '.join(filter(None, [number, detail]))}" for group, number, detail in groups]
     told = f"Flow of records: {unit} read, removed by reason, and kept"

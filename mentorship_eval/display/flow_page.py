@@ -144,11 +144,11 @@ def _draw_foot(sheet: Sheet, feet: Sequence[tuple[float, float, str]], down: flo
             _box(sheet, left, top + 0.44, width, tallest, text)
 
 
-def beside(stages: Sequence[Stage], unit: str, end_label: str = "kept") -> Any:
+def beside(stages: Sequence[Stage], unit: str, start_label: str = "", end_label: str = "kept") -> Any:
     """One line a table that lost or gained rows: read, changed, kept (on a narrow page one box); all others share one box at the foot."""
     sheet = Sheet()
     changed = [stage for stage in stages if stage.out or stage.added]
-    lines = [(_box_each if page_width() < _NARROW else _line_each)(sheet, stage, unit, end_label) for stage in changed]
+    lines = [(_box_each if page_width() < _NARROW else _line_each)(sheet, stage, unit, start_label, end_label) for stage in changed]
     whole = _Whole(sheet, [stage for stage in stages if stage not in changed], unit)
     sheet.set_height(2 * _EDGE + sum(height + 0.14 for height, _ in lines) + whole.height)
     down = _EDGE
@@ -162,11 +162,15 @@ def beside(stages: Sequence[Stage], unit: str, end_label: str = "kept") -> Any:
 Drawing = tuple[float, Callable[[float], None]]  # a height, and what draws it from so many inches down
 
 
-def _line_each(sheet: Sheet, stage: Stage, unit: str, end_label: str) -> Drawing:
+def _read(stage: Stage, start_label: str) -> str:
+    return f"{start_label} {stage.read}".strip()
+
+
+def _line_each(sheet: Sheet, stage: Stage, unit: str, start_label: str, end_label: str) -> Drawing:
     ends = 1.6
     middle = page_width() - 2 * _EDGE - 2 * ends - 2 * _GAP
     between, right = _EDGE + ends + _GAP, _EDGE + ends + _GAP + middle + _GAP
-    texts = (f"{stage.label}\n{stage.read} {unit}", f"{end_label}\n{stage.kept} {unit}")
+    texts = (f"{stage.label}\n{_read(stage, start_label)} {unit}", f"{end_label}\n{stage.kept} {unit}")
     read, kept = (sheet.wrap(text, ends - 2 * _PAD, weight="bold") for text in texts)
     changes = _changes(sheet, stage, middle)
     height = max(_tall(sheet, text) for text in (read, changes, kept))
@@ -181,9 +185,9 @@ def _line_each(sheet: Sheet, stage: Stage, unit: str, end_label: str) -> Drawing
     return height, draw
 
 
-def _box_each(sheet: Sheet, stage: Stage, unit: str, end_label: str) -> Drawing:
+def _box_each(sheet: Sheet, stage: Stage, unit: str, start_label: str, end_label: str) -> Drawing:
     width = page_width() - 2 * _EDGE
-    head = sheet.wrap(f"{stage.label}: {stage.read} {unit}, {end_label} {stage.kept}", width - 2 * _PAD, weight="bold")
+    head = sheet.wrap(f"{stage.label}: {_read(stage, start_label)} {unit}, {end_label} {stage.kept}", width - 2 * _PAD, weight="bold")
     changes, top = _changes(sheet, stage, width), _tall(sheet, head)
 
     def draw(down: float) -> None:

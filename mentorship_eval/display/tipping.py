@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pandas as pd
 
 from mentorship_eval.display.drawn import Drawn, redrawn
@@ -12,11 +13,13 @@ from mentorship_eval.display.style import house_style
 from mentorship_eval.display.violations_frame import Curve, read_curve
 from mentorship_eval.display.violations_page import Mark, Page
 from mentorship_eval.display.words import interval, lower_first, sentence
+from mentorship_eval.errors import UsageError
 from mentorship_eval.estimate import format_number
 
 __all__ = ["tipping"]
 
 _WHAT = "tipping(curve)"
+_TOLERANCE = 0.05  # of the width of the interval
 
 
 @redrawn
@@ -39,13 +42,16 @@ def tipping(
     tips: delta, the shifts at which the interval begins to hold no effect, or ceases to; no rows: none within the range. sd: of the scores, to tell
     shifts in its units too. The band is grey where it includes no effect.
 
-    Raises `UsageError` for frames without rows or columns, a shift that stands twice or is missing, and limits the wrong way round.
+    Raises `UsageError` for frames without rows or columns, a shift that stands twice or is missing, limits the wrong way round, and tips at which
+    the interval does not meet no effect.
     """
     rows = check_columns(curve, ("delta", "estimate", "ci_low", "ci_high"), _WHAT)
     nan = math.nan
     read = read_curve(rows.rename(columns={"delta": "violation"}), log=False, breakdown=nan, of_estimate=nan, seen=(nan, nan, nan))
-    given = [] if tips is None or tips.empty else numbers(check_columns(tips, ("delta",), "tipping(tips)"), "delta", "tipping(tips)")
-    at = [float(tip) for tip in given if math.isfinite(tip)]
+    at: list[float] = []
+    if tips is not None and len(tips):
+        at = [float(tip) for tip in numbers(check_columns(tips, ("delta",), "tipping(tips)"), "delta", "tipping(tips)") if math.isfinite(tip)]
+    _refuse_foreign(read, at)
     turns = "reaches" if read.known.any() and _apart(read) else "leaves"
     marks = [Mark("interval", tip, f"Interval {turns} 0 at {_shift(tip, sd, digits)}") for tip in at]
     reach = float(abs(read.violation).max())
@@ -66,6 +72,16 @@ def tipping(
     alt = sentence(f"Line with a band: {lower_first(value_label)} by {lower_first(shift_label)}", *said, *[m.words for m in marks], quiet, lacking)
     frames = {"curve": curve.reset_index(drop=True), **({} if tips is None else {"tips": tips.reset_index(drop=True)})}
     return Drawn(figure, caption, alt, frames, name)
+
+
+def _refuse_foreign(read: Curve, tips: list[float]) -> None:
+    """At a tip one limit is no effect, but for what is rounded and for straight lines between the rows."""
+    rows = np.isfinite(read.low) & np.isfinite(read.high)
+    for tip in tips if rows.any() else ():
+        low, high = (float(np.interp(tip, read.violation[rows], limit[rows])) for limit in (read.low, read.high))
+        if min(abs(low), abs(high)) > _TOLERANCE * (high - low):
+            fix = "Give the curve and the tips of one analysis, in the same unit."
+            raise UsageError(f"{_WHAT}: the interval does not meet no effect at the shift {tip:g}.", fix=fix)
 
 
 def _apart(read: Curve) -> bool:

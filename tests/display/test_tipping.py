@@ -55,5 +55,7 @@ def test_what_does_not_turn_says_how_far_was_looked(tips):
 def test_bad_frames_are_refused():
     with pytest.raises(UsageError, match="stands twice"):
         display.tipping(curve(0.0).assign(delta=1.0))
+    with pytest.raises(UsageError, match="does not meet no effect at the shift 5"):
+        display.tipping(curve(-3.0), pd.DataFrame({"delta": [5.0]}))
     with pytest.raises(UsageError, match="lower limits above"):
         display.tipping(curve(0.0, half=-1.0))

@@ -49,19 +49,18 @@ def silence_by_scale(study: SurveyStudy, primary: Section) -> Section:
             continue
         models.know(rows)
         ids = {name: f"wellbeing.{scale.slug}.{name}" for name in _NAMES}
-        if set(ids.values()) <= set(known):
-            found = {name: known[result_id] for name, result_id in ids.items()}
+        if scale is first:
+            found = {name: known[result_id] for name, result_id in ids.items() if result_id in known}
         else:
-            try:
-                found = _estimates(study, rows, models)
-            except EstimationError as error:
-                told.lacks(f"{scale.name}: weighted for silence", error.problem, error.fix or "More answers.")
-                continue
+            found = _estimates(study, scale, rows, models, told)
             cells = tuple(float(v) for v in pd.crosstab(rows["mentored"], rows["outcome"].notna()).to_numpy().ravel())
             told.results += _results(scale, found, {"last_wave": len(answered), "weighted": len(rows)}, cells)
+        if not found:
+            continue
         lines.append({
             "scale": scale.name, "reading": scale.direction, "asked": len(rows), "answered": len(answered), "silent": len(rows) - len(answered),
-            **{name: found[name].interval(2).replace("95 % CI ", "") for name in _NAMES}, "id": " ".join(ids.values()),
+            **{name: found[name].interval(2).replace("95 % CI ", "") if name in found else "" for name in _NAMES},
+            "id": " ".join(ids[name] for name in found),
         })  # fmt: skip
     if not lines:
         return told
@@ -106,13 +105,18 @@ class _Models:
         return self.fitted[who]
 
 
-def _estimates(study: SurveyStudy, rows: pd.DataFrame, models: _Models) -> dict[str, Estimate]:
-    """Unweighted and weighted."""
+def _estimates(study: SurveyStudy, scale: Scale, rows: pd.DataFrame, models: _Models, told: Section) -> dict[str, Estimate]:
+    """Unweighted and weighted, as far as they can be had; ``told`` hears what lacks."""
     covariates = list(study.covariates)
     answered = rows[rows["outcome"].notna()]
-    plain = ancova(answered, outcome="outcome", arm="mentored", baseline="baseline", cluster="dept", covariates=covariates, companions=False).estimate
-    fit = weighted_ancova(rows, outcome="outcome", arm="mentored", cluster="dept", baseline="baseline", covariates=covariates, refits=models.of(rows))
-    return {"last_wave": plain, "weighted": fit.estimate}
+    how = {"outcome": "outcome", "arm": "mentored", "baseline": "baseline", "cluster": "dept", "covariates": covariates}
+    found: dict[str, Estimate] = {}
+    try:
+        found["last_wave"] = ancova(answered, **how, companions=False).estimate
+        found["weighted"] = weighted_ancova(rows, **how, refits=models.of(rows)).estimate
+    except EstimationError as error:
+        told.lacks(f"{scale.name}: {'weighted for silence' if found else 'the last wave'}", error.problem, error.fix or "More answers.")
+    return found
 
 
 def _results(scale: Scale, found: dict[str, Estimate], people: dict[str, int], cells: tuple[float, ...]) -> list[Result]:
@@ -121,5 +125,5 @@ def _results(scale: Scale, found: dict[str, Estimate], people: dict[str, int], c
         Result(f"wellbeing.{scale.slug}.{name}", scale.slug, f"{base} ({words})", "asked at the first and last wave",
                replace(found[name], estimand=f"{base} ({words})", n=people[name], unit="points"), f"{scale.name}, {words}", "sensitivity", GROUP,
                rests_on=cells)
-        for name, words in _NAMES.items()
+        for name, words in _NAMES.items() if name in found
     ]  # fmt: skip
