@@ -187,7 +187,7 @@ def test_alpha_omega_and_items_are_those_of_each_wave():
         row = table[table["wave"] == f"Wave {wave}"].iloc[0]
         assert row["n"] == n and row["alpha"] == pytest.approx(alpha) and row["limits"] == f"{limits[0]:.2f} to {limits[1]:.2f}"
         assert row["omega"] == pytest.approx(loading.sum() ** 2 / (loading.sum() ** 2 + (1 - loading**2).sum()), abs=1e-5)
-        own = detail[detail["wave"] == f"Wave {wave}"]
+        own = detail[detail["wave"] == str(wave)]
         rest = whole.sum(axis=1, keepdims=True) - whole
         assert own["n"].eq(n).all() and own["mean"].tolist() == pytest.approx(whole.mean(axis=0)) and own["sd"].tolist() == pytest.approx(
             whole.std(axis=0, ddof=1))  # fmt: skip

@@ -78,7 +78,7 @@ def _by_wave(scale: Scale, found: Reliability) -> list[dict[str, object]]:
 
 def _by_item(scale: Scale, found: Reliability) -> list[dict[str, object]]:
     columns = ["wave", "item", "n", "mean", "sd", "item_rest", "alpha_without"]
-    return [{"scale": scale.name, **row, "wave": f"Wave {row['wave']}"} for row in found.items[columns].to_dict("records")]
+    return [{"scale": scale.name, **row, "wave": str(row["wave"])} for row in found.items[columns].to_dict("records")]
 
 
 def _cautions(scale: Scale, found: Reliability) -> list[Caution]:

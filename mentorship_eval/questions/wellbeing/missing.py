@@ -134,7 +134,7 @@ def _figure(scale: Scale, tipped: TippingPoint, cells: tuple[float, ...]) -> Exh
     shown = Counted(derived=("estimate", "ci_low", "ci_high"), results={"id": ""})
     curve = tipped.table[["delta", "estimate", "ci_low", "ci_high"]].assign(id=name)
     tips = pd.DataFrame({"delta": [tip for tip in tipped.tips_at if np.isfinite(tip)]}).assign(id=name)
-    options = {"sd": tipped.sd, "value_label": f"{scale.name}: difference, points", "shift_label": "Shift of the silent among the mentored, points"}
+    options = {"sd": tipped.sd, "value_label": "Difference, points", "shift_label": "Shift of the silent among the mentored, points"}
     return Exhibit(
         "wellbeing.tipping_curve", "tipping", f"{scale.name}: how far the silent would have to differ", {"curve": curve, "tips": tips},
         {"curve": shown, "tips": Counted(derived=("delta",), results={"id": ""})}, options, f"Silence filled in, {scale.direction}.", rests_on=cells,
