@@ -19,7 +19,7 @@ from tests.display.scenes import SCENES
 ONE_OF_A_KIND = (
     "two_groups", "forest_groups", "wave_trend", "police_expected", "event_short", "flow_steps", "placebo", "residuals", "balance",
     "causes_stacked", "departments_left_out", "scores_overlap", "weights_arms", "dose_line", "rates_by_profession",
-    "control_one", "power_levels", "bacon_few", "breakdown_drift", "inputs_one_by_one", "acceptability",
+    "control_one", "power_levels", "bacon_few", "breakdown_drift", "inputs_one_by_one", "acceptability", "tipping_reached",
 )  # fmt: skip
 EVERY_FORMAT = ("two_groups", "causes_stacked")
 VERDICTS = re.compile(r"significan|prove[sdn]|proof|passed|confirm|demonstrat|effective(?! n\b)", re.IGNORECASE)

@@ -115,10 +115,24 @@ def breakdown_withheld():
         rows, breakdown_reason="there is no breakdown value: the interval contains 1 without any drift", seen=0.9, seen_low=-2, seen_high=6)
 
 
+def shifts(at: float) -> pd.DataFrame:
+    delta = np.linspace(-8.6, 8.6, 9)
+    value = at + 0.49 * delta
+    return pd.DataFrame({"delta": delta, "estimate": value, "ci_low": value - 2.5, "ci_high": value + 2.5})
+
+
+def tipping_reached():
+    return display.tipping(shifts(-4.0), pd.DataFrame({"delta": [1.5 / 0.49]}), sd=8.6, value_label="Difference", title="Emotional exhaustion")
+
+
+def tipping_left():
+    return display.tipping(shifts(1.0), pd.DataFrame({"delta": [-3.5 / 0.49, 1.5 / 0.49]}), sd=8.6, note="Silence filled in.")
+
+
 SCENES = {
     scene.__name__: scene
     for scene in (
         bacon_few, bacon_many, bacon_withheld, bacon_skewed, breakdown_drift, breakdown_magnitudes, breakdown_wide, breakdown_differences,
-        breakdown_withheld,
+        breakdown_withheld, tipping_reached, tipping_left,
     )
 }  # fmt: skip
