@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
 from mentorship_eval.estimate import Caution, Estimate
 from mentorship_eval.inference.intervals import difference_estimate, ratio_estimate
 from mentorship_eval.inference.jackknife import cluster_jackknife
+from mentorship_eval.questions.answer import Result
 from mentorship_eval.questions.calendar_time import EPOCH
 from mentorship_eval.survival.curves.leave_out_incidence import incidence_without_each
 
 __all__ = [
-    "ALL_GROUPINGS", "BOTH_COUNTED", "FEWEST_PEOPLE", "GRADE", "GROUPINGS", "MISSING", "OTHER", "STAGE", "by_calendar", "career_stage",
-    "fewest_places", "in_words", "incidences_by_arm", "jackknifed_difference", "jackknifed_ratio", "levels_of", "slug",
+    "ALL_GROUPINGS", "BOTH_COUNTED", "FEWEST_PEOPLE", "GRADE", "GROUPINGS", "MISSING", "OTHER", "STAGE", "UNSIZED", "by_calendar", "career_stage",
+    "fewest_places", "in_words", "incidences_by_arm", "jackknifed_difference", "jackknifed_ratio", "levels_of",
+    "sized", "sizes_subtract", "slug",
 ]  # fmt: skip
 
 GROUPINGS = {"gender": "Gender", "ethnicity_group": "Ethnic group", "profession": "Staff group"}
 GRADE, STAGE = "grade", "career_stage"
 ALL_GROUPINGS = {**GROUPINGS, GRADE: "Grade", STAGE: "Career stage"}
 BOTH_COUNTED = "n counts the people of the group and of the one that it is held against"
+UNSIZED = "Neither is given where a part of the characteristic is small, which they would tell by subtraction."
+FEWEST_SUBTRACTED = 30  # more than any disclosure profile calls small
 FEWEST_PEOPLE = 50  # of a level, below which it joins the others: settled by size alone
 MISSING, OTHER = "Not recorded", "Other"
 
@@ -60,6 +66,21 @@ def by_calendar(rows: pd.DataFrame, persons: pd.DataFrame) -> pd.DataFrame:
     """
     hire = (rows["staff_id"].map(persons.set_index("staff_id")["hire"]) - EPOCH).dt.days.to_numpy(float)
     return rows.assign(start=rows["start"] + hire, stop=rows["stop"] + hire)
+
+
+def sizes_subtract(levels: pd.Series, event: pd.Series) -> bool:
+    """Whether sizes and events of some groups of a characteristic, taken from those of everybody, could tell a small count of another.
+
+    levels, event (0/1): (people,). True where of any group, told or not, fewer than `FEWEST_SUBTRACTED` are in it, had the event, or had not.
+    """
+    sums = event.astype(float).groupby(levels.to_numpy()).agg(["size", "sum"])
+    cells = np.concatenate([sums["size"], sums["sum"], sums["size"] - sums["sum"]])
+    return bool(((cells > 0) & (cells < FEWEST_SUBTRACTED)).any())
+
+
+def sized(results: list[Result], subtract: bool) -> list[Result]:
+    """``results`` of a characteristic, without n and n_events where these would tell by subtraction (`sizes_subtract`) what tables withhold."""
+    return [replace(result, estimate=replace(result.estimate, n=None, n_events=None)) for result in results] if subtract else results
 
 
 def slug(level: str) -> str:

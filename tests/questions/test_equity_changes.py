@@ -13,10 +13,12 @@ import pandas as pd
 import pytest
 
 from mentorship_eval.cohort import Cohort
+from mentorship_eval.estimate import Estimate
+from mentorship_eval.questions.answer import Result
 from mentorship_eval.questions.equity.eligible import equity_study
 from mentorship_eval.questions.equity.promotion import change_in_promotion, difference_of_incidences
 from mentorship_eval.questions.equity.staying import excess_risk, gaps_in_staying
-from mentorship_eval.questions.groups import career_stage
+from mentorship_eval.questions.groups import career_stage, sized, sizes_subtract
 from tests.questions.built import built
 from tests.questions.promoted import promoted
 
@@ -155,3 +157,14 @@ def test_career_stages_are_those_of_a_day_and_nobody_grows_out_of_one():
     stage = career_stage(staff, pd.Series(list("abcdex")), np.array([100.0, 800.0, 100.0, 1900.0, np.nan, 10.0]))
     assert stage.tolist() == ["Newly qualified, under two years", "Two to five years", "Others under two years", "Five years and more", None,
                               "Others under two years"]  # fmt: skip
+
+
+@pytest.mark.parametrize(("fewest", "told"), [(29, False), (30, True), (0, True)])
+def test_sizes_are_told_only_where_subtraction_gives_no_small_group(fewest, told):
+    levels = pd.Series(["a"] * 200 + ["b"] * 90 + ["c"] * 80)
+    # of c as many had it as is said; whoever knows everybody, and a with b, knows c
+    event = pd.Series([1] * 100 + [0] * 100 + [1] * 45 + [0] * 45 + [1] * fewest + [0] * (80 - fewest))
+    assert sizes_subtract(levels, event) != told
+    estimate = Estimate(value=1.0, scale="difference", n=290, n_events=145, p_value=0.5)
+    [result] = sized([Result("x", "y", "", "", estimate, "b, against a")], not told)
+    assert (result.estimate.n, result.estimate.n_events) == ((290, 145) if told else (None, None)) and result.estimate.p_value == 0.5

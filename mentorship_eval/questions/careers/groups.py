@@ -23,12 +23,16 @@ from mentorship_eval.questions.groups import (
     BOTH_COUNTED,
     FEWEST_PEOPLE,
     GRADE,
+    GROUPINGS,
     MISSING,
     STAGE,
+    UNSIZED,
     by_calendar,
     career_stage,
     jackknifed_difference,
     levels_of,
+    sized,
+    sizes_subtract,
     slug,
 )
 from mentorship_eval.questions.retention.model_rows import persons_not_rows
@@ -36,6 +40,8 @@ from mentorship_eval.questions.section import Section
 from mentorship_eval.survival import aalen_johansen, cox
 
 __all__ = ["promotion_by_group", "senior_by_group"]
+
+_EVERY = 6  # months between times at which grades and career stages are told: at more times too few would have taken the step in between
 
 
 def _grouped(study: CareerStudy, column: str) -> pd.Series | None:
@@ -75,12 +81,14 @@ def promotion_by_group(study: CareerStudy) -> Section:
         if column == STAGE:
             mine = by_calendar(mine, study.episodes.persons)
         told.exhibits.append(_curves(mine[mine["level"].isin(compared)], kind, column, word))
-        told.results += _ratios(mine, kind, column, word, told)
+        persons = mine.groupby("staff_id").agg(level=("level", "first"), event=("event", "max"))
+        told.results += sized(_ratios(mine, kind, column, word, told), sizes_subtract(persons["level"], persons["event"]))
     if told.results:
         told.exhibits += [
             forest_exhibit("careers.groups.forest", f"{kind.title} by group", told.results, value_label="Hazard ratio", sides=("fewer", "more"),
                            note=f"Within departments and calendar quarters, against the largest group of each kind. {BOTH_COUNTED}, events their "
-                           f"steps. Grades as the table staff has them: where they are those of today, {kind.noun} may be why somebody has one."),
+                           f"steps. {UNSIZED} Grades as the table staff has them: "
+                           f"where they are those of today, {kind.noun} may be why somebody has one."),
             adjusted_table("careers.groups.adjusted", f"{kind.title} by group: p-values for the number of comparisons", told.results,
                            study.cohort.study.plan),
         ]  # fmt: skip
@@ -103,7 +111,7 @@ def _curves(rows: pd.DataFrame, kind: Kind, column: str, word: str) -> Exhibit:
     fit = aalen_johansen(persons, start="entry", stop="stop", cause="ended", by="level", cluster="dept_at_entry")
     # tenures at which any group has hardly anybody under observation say nothing
     followed = persons.groupby("level")["stop"].apply(lambda stop: np.sort(stop)[-10] if len(stop) >= 10 else stop.max()).min()
-    grid = monthly_grid(min(float(followed), 60 * DAYS_PER_MONTH))
+    grid = monthly_grid(min(float(followed), 60 * DAYS_PER_MONTH))[:: 1 if column in GROUPINGS else _EVERY]
     looked = in_months(fit.at(just_after(grid)))
     looked = looked[looked["cause"] == "step"]
     return curve_exhibit(
@@ -112,8 +120,9 @@ def _curves(rows: pd.DataFrame, kind: Kind, column: str, word: str) -> Exhibit:
         n=len(persons), n_events=int((persons["ended"] == "step").sum()),
         population=f"careers {column}",
         method=f"Aalen-Johansen{'' if staged else ' with delayed entry'}, leaving competes; intervals clustered by department",
-        note="Career stage on that day; steps before it are not known." if staged else
-        "Steps before somebody came under observation are not known: who came late enters as if without one.",
+        note=("Career stage on that day; steps before it are not known." if staged else
+              "Steps before somebody came under observation are not known: who came late enters as if without one.")
+        + ("" if column in GROUPINGS else f" Told every {_EVERY} months."),
     )  # fmt: skip
 
 
@@ -172,7 +181,7 @@ def senior_by_group(study: CareerStudy) -> Section:
         if levels is None:
             continue
         mine = people.assign(level=people["staff_id"].map(levels))
-        told.results += _gaps(mine, column, word, _compared(levels.value_counts()))
+        told.results += sized(_gaps(mine, column, word, _compared(levels.value_counts())), sizes_subtract(mine["level"], mine["senior"]))
         told.exhibits.append(_shares(mine, column, word))
     told.methods.append(
         f"Senior grades: {', '.join(senior)}, as the table staff records them, among those in post on the last day; a grade has no date and may be "

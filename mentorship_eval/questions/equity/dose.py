@@ -10,7 +10,7 @@ from mentorship_eval.questions.equity.eligible import WORDS, EquityStudy, ordere
 from mentorship_eval.questions.equity.pairs import FEWEST_MENTEES, pairs_of
 from mentorship_eval.questions.exhibits import forest_exhibit, table_exhibit
 from mentorship_eval.questions.families import adjusted_table
-from mentorship_eval.questions.groups import MISSING, fewest_places, jackknifed_ratio, slug
+from mentorship_eval.questions.groups import BOTH_COUNTED, FEWEST_SUBTRACTED, MISSING, UNSIZED, fewest_places, jackknifed_ratio, sized, slug
 from mentorship_eval.questions.section import Section
 
 __all__ = ["dose"]
@@ -41,7 +41,7 @@ def dose(study: EquityStudy) -> Section:
         forest_exhibit(
             "equity.dose.forest", "Sessions held per month of being matched, by group", told.results, value_label="Rate ratio",
             sides=("fewer sessions", "more sessions"),
-            note="Against the largest group of each kind; not adjusted. n counts the mentees of both, events their sessions.",
+            note=f"Against the largest group of each kind; not adjusted. {BOTH_COUNTED}, events their sessions. {UNSIZED}",
         ),
         _table(pd.concat(tables, ignore_index=True)),
         adjusted_table("equity.dose.adjusted", "Sessions by group: p-values for the number of comparisons", told.results, study.cohort.study.plan),
@@ -82,7 +82,9 @@ def _ratios(rows: pd.DataFrame, name: str) -> tuple[list[Result], pd.DataFrame]:
         "characteristic": word, "level": levels, "mentees": [people[level] for level in levels],
         "sessions": [int(sums[level][0][0]) for level in levels], "months": [float(sums[level][1][0]) for level in levels],
     })  # fmt: skip
-    return found, table.assign(rate=table["sessions"] / table["months"])
+    cells = table[["mentees", "sessions"]].to_numpy(float)
+    few = bool(((cells > 0) & (cells < FEWEST_SUBTRACTED)).any())
+    return sized(found, few), table.assign(rate=table["sessions"] / table["months"])
 
 
 def _table(frame: pd.DataFrame) -> Exhibit:

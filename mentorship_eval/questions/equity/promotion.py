@@ -19,11 +19,22 @@ from mentorship_eval.questions.careers.being_mentored import enough_steps
 from mentorship_eval.questions.careers.steps import CareerStudy, Kind, career_study, until_step
 from mentorship_eval.questions.equity.eligible import EquityStudy, ordered
 from mentorship_eval.questions.equity.staying.by_arm import POPULATION
-from mentorship_eval.questions.equity.staying.excess import asked, excess_of, fitted_by_group, held_against
+from mentorship_eval.questions.equity.staying.excess import asked, excess_of, fitted_by_group, held_against, told_sizes
 from mentorship_eval.questions.equity.staying.landmark import LANDMARK, at_landmark
 from mentorship_eval.questions.exhibits import forest_exhibit
 from mentorship_eval.questions.families import adjusted_table
-from mentorship_eval.questions.groups import ALL_GROUPINGS, BOTH_COUNTED, FEWEST_PEOPLE, MISSING, fewest_places, jackknifed_difference, slug
+from mentorship_eval.questions.groups import (
+    ALL_GROUPINGS,
+    BOTH_COUNTED,
+    FEWEST_PEOPLE,
+    MISSING,
+    UNSIZED,
+    fewest_places,
+    jackknifed_difference,
+    sized,
+    sizes_subtract,
+    slug,
+)
 from mentorship_eval.questions.retention.subgroup_levels import EXPECTED
 from mentorship_eval.questions.section import Section
 from mentorship_eval.survival.curves.leave_out_incidence import incidence_without_each
@@ -54,10 +65,11 @@ def change_in_promotion(study: EquityStudy) -> Section:
          {"log": False, "digits": 1, "value_label": "Difference of differences, percentage points",
           "sides": ("gap moves against the group", "gap moves for the group"),
           "note": f"Of those still there who had not {kind.done} six months after becoming eligible, who has a year later, leaving competing: "
-          f"mentored by then minus not in the group, less the same in the largest group. Not adjusted. {BOTH_COUNTED}, in both arms."}),
+          f"mentored by then minus not in the group, less the same in the largest group. Not adjusted. {BOTH_COUNTED}, in both arms. "
+          f"{UNSIZED}"}),
         (multiplicative, "ratio", "ratio of the hazard ratios of being mentored",
          {"value_label": "Ratio of ratios", "sides": ("weaker in the group", "stronger in the group"),
-          "note": f"From the model of the chapter on careers. {BOTH_COUNTED}."}),
+          "note": f"From the model of the chapter on careers. {BOTH_COUNTED}. {UNSIZED}"}),
     ):  # fmt: skip
         if found:
             title = f"{kind.title}: {name}"
@@ -111,6 +123,7 @@ def _differences(study: EquityStudy, careers: CareerStudy, kind: Kind, told: Sec
         word, levels = ALL_GROUPINGS[name], [each for each in ordered(rows[name]) if each != MISSING]
         reference, mine = levels[0], rows.assign(level=rows[name])
         parts = {level: mine[mine["level"] == level] for level in levels}
+        own = []
         for level in levels[1:]:
             if not all(_told(parts[each]) for each in (level, reference)):
                 thin.append(f"{word.lower()}: {level.lower()}")
@@ -122,8 +135,9 @@ def _differences(study: EquityStudy, careers: CareerStudy, kind: Kind, told: Sec
             estimate = replace(difference_of_incidences(mine, level, reference, _YEAR), estimand=estimand)
             label = f"{level[:1].lower()}{level[1:]}, against {reference[:1].lower()}{reference[1:]}"
             behind = tuple(value for each in (level, reference) for value in _cells(parts[each]))
-            found.append(Result(f"equity.{kind.name}.difference.{name}.{slug(level)}", kind.name, estimand, POPULATION, estimate, label, "companion",
-                                word, rests_on=behind))  # fmt: skip
+            own.append(Result(f"equity.{kind.name}.difference.{name}.{slug(level)}", kind.name, estimand, POPULATION, estimate, label, "companion",
+                              word, rests_on=behind))  # fmt: skip
+        found += sized(own, sizes_subtract(mine["level"], (mine["ended"] == "step") & (mine["stop"] <= _YEAR)))
     if thin:
         why = f"In one of the arms of the group, or of the largest one, fewer than {EXPECTED:g} would have taken the step by then if mentorship made "
         told.lacks(f"{question}: {listing(thin, 12)}", f"{why}no difference, or hardly anybody was followed so long.", "More people or time.")
@@ -169,10 +183,12 @@ def _ratios(study: EquityStudy, careers: CareerStudy, kind: Kind, told: Section)
         except EstimationError as error:
             told.lacks(f"Ratio of the hazard ratios of {kind.noun} by {word.lower()}", error.problem, error.fix or "More such steps.")
             continue
+        own = []
         for number, level in enumerate(grouping.levels[1:]):
             estimand = f"ratio of the hazard ratios of being mentored and {word.lower()}, {kind.noun}: {level} against {grouping.levels[0]}"
             ratio = excess_of(fit, "mentored", f"own {number}", f"both {number}").ratio
             result = held_against(grouping, level, ratio, f"equity.{kind.name}.ratio", kind.name, estimand, word)
             if np.isfinite(result.estimate.value):
-                found.append(result)
+                own.append(result)
+        found += told_sizes(own, grouping, rows)
     return found

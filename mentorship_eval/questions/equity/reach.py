@@ -15,7 +15,7 @@ from mentorship_eval.questions.answer import Exhibit, Result, Statement
 from mentorship_eval.questions.equity.eligible import ALL_OTHERS, EARLIER, FEWEST_FOLLOWED, HORIZON, WORDS, EquityStudy, ordered
 from mentorship_eval.questions.exhibits import curve_exhibit, forest_exhibit, in_months, just_after, monthly_grid, table_exhibit
 from mentorship_eval.questions.families import adjusted_table
-from mentorship_eval.questions.groups import FEWEST_PEOPLE, MISSING, OTHER, jackknifed_difference, slug
+from mentorship_eval.questions.groups import BOTH_COUNTED, FEWEST_PEOPLE, MISSING, OTHER, UNSIZED, jackknifed_difference, sized, sizes_subtract, slug
 from mentorship_eval.questions.section import Section
 from mentorship_eval.survival import aalen_johansen
 from mentorship_eval.survival.curves.leave_out_incidence import incidence_without_each
@@ -61,8 +61,8 @@ def reach(study: EquityStudy) -> Section:
         forest_exhibit(
             "equity.reach.forest", "Matched within twelve months of becoming eligible: gaps", told.results, log=False, digits=1,
             value_label="Difference, percentage points", sides=("fewer reached", "more reached"),
-            note="Against the largest group of each kind; not adjusted. Intervals leave out one department at a time. n counts the people of both "
-            "groups, events those of them who were matched.",
+            note="Against the largest group of each kind; not adjusted. Intervals leave out one department at a time. "
+            f"{BOTH_COUNTED}, events those of them who were matched. {UNSIZED}",
         ),
         _table(everybody),
         *(_curves(people, name) for name in study.groupings if name in _CURVES),
@@ -118,7 +118,8 @@ def _gaps(people: pd.DataFrame, name: str) -> tuple[list[Result], pd.DataFrame, 
         matched, others = _counts(parts[level])
         rows.append({"characteristic": word, "level": level, "people": len(parts[level]), "matched": int(matched), "others": int(others),
                      "share": float(shares[level][0])})  # fmt: skip
-    return found, pd.DataFrame(rows), short
+    within = people["matched"] * (people["stop"] <= HORIZON)
+    return sized(found, sizes_subtract(people[name], within)), pd.DataFrame(rows), short
 
 
 def _sizes(level: str, parts: dict[str, pd.DataFrame], reference: str, counts: list[tuple[float, float]]) -> dict[str, int]:

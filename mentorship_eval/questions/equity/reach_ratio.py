@@ -18,7 +18,7 @@ from mentorship_eval.questions.answer import Result
 from mentorship_eval.questions.equity.eligible import HORIZON, WORDS, EquityStudy, ordered
 from mentorship_eval.questions.equity.pooled import POOLING, pooled_results
 from mentorship_eval.questions.exhibits import forest_exhibit
-from mentorship_eval.questions.groups import FEWEST_PEOPLE, fewest_places, jackknifed_ratio, slug
+from mentorship_eval.questions.groups import FEWEST_PEOPLE, fewest_places, jackknifed_ratio, sized, sizes_subtract, slug
 from mentorship_eval.questions.section import Section
 
 __all__ = ["reach_ratios"]
@@ -87,4 +87,4 @@ def _ratios(people: pd.DataFrame, name: str) -> list[Result]:
         label = f"{level[:1].lower()}{level[1:]}"
         found.append(Result(f"equity.ratio.{name}.{slug(level)}", "reach", estimand, "eligible staff whose twelve months lie within the window",
                             estimate, label, "companion", word, rests_on=(float(reached), float(size - reached))))  # fmt: skip
-    return found
+    return sized(found, sizes_subtract(people[name], people["reached"]))

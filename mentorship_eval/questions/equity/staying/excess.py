@@ -21,7 +21,18 @@ from mentorship_eval.questions.covariates import planned_covariates, varying
 from mentorship_eval.questions.equity.eligible import EquityStudy
 from mentorship_eval.questions.exhibits import forest_exhibit
 from mentorship_eval.questions.families import adjusted_table
-from mentorship_eval.questions.groups import ALL_GROUPINGS, BOTH_COUNTED, GROUPINGS, STAGE, by_calendar, career_stage, slug
+from mentorship_eval.questions.groups import (
+    ALL_GROUPINGS,
+    BOTH_COUNTED,
+    GROUPINGS,
+    STAGE,
+    UNSIZED,
+    by_calendar,
+    career_stage,
+    sized,
+    sizes_subtract,
+    slug,
+)
 from mentorship_eval.questions.retention.model_rows import OUTCOME
 from mentorship_eval.questions.retention.prepared import Prepared, model_rows
 from mentorship_eval.questions.retention.subgroup_levels import EXPECTED, Grouping, group_rows
@@ -29,7 +40,7 @@ from mentorship_eval.questions.section import Section
 from mentorship_eval.survival import cox
 from mentorship_eval.survival.hazards.cox_result import CoxResult
 
-__all__ = ["Excess", "asked", "excess_of", "excess_risk", "fitted_by_group", "held_against"]
+__all__ = ["Excess", "asked", "excess_of", "excess_risk", "fitted_by_group", "held_against", "told_sizes"]
 
 
 def _prepared(study: EquityStudy) -> Prepared:
@@ -82,16 +93,18 @@ def excess_risk(study: EquityStudy) -> Section:
         except EstimationError as error:
             told.lacks(question, error.problem, error.fix or "More people in each group.")
             continue
+        own: dict[str, list[Result]] = {"reri": [], "interaction": []}
         for number, level in enumerate(grouping.levels[1:]):
             excess = excess_of(fit, "mentored", f"own {number}", f"both {number}")
             # tested once, all levels together, in the chapter on retention
             ratio = replace(excess.ratio, p_value=math.nan) if name in GROUPINGS else excess.ratio
-            for found, key, scale, estimate in (
-                (additive, "reri", "relative excess risk due to interaction", excess.reri),
-                (multiplicative, "interaction", "ratio of the hazard ratios", ratio),
-            ):
+            for key, scale, estimate in (
+                ("reri", "relative excess risk due to interaction", excess.reri), ("interaction", "ratio of the hazard ratios", ratio),
+            ):  # fmt: skip
                 estimand = f"{scale} of being mentored and {word.lower()}, {ready.words.leaving}: {level} against {grouping.levels[0]}"
-                found.append(held_against(grouping, level, estimate, f"equity.{key}", OUTCOME, estimand, word))
+                own[key].append(held_against(grouping, level, estimate, f"equity.{key}", OUTCOME, estimand, word))
+        additive += told_sizes(own["reri"], grouping, ready.rows)
+        multiplicative += told_sizes(own["interaction"], grouping, ready.rows)
     told.results = [*additive, *multiplicative]
     if not additive:
         return told
@@ -100,11 +113,11 @@ def excess_risk(study: EquityStudy) -> Section:
         forest_exhibit("equity.reri.forest", "Leaving: excess risk of group and mentoring together (RERI)", additive, log=False,
                        value_label="RERI", sides=("takes off more in the group", "takes off less in the group"),
                        note="0: the two add up. In units of the hazard of the largest group while not mentored; adjusted like the ratio of being "
-                       f"mentored. {BOTH_COUNTED}."),
+                       f"mentored. {BOTH_COUNTED}. {UNSIZED}"),
         forest_exhibit("equity.interaction.forest", "Leaving: ratio of the hazard ratios of being mentored", multiplicative,
                        value_label="Ratio of ratios", sides=("stronger in the group", "weaker in the group"),
                        note="From the same model. Whether ratios differ is tested once for all levels of gender, ethnic group and staff group, in "
-                       f"the chapter on retention (subgroups). {BOTH_COUNTED}."),
+                       f"the chapter on retention (subgroups). {BOTH_COUNTED}. {UNSIZED}"),
         adjusted_table("equity.reri.adjusted", "Excess risk of leaving: p-values for the number of comparisons", additive, plan),
     ]  # fmt: skip
     tested = [result for result in multiplicative if result.group not in GROUPINGS.values()]
@@ -118,6 +131,13 @@ def excess_risk(study: EquityStudy) -> Section:
         "runs on the clock of the calendar, so that people of one department are compared on the same day. Grades are as the table staff has them."
     )
     return told
+
+
+def told_sizes(results: list[Result], grouping: Grouping, rows: pd.DataFrame) -> list[Result]:
+    """``results`` of a characteristic, with their sizes only where these, taken from those of all ``rows``, tell nothing of a small part."""
+    level = grouping.rows.drop_duplicates("staff_id").set_index("staff_id")["level"]
+    had = rows.groupby("staff_id")["event"].max()
+    return sized(results, sizes_subtract(pd.Series(had.index.map(level)).fillna("left out"), had))
 
 
 def held_against(grouping: Grouping, level: str, estimate: Estimate, key: str, outcome: str, estimand: str, word: str) -> Result:

@@ -19,7 +19,17 @@ from mentorship_eval.questions.equity.pooled import POOLING
 from mentorship_eval.questions.equity.staying.by_arm import POPULATION, apart_forest, differences_apart, gap_table, gaps_by_arm, shares_by_arm
 from mentorship_eval.questions.exhibits import forest_exhibit
 from mentorship_eval.questions.families import adjusted_table
-from mentorship_eval.questions.groups import ALL_GROUPINGS, BOTH_COUNTED, FEWEST_PEOPLE, MISSING, jackknifed_difference, slug
+from mentorship_eval.questions.groups import (
+    ALL_GROUPINGS,
+    BOTH_COUNTED,
+    FEWEST_PEOPLE,
+    MISSING,
+    UNSIZED,
+    jackknifed_difference,
+    sized,
+    sizes_subtract,
+    slug,
+)
 from mentorship_eval.questions.section import Section
 
 __all__ = ["LANDMARK", "at_landmark", "difference_of_differences", "gaps_in_staying"]
@@ -74,6 +84,8 @@ def gaps_in_staying(study: EquityStudy) -> Section:
             found[level] = Result(f"equity.staying.{name}.{slug(level)}", "still_employed", estimand, POPULATION, estimate, label, "companion",
                                   _WORDS[name], rests_on=behind)  # fmt: skip
         if found:
+            subtract = sizes_subtract(rows["level"], (rows["exit"] == 1) & (rows["stop"] <= _YEAR))
+            found = dict(zip(found, sized(list(found.values()), subtract), strict=True))
             told.results += found.values()
             shown.append(gaps_by_arm(rows, reference, found, _YEAR))
             apart += differences_apart(rows, [reference, *found], name, _WORDS[name], _YEAR)
@@ -87,7 +99,8 @@ def gaps_in_staying(study: EquityStudy) -> Section:
             "equity.staying.forest", "Staying: change of the gap with mentoring", told.results, log=False, digits=1,
             value_label="Difference of differences, percentage points", sides=("gap moves against the group", "gap moves for the group"),
             note="Of those still there six months after becoming eligible, who is there a year later: matched by then minus not in the group, less "
-            f"the same in the largest group. Nobody was assigned to be mentored; not adjusted. {BOTH_COUNTED}, in both arms.",
+            f"the same in the largest group. Nobody was assigned to be mentored; not adjusted. {BOTH_COUNTED}, in both arms. "
+            f"{UNSIZED}",
         ),
         gap_table(pd.concat(shown, ignore_index=True)),
         adjusted_table(
