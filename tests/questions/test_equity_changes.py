@@ -102,6 +102,23 @@ def test_changes_of_the_gap_in_staying_are_those_that_were_put_in(served, kind):
 
 
 @pytest.mark.slow
+def test_a_change_of_the_gap_of_specialties_with_high_burnout_is_that_which_was_put_in(served):
+    effect, cohort = served
+    spells, rollout = cohort.table("spells"), cohort.table("rollout")
+    male = spells["staff_id"].isin(cohort.table("staff").query("gender == 'male'")["staff_id"])
+    # the men work in specialties of their own: each department is two
+    spells = spells.assign(dept_id=spells["dept_id"].where(~male, "burnt " + spells["dept_id"]))
+    rollout = pd.concat([rollout, rollout.assign(dept_id="burnt " + rollout["dept_id"])], ignore_index=True)
+    departments = pd.DataFrame({"dept_id": rollout["dept_id"], "high_burnout": rollout["dept_id"].str.startswith("burnt")})
+    split = replace(cohort, tables={**cohort.tables, "spells": spells, "rollout": rollout, "departments": departments})
+    told = gaps_in_staying(equity_study(split))
+    level = next(r.id for r in told.results if r.id.startswith("equity.staying.high_burnout."))
+    change, sign = estimates(told)[level], 1 if level.endswith("high_burnout.high_burnout") else -1
+    assert near(change, sign * known("staying", SERVED[effect], RISING[effect])) and change.se < 6
+    assert (not change.ci_low < 0 < change.ci_high) == (effect == "effect")
+
+
+@pytest.mark.slow
 def test_changes_of_the_gap_in_promotion_are_those_that_were_put_in(served):
     effect, cohort = served
     told, rising = change_in_promotion(equity_study(told_apart(cohort, "grade"))), RISING[effect]
