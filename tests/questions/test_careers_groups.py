@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mentorship_eval.questions.careers.groups import promotion_by_group
+from mentorship_eval.questions.careers.groups import promotion_by_group, senior_by_group
 from mentorship_eval.questions.careers.mentors import recognised_mentors
 from mentorship_eval.questions.careers.steps import CareerStudy, career_study, until_step
 from mentorship_eval.questions.exhibits import DAYS_PER_MONTH
@@ -48,6 +48,20 @@ def test_a_gap_in_promotion_is_found_by_gender_grade_and_career_stage_and_none_w
         estimate = found(told, f"careers.promotion.{name}")
         assert abs(math.log(estimate.value / ratio)) < 3 * estimate.se and estimate.se < 0.1
         assert (estimate.ci_high < 1) == (ratio < 1) and estimate.n == PEOPLE
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5])
+def test_senior_grades_by_career_stage_differ_by_what_was_put_in(study, share):
+    _, made = study
+    known, rng = made.cohort.table("staff"), np.random.default_rng(35)
+    senior = rng.random(PEOPLE) < np.where(known["newly_qualified"], share, 0.5)
+    known = known.assign(grade=np.where(senior, "band 7", "band 5"))
+    plan = made.cohort.study.plan.model_copy(update={"senior_grades": ["band 7"]})
+    cohort = replace(made.cohort, tables={**made.cohort.tables, "staff": known}, study=made.cohort.study.model_copy(update={"plan": plan}))
+    told = senior_by_group(replace(made, cohort=cohort))
+    estimate = found(told, "careers.senior.career_stage.newly_qualified_under_two_years")
+    assert abs(estimate.value - 100 * (share - 0.5)) < 3 * estimate.se and (estimate.ci_high < 0) == (share < 0.5)
+    assert not [r for r in told.results if ".grade." in r.id]
 
 
 def aalen_johansen_by_hand(persons: pd.DataFrame, horizon: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import permutations
 
 import numpy as np
@@ -79,6 +80,33 @@ def test_mentors_of_ones_own_gender_are_noticed_and_chance_is_not(study):
     gender, staff_group = result(told, "equity.concordance.gender"), result(told, "equity.concordance.profession")
     assert (gender.ci_low > 0 and gender.p_value == pytest.approx(0.001)) == effect
     assert staff_group.ci_low < 0 < staff_group.ci_high and staff_group.p_value > 0.01
+
+
+@pytest.mark.parametrize("sorted_out", [True, False])
+def test_mentors_of_ones_own_grade_are_noticed_where_they_were_handed_out_so(study, sorted_out):
+    made, _ = study
+    rows = pairs_of(made).rows[["match_id", "dept_id", "quarter", "mentee_grade", "mentor_id", "mentor_grade"]]
+    if sorted_out:  # the mentors of a department and quarter, in the order of their grades, to its mentees in the order of theirs
+        block = ["dept_id", "quarter"]
+        mentees, mentors = (rows.sort_values([*block, side], kind="stable") for side in ("mentee_grade", "mentor_grade"))
+        given = dict(zip(mentees["match_id"], mentors["mentor_id"], strict=True))
+        matches = made.cohort.table("matches")
+        matches = matches.assign(mentor_id=matches["match_id"].map(given).fillna(matches["mentor_id"]))
+        made = replace(made, cohort=replace(made.cohort, tables={**made.cohort.tables, "matches": matches}))
+    found = result(concordance(made), "equity.concordance.grade")
+    assert (found.ci_low > 0 and found.p_value == pytest.approx(0.001)) == sorted_out
+
+
+@pytest.mark.parametrize("kept", [0.6, 1.0])
+def test_sessions_of_a_career_stage_that_were_taken_away_are_missed(study, kept):
+    made, _ = study
+    rows = pairs_of(made).rows
+    new = set(rows.loc[rows["career_stage"] == "Newly qualified, under two years", "match_id"])
+    sessions, rng = made.cohort.table("sessions"), np.random.default_rng(4)
+    sessions = sessions[~sessions["match_id"].isin(new) | (rng.random(len(sessions)) < kept)].reset_index(drop=True)
+    told = dose(replace(made, cohort=replace(made.cohort, tables={**made.cohort.tables, "sessions": sessions})))
+    found = next(r.estimate for r in told.results if r.id.startswith("equity.dose.career_stage.newly_qualified"))
+    assert abs(np.log(found.value / kept)) < 3 * found.se and (found.ci_high < 1) == (kept < 1)
 
 
 def test_ratings_of_pairs_alike(study):
