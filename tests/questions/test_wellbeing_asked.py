@@ -15,6 +15,7 @@ from mentorship_eval.questions.answer import Answer
 from mentorship_eval.questions.section import Section
 from mentorship_eval.questions.told import told_answer
 from mentorship_eval.questions.wellbeing.asked import survey_study
+from mentorship_eval.questions.wellbeing.chapter import answer
 from mentorship_eval.questions.wellbeing.departments import on_departments
 from mentorship_eval.questions.wellbeing.effects import by_scale
 from mentorship_eval.questions.wellbeing.missing import missing_answers
@@ -92,6 +93,15 @@ def test_a_direction_that_the_study_declares_makes_benefits_and_harms_of_higher_
         assert set(means.frames["rows"].query("scale == 'OWN'")["direction"]) == {reading}
     untold = next(e for e in scores_by_wave(survey_study(both)).exhibits if e.id == "wellbeing.means")
     assert "The direction of OWN is not known: surveys.higher_is_better in the study file would say it." in untold.note
+
+
+def test_what_mentors_say_of_their_mentoring_is_no_scale_of_this_chapter(cohort):
+    surveys = cohort.table("surveys")
+    mentors = surveys.assign(instrument="MENTORING-COMPETENCE", subscale="total", score=5.0)
+    both = survey_study(changed(cohort, surveys=pd.concat([surveys, mentors[mentors["wave"] > 0]])))
+    assert [scale.slug for scale in both.scales] == [scale.slug for scale in survey_study(cohort).scales]
+    alone = answer(changed(cohort, surveys=mentors))
+    assert not alone.results and "mentors" in alone.gaps[0].reason
 
 
 def test_too_few_departments_give_no_interval_and_no_tipping_point(cohort):

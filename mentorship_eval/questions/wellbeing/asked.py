@@ -16,7 +16,7 @@ import pandas as pd
 from mentorship_eval.cohort import Cohort
 from mentorship_eval.estimate import Caution
 from mentorship_eval.questions.covariates import planned_covariates, varying, with_covariates
-from mentorship_eval.questions.wellbeing.scales import Scale, scale_of
+from mentorship_eval.questions.wellbeing.scales import OF_MENTORS, Scale, scale_of
 
 __all__ = ["Scale", "SurveyStudy", "survey_study"]
 
@@ -91,7 +91,7 @@ def survey_study(cohort: Cohort) -> SurveyStudy:
     surveys = surveys[surveys[person].notna()].assign(subscale=lambda frame: frame["subscale"].astype(str))
     rows, invited = _asked(cohort, surveys, person)
     pairs = surveys[["instrument", "subscale"]].drop_duplicates().sort_values(["instrument", "subscale"])
-    scales = tuple(scale_of(str(i), str(s), cohort.study.surveys) for i, s in pairs.itertuples(index=False))
+    scales = tuple(scale_of(str(i), str(s), cohort.study.surveys) for i, s in pairs.itertuples(index=False) if str(i).upper() not in OF_MENTORS)
     wide = surveys.assign(column=surveys["instrument"].astype(str) + "|" + surveys["subscale"]).pivot_table(
         index=[person, "wave"], columns="column", values="score", aggfunc="first"
     )

@@ -29,6 +29,9 @@ def answer(cohort: Cohort, earlier: Mapping[str, Answer] | None = None) -> Answe
     if not cohort.has("surveys") or cohort.table("surveys").empty:
         return Answer("wellbeing", _TITLE, gaps=(Gap(_QUESTION, "The cohort has no survey scores.", "surveys, and survey_invites, in study.yaml"),))
     study = survey_study(cohort)
+    if not study.scales:
+        reason, unlock = "The only scores are of mentors on their mentoring, told in the chapter on delivery.", "other instruments in surveys"
+        return Answer("wellbeing", _TITLE, gaps=(Gap(_QUESTION, reason, unlock),))
     parts = Section.join(_parts(study))
     return told_answer("wellbeing", _TITLE, parts, cohort)
 

@@ -8,7 +8,7 @@ from mentorship_eval.cohort.study.surveys import SurveyChoice
 from mentorship_eval.inference.scales.keys import ScoringKey
 from mentorship_eval.inference.scales.known import TOTAL, known_scale, scale_slug
 
-__all__ = ["Scale", "scale_of"]
+__all__ = ["OF_MENTORS", "Scale", "scale_of"]
 
 # scoring key -> subscale -> what the scale measures, in words; no two scales have the same
 WORDS: dict[str, dict[str, str]] = {
@@ -58,7 +58,12 @@ WORDS: dict[str, dict[str, str]] = {
     "WFC": {TOTAL: "Work-family conflict"},
 }  # fmt: skip
 # scales without a key: instruments that have none, and parts that keys leave to the study
-_OWN = {("BELONGING", TOTAL): "Belonging", ("JOB-SATISFACTION", TOTAL): "Job satisfaction"}
+_OWN = {
+    ("BELONGING", TOTAL): "Belonging", ("JOB-SATISFACTION", TOTAL): "Job satisfaction", ("DIGITAL-CONFIDENCE", TOTAL): "Digital confidence",
+    ("ORGANISATIONAL-SUPPORT", TOTAL): "Support by the institution", ("MENTORING-COMPETENCE", TOTAL): "Mentoring competence",
+}  # fmt: skip
+# asked of mentors about their mentoring, which the chapter on delivery tells: nobody else can be compared with them
+OF_MENTORS = frozenset({"MENTORING-COMPETENCE"})
 _INSTRUMENTS = {"CASEY-FINK": "Casey-Fink"}
 
 
