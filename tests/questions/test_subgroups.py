@@ -16,6 +16,7 @@ from mentorship_eval.inference.multiplicity import benjamini_hochberg, holm
 from mentorship_eval.questions.answer import Answer
 from mentorship_eval.questions.retention.prepared import prepare
 from mentorship_eval.questions.retention.subgroup_levels import group_rows
+from mentorship_eval.questions.retention.subgroup_sizes import few_left_out
 from mentorship_eval.questions.retention.subgroups import interaction_of, subgroups
 from mentorship_eval.report.exhibits import draw
 from mentorship_eval.survival import cox
@@ -176,7 +177,22 @@ def test_one_thin_level_is_left_out_with_its_rows_and_said(study):
     grouping = group_rows(cohort, study.rows, "gender")
     assert grouping.withheld == ("Nonbinary",) and not grouping.rows["staff_id"].isin(staff["staff_id"].iloc[:12]).any()
     told = subgroups(replace(study, cohort=with_plan(cohort, subgroups={"all": ["gender"]})))
-    assert "Nonbinary left out" in exhibits(told)["retention.subgroups.forest"].note
+    assert "Nonbinary left out, and sizes" in exhibits(told)["retention.subgroups.forest"].note
+    # taken from everybody, the sizes of the others would be those of the twelve
+    assert [r.estimate.n for r in told.results] == [None] * 3 == [r.estimate.n_events for r in told.results]
+    assert "retention.subgroups.counts" not in exhibits(told)
+    # many left out tell nothing about a few
+    many = staff.assign(gender=staff["gender"].where(np.arange(len(staff)) >= 400, "nonbinary"))
+    rows = study.rows[~study.rows["staff_id"].isin(many["staff_id"].iloc[:400])]
+    assert few_left_out(study.rows, grouping.rows) and not few_left_out(rows, rows)
+    left = len(many.iloc[:400].merge(study.rows[study.rows["event"] == 1], on="staff_id"))
+    assert few_left_out(study.rows, rows) == (left < 30 or 400 - left < 30 or few_mentored(study.rows, many["staff_id"].iloc[:400]))
+
+
+def few_mentored(rows, people) -> bool:
+    mine = rows[rows["staff_id"].isin(people) & (rows["mentored"] == 1)]
+    number, left = mine["staff_id"].nunique(), int(mine["event"].sum())
+    return any(0 < cell < 30 for cell in (number, left, number - left))
 
 
 def test_small_or_bare_cohorts_have_gaps_and_no_numbers():

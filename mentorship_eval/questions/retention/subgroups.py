@@ -23,6 +23,7 @@ from mentorship_eval.questions.families import planned_families
 from mentorship_eval.questions.retention.model_rows import OUTCOME, calendar_periods, persons_not_rows
 from mentorship_eval.questions.retention.prepared import Prepared
 from mentorship_eval.questions.retention.subgroup_levels import EXPECTED, TENURE, Grouping, group_rows, planned_subgroups
+from mentorship_eval.questions.retention.subgroup_sizes import few_left_out, people_behind
 from mentorship_eval.questions.retention.support import on_both_arms
 from mentorship_eval.questions.section import Section
 from mentorship_eval.survival import cox
@@ -39,7 +40,8 @@ _NAMES = {
 @dataclass(frozen=True)
 class Interaction:
     """One characteristic. estimates: the hazard ratio of each level, without p-values; counts: level, people, mentored, left, left_mentored;
-    f, df, p_value: Wald test that the ratios are equal, on df[0] and df[1] degrees of freedom.
+    f, df, p_value: Wald test that the ratios are equal, on df[0] and df[1] degrees of freedom; sized: whether sizes may be told, which taken from
+    those of everybody are those of the levels left out.
     """
 
     grouping: Grouping
@@ -48,6 +50,7 @@ class Interaction:
     f: float
     df: tuple[int, float]
     p_value: float
+    sized: bool = True
 
     @property
     def title(self) -> str:
@@ -119,7 +122,10 @@ def interaction_of(study: Prepared, grouping: Grouping) -> Interaction:
         estimates[level] = replace(own, p_value=math.nan)  # groups are compared, never tested one by one
     f, df, p = _equal(np.log([fit.estimates[term].value for term in terms]), fit.covariance[: len(terms), : len(terms)],
                       min((one.n_clusters or 0) for one in estimates.values()))
-    return Interaction(grouping, estimates, counts, f, df, p)
+    sized = not few_left_out(study.rows, grouping.rows)
+    if not sized:
+        estimates = {level: replace(one, n=None, n_events=None) for level, one in estimates.items()}
+    return Interaction(grouping, estimates, counts, f, df, p, sized)
 
 
 def _equal(coef: np.ndarray, covariance: np.ndarray, clusters: int) -> tuple[float, tuple[int, float], float]:
@@ -156,8 +162,8 @@ def _results(told: Section, study: Prepared, found: list[Interaction]) -> None:
         estimand = f"difference between the hazard ratios of being mentored by {word}"
         method = f"Wald test of equal ratios, F({one.df[0]}, {one.df[1]:g}), covariance clustered by department at entry"
         test = Estimate(
-            value=one.f, p_value=one.p_value, scale="F statistic", n=int(one.grouping.rows["staff_id"].nunique()),
-            n_events=int(one.grouping.rows["event"].sum()), df=one.df[1], method=method, estimand=estimand,
+            value=one.f, p_value=one.p_value, scale="F statistic", n=int(one.grouping.rows["staff_id"].nunique()) if one.sized else None,
+            n_events=int(one.grouping.rows["event"].sum()) if one.sized else None, df=one.df[1], method=method, estimand=estimand,
         )
         told.results.append(
             Result(
@@ -188,7 +194,8 @@ def _exhibits(told: Section, study: Prepared, found: list[Interaction], families
         if one.grouping.joined:
             notes.append(f"{one.title}: Other holds {listing(one.grouping.joined, 12)}.")
         if one.grouping.withheld:
-            notes.append(f"{one.title}: {listing(one.grouping.withheld, 12)} left out.")
+            sizes = "" if one.sized else ", and sizes, which would tell how few that are"
+            notes.append(f"{one.title}: {listing(one.grouping.withheld, 12)} left out{sizes}.")
     note = (
         f"One model per characteristic. A level is told when at least {EXPECTED:g} leavers would be expected in each arm if mentorship made no "
         "difference (from the level's leavers and its share of mentored time, not from who left in which arm); thin levels are joined, or "
@@ -216,21 +223,7 @@ def _exhibits(told: Section, study: Prepared, found: list[Interaction], families
             "the standard error of a difference between two halves is twice that of the whole.",
         )
     )
-    counts = pd.concat([one.counts.assign(characteristic=one.title) for one in found], ignore_index=True)
-    counts = counts[["characteristic", "level", "people", "mentored", "left", "left_mentored"]]
-    named = [f"{row.characteristic}:{row.level}".lower() for row in counts.itertuples()]
-    counts = counts.assign(quantity=[f"people:{n}@followed" for n in named], quantity_mentored=[f"mentored:{n}@followed" for n in named])
-    told.exhibits.append(
-        table_exhibit(
-            "retention.subgroups.counts", "People and leavers behind the groups", counts,
-            counts=("people", "mentored", "left", "left_mentored"), adds_up=True,
-            same={"people": "quantity", "mentored": "quantity_mentored"},
-            labels={"characteristic": "Characteristic", "level": "Level", "people": "People", "mentored": "Ever mentored while followed",
-                    "left": "Leavers", "left_mentored": "of them while mentored"},
-            formats=dict.fromkeys(("people", "mentored", "left", "left_mentored"), "count"),
-            note="Whoever changes level (department, time since hire) counts in each.",
-        )
-    )
+    told.exhibits += people_behind({one.title: one.counts for one in found if one.sized})
     told.methods.append(
         "Subgroups: one Cox model per characteristic with a ratio for each level; Wald test of equal ratios with the cluster-robust (few "
         "departments: jackknife) covariance, F with the informative departments of the smallest level less 1 as denominator."
