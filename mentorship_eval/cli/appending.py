@@ -15,7 +15,7 @@ __all__ = ["append"]
 _MOST = 40  # lines of broken rules on the terminal; rules.csv has them all
 
 
-def append(run: str, journal: str, disclosure: str | None, out: str | None, column: str, only: tuple[str, ...], strict: bool) -> None:
+def append(run: str, journal: str | None, disclosure: str | None, out: str | None, column: str, only: tuple[str, ...], strict: bool) -> None:
     """Make the appendix; the last line on stdout is the path of its index. With ``strict``, exit code 1 when a rule is broken."""
     from mentorship_eval.report.appendix import make_appendix
 
@@ -23,7 +23,7 @@ def append(run: str, journal: str, disclosure: str | None, out: str | None, colu
     made = make_appendix(run, journal=journal, disclosure=disclosure, out=out, column=column, only=only, progress=steps)
     steps("done")
     kinds = Counter(item.kind for item in made.items)
-    click.echo(f"{kinds['figure']} figures and {kinds['table']} tables, numbered and laid out for {journal}")
+    click.echo(f"{kinds['figure']} figures and {kinds['table']} tables, numbered and laid out for {made.journal}")
     for note in made.notes:
         click.echo(f"note: {note}")
     for name, problem in made.missing:

@@ -178,13 +178,13 @@ def bundle(run: str, out: str | None) -> None:
 
 @cli.command()
 @click.argument("run", metavar="RUN")
-@click.option("--journal", default="generic", show_default=True, metavar="NAME", help="plos, elsevier, nature, jama, bmj, bmc or generic.")
+@click.option("--journal", metavar="NAME", help="plos, elsevier, nature, jama, bmj, bmc or generic.  [default: that of study.yaml, else generic]")
 @click.option("--column", type=click.Choice(["single", "middle", "double"]), default="double", show_default=True, help="Width of the figures.")
 @click.option("--disclosure", metavar="PROFILE", help="Refuse a run that was not protected by this profile.")
 @click.option("--out", metavar="DIR", help="Folder for the appendix.  [default: beside the run]")
 @click.option("--only", multiple=True, metavar="ID", help="These exhibits alone, such as retention.forest or 'incidents.*'; may be repeated.")
 @click.option("--strict", is_flag=True, help="Exit code 1 when a figure breaks a rule.")
-def appendix(run: str, journal: str, column: str, disclosure: str | None, out: str | None, only: tuple[str, ...], strict: bool) -> None:
+def appendix(run: str, journal: str | None, column: str, disclosure: str | None, out: str | None, only: tuple[str, ...], strict: bool) -> None:
     """Supplementary material for a paper: figures and tables numbered and made to a journal's rules.
 
     RUN is a run folder, or reports/COHORT for its latest run. The data are not

@@ -73,7 +73,8 @@ def _study(cohort: Cohort) -> dict[str, Any]:
     study = cohort.study
     window = study.study.model_dump(mode="json", include={"name", "programme", "start", "end", "extract"})
     maps = {name: key_of(source.model_dump(mode="json", exclude={"file"})) for name, source in study.tables.items()}
-    return {**window, "rules": study.rules.model_dump(mode="json"), "table_settings_sha256": maps}
+    journal = {} if study.journal is None else {"journal": study.journal}
+    return {**window, **journal, "rules": study.rules.model_dump(mode="json"), "table_settings_sha256": maps}
 
 
 def _results_of(exhibit: Exhibit, results: frozenset[str]) -> list[str]:

@@ -5,20 +5,25 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import json
 import re
 import zipfile
+from typing import get_args
 
 import pandas as pd
 import pytest
 
+from mentorship_eval.cohort import read_cohort, simulate_cohort
+from mentorship_eval.cohort.study.document import JournalName
 from mentorship_eval.display.journals.profile import journal_names, load_journal
-from mentorship_eval.errors import UsageError
+from mentorship_eval.errors import DataError, UsageError
 from mentorship_eval.questions.answer import Exhibit
 from mentorship_eval.report.appendix import make_appendix
 from mentorship_eval.report.appendix.checklists import AUTHOR, FOUND, PART, checklist_names, fill, load_checklist
 from mentorship_eval.report.appendix.items import numbered_items
 from mentorship_eval.report.appendix.source import open_source
 from mentorship_eval.report.appendix.words import check_references
+from mentorship_eval.report.manifest import _study as study_told
 from tests.program import call
 from tests.report.appendix_run import write_run
 
@@ -170,6 +175,28 @@ def test_checklists_in_the_pack_leave_the_authors_column_empty(made):
         assert {row["Page, by the author"] for row in rows} == {""}
         assert {row["Status"] for row in rows} <= {AUTHOR, FOUND, PART}
         assert (appendix.place / f"checklists/{name}.docx").stat().st_size > 2000
+
+
+def test_the_journal_of_the_study_is_followed_unless_another_is_named(tmp_path):
+    run = write_run(tmp_path / "0123456789ab")
+    path = run / "manifest.json"
+    held = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**held, "study": {**held.get("study", {}), "journal": "nature"}}), encoding="utf-8")
+    only = ("retention.forest",)
+    own, other = make_appendix(run, only=only), make_appendix(run, journal="bmj", only=only)
+    assert (own.journal, own.place.name) == ("nature", "0123456789ab-appendix-nature")
+    assert (other.journal, other.place.name) == ("bmj", "0123456789ab-appendix-bmj")
+
+
+def test_a_study_can_name_the_journals_that_there_are_and_no_other(tmp_path):
+    assert set(get_args(JournalName)) == set(journal_names())
+    folder = simulate_cohort(departments=4, staff=60, months=12).write(tmp_path / "cohort")
+    text = (folder / "study.yaml").read_text(encoding="utf-8")
+    (folder / "study.yaml").write_text(f"{text}journal: plos\n", encoding="utf-8")
+    assert study_told(read_cohort(folder))["journal"] == "plos"
+    (folder / "study.yaml").write_text(f"{text}journal: letters\n", encoding="utf-8")
+    with pytest.raises(DataError, match="journal"):
+        read_cohort(folder)
 
 
 # -- refusals ---------------------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
@@ -21,6 +21,7 @@ from mentorship_eval.cohort.study.yaml_lines import KeyPath, YamlProblem, expand
 __all__ = ["Study", "did_you_mean", "load_study"]
 
 STUDY_FILE = "study.yaml"
+JournalName = Literal["bmc", "bmj", "elsevier", "jama", "nature", "plos", "generic"]  # those of resources/journals
 
 
 def _source(value: Any) -> Any:
@@ -34,7 +35,7 @@ class Study(Strict):
     tables: dict[str, Annotated[TableSource, BeforeValidator(_source)]]
     plan: Plan = Plan()
     disclosure: Disclosure = Disclosure()
-    journal: str | None = Field(default=None, description="read by nothing yet: `mentorship-eval appendix --journal NAME` chooses one")
+    journal: JournalName | None = Field(default=None, description="whose rules `mentorship-eval appendix` follows unless it is told another")
     rules: Rules = Rules()
     surveys: SurveyChoice = SurveyChoice()
     matching: MatchingChoice = MatchingChoice()

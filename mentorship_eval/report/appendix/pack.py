@@ -32,9 +32,11 @@ _RULES = ("item", "exhibit", "rule", "measured", "allowed", "source")
 
 @dataclass(frozen=True)
 class Appendix:
-    """place: the folder; broken: which figure breaks which rule; missing: ids of what cannot be drawn, with the reason; notes: to be read."""
+    """place: the folder; journal: whose rules were followed; broken: which figure breaks which rule; missing: ids of what cannot be drawn, with the
+    reason; notes: to be read."""
 
     place: Path
+    journal: str
     items: tuple[Item, ...]
     broken: tuple[tuple[Item, Breach], ...]
     missing: tuple[tuple[str, str], ...] = ()
@@ -49,10 +51,12 @@ class _Made:
 
 
 def make_appendix(
-    run: str | Path, *, journal: str = "generic", disclosure: str | None = None, out: str | Path | None = None, column: str = "double",
+    run: str | Path, *, journal: str | None = None, disclosure: str | None = None, out: str | Path | None = None, column: str = "double",
     only: Sequence[str] = (), progress: Callable[[str], Any] | None = None
 ) -> Appendix:
-    """Write the supplementary material of ``run`` by the rules of ``journal``. The data are not needed, and nothing is told that the run withheld.
+    """Write the supplementary material of ``run`` by the rules of ``journal``, by default that of its study.yaml.
+
+    The data are not needed, and nothing is told that the run withheld.
 
     run: a run folder, or the folder of a cohort's runs. disclosure: the profile that it has to have been protected by. out: a folder; by
     default one beside the run, never inside it. column: the journal's column that figures are laid out for: single, middle or double.
@@ -61,9 +65,12 @@ def make_appendix(
     Raises `UsageError` for a run, profile or column that there is not, and where the run was protected by another profile.
     """
     say = progress or (lambda _: None)
+    if journal is not None:
+        load_journal(journal).width(column)  # refused before anything is read
+    source = open_source(run, disclosure)
+    journal = journal or source.journal
     profile = load_journal(journal)
     profile.width(column)
-    source = open_source(run, disclosure)
     profile, notes = _allowed_formats(profile, source)
     items, missing = numbered_items(source, profile, only)
     place = place_of(source.folder, source.key, journal, out)
@@ -81,7 +88,7 @@ def make_appendix(
             files.finish()
     finally:
         shutil.rmtree(private, ignore_errors=True)
-    return Appendix(place, tuple(items), tuple(made.broken), tuple(missing), (*profile.notes, *notes))
+    return Appendix(place, journal, tuple(items), tuple(made.broken), tuple(missing), (*profile.notes, *notes))
 
 
 def _allowed_formats(journal: Journal, source: Source) -> tuple[Journal, list[str]]:

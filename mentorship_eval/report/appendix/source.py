@@ -39,6 +39,11 @@ class Source:
     def name(self) -> str:
         return str(self.manifest["cohort"]["name"] or self.manifest["cohort"]["folder"])
 
+    @property
+    def journal(self) -> str:
+        """The profile that study.yaml named, or the generic one."""
+        return str(self.manifest.get("study", {}).get("journal") or "generic")
+
     @cached_property
     def rule(self) -> Rule:
         """The rule that the run applied."""
