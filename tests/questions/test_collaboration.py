@@ -193,5 +193,5 @@ def test_scales_of_teamwork_are_pointed_at_where_the_cohort_has_them(study):
     cohort = study[0].cohort
     surveys = pd.DataFrame({"instrument": ["HSOPSC", "UWES-9"], "subscale": ["teamwork across units", "total"]})
     [line] = teamwork_scales(replace(cohort, tables={**cohort.tables, "surveys": surveys}))
-    assert "wellbeing.hsopsc_teamwork_across_units" in line.text and "UWES" not in line.text
+    assert "(teamwork across units)" in line.text and "engagement" not in line.text
     assert not teamwork_scales(replace(cohort, tables={**cohort.tables, "surveys": surveys.iloc[1:]})) and not teamwork_scales(cohort)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from mentorship_eval.cohort import Cohort
 from mentorship_eval.errors import listing
-from mentorship_eval.inference.scales.known import scale_slug
 from mentorship_eval.questions.answer import Answer, Gap, Statement
 from mentorship_eval.questions.collaboration.being_mentored import while_mentored
 from mentorship_eval.questions.collaboration.departments import handed_over, share_where_active
@@ -15,6 +14,7 @@ from mentorship_eval.questions.collaboration.people import between_professions
 from mentorship_eval.questions.collaboration.ties import tie_study
 from mentorship_eval.questions.section import Section, made
 from mentorship_eval.questions.told import lacking_gap, told_answer
+from mentorship_eval.questions.wellbeing.scales import scale_of
 
 __all__ = ["answer"]
 
@@ -51,5 +51,6 @@ def teamwork_scales(cohort: Cohort) -> list[Statement]:
     if asked.empty:
         return []
     pairs = zip(asked["instrument"], asked["subscale"], strict=True)
-    names = [f"{instrument}: {part.replace('_', ' ')} (wellbeing.{scale_slug(instrument, part)})" for instrument, part in pairs]
-    return [Statement(f"How staff rate teamwork themselves is told in the chapter on wellbeing: {listing(names, 12)}.")]
+    scales = [scale_of(instrument, part, cohort.study.surveys) for instrument, part in pairs]
+    names = [scale.name[:1].lower() + scale.name[1:] for scale in scales]
+    return [Statement(f"How staff rate teamwork themselves ({listing(names, 12)}) is told in the chapter on wellbeing.")]
