@@ -19,7 +19,7 @@ SURVEYS = Table(
         col("score", "float", "Score", required=True),
         col("version", "category", "Version of the instrument"),
     ),
-    ("wellbeing", "delivery"),
+    ("wellbeing", "collaboration", "delivery"),
     one_of=(("staff_id", "anon_id"),),
 )
 
@@ -77,7 +77,7 @@ CAREER_EVENTS = Table(
         col("date", "date", "Day", required=True),
         col("event", "category", "Step", required=True, categories=("promotion", "leadership_role", "acting_up", "certification")),
     ),
-    ("careers",),
+    ("careers", "equity"),
 )
 
 COLLABORATION = Table(

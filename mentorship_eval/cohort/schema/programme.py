@@ -120,7 +120,7 @@ PROGRAMMES = Table(
         col("valid_from", "date", "First day of the version"),
         col("valid_to", "date", "Last day of the version", open_end=True),
     ),
-    ("incidents", "innovation", "delivery"),
+    ("retention", "incidents", "innovation", "delivery"),
 )
 
 EVENTS = Table(
