@@ -19,7 +19,8 @@ __all__ = ["ADJUSTED", "OUTCOMES", "check_plan_names", "check_window"]
 OUTCOMES = (
     "retention", "still_employed", "stability", "harm_incidents", "no_harm_incidents", "near_miss_incidents", "all_incidents", "near_miss_share",
     "prompt_reports", "low_incidents", "moderate_up_incidents", "severe_up_incidents", "innovation", "promotion", "leadership_role", "acting_up",
-    "certification", "senior_grade", "collaboration", "reach", "dose", "concordance", "match_ending", "match_quality", "delivery", "economics",
+    "certification", "senior_grade", "collaboration", "reach", "dose", "concordance", "match_ending", "match_quality",
+    "attendance", "sessions", "delivery", "economics",
 )  # fmt: skip
 _KINDS = ("harm_", "no_harm_", "exit_", "leaver_rate_")  # followed by a category of incident, or a reason for leaving
 # whose covariates a plan may name

@@ -148,7 +148,8 @@ def _protected(told: Section, study: DeliveryStudy, pairs: pd.DataFrame) -> None
     for key, words in (("planned", "More hours of protected time planned, against fewer"),
                        ("share", "More of the department's sessions in protected time, against fewer")):  # fmt: skip
         level = pairs["dept_id"].map(levels.get(key, pd.Series(dtype=float))).astype(float)
-        middle = level.groupby(pairs["dept_id"]).first().median()
+        told_of = level.groupby(pairs["dept_id"]).first().dropna()
+        middle = told_of.median() if len(told_of) else np.nan
         # of two levels the larger may be the median itself
         side = (level > middle if (level > middle).any() else level >= middle).astype(float).mask(level.isna())
         mine = side.notna()
