@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from mentorship_eval.estimate import Caution, Estimate
 from mentorship_eval.inference.intervals import difference_estimate, ratio_estimate
@@ -15,8 +16,8 @@ from mentorship_eval.questions.calendar_time import EPOCH
 from mentorship_eval.survival.curves.leave_out_incidence import incidence_without_each
 
 __all__ = [
-    "ALL_GROUPINGS", "BOTH_COUNTED", "FEWEST_PEOPLE", "GRADE", "GROUPINGS", "MISSING", "OTHER", "STAGE", "UNSIZED", "by_calendar", "career_stage",
-    "fewest_places", "in_words", "incidences_by_arm", "jackknifed_difference", "jackknifed_ratio", "levels_of",
+    "ALL_GROUPINGS", "BOTH_COUNTED", "FEWEST_PEOPLE", "GRADE", "GROUPINGS", "MISSING", "OTHER", "STAGE", "UNSIZED", "against", "by_calendar",
+    "career_stage", "few_among", "fewest_places", "in_words", "incidences_by_arm", "jackknifed_difference", "jackknifed_ratio", "levels_of",
     "sized", "sizes_subtract", "slug",
 ]  # fmt: skip
 
@@ -68,19 +69,29 @@ def by_calendar(rows: pd.DataFrame, persons: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(start=rows["start"] + hire, stop=rows["stop"] + hire)
 
 
+def few_among(cells: ArrayLike) -> bool:
+    """Whether any of these counts is small and not 0: fewer than `FEWEST_SUBTRACTED`."""
+    counts = np.asarray(cells, float)
+    return bool(((counts > 0) & (counts < FEWEST_SUBTRACTED)).any())
+
+
 def sizes_subtract(levels: pd.Series, event: pd.Series) -> bool:
     """Whether sizes and events of some groups of a characteristic, taken from those of everybody, could tell a small count of another.
 
     levels, event (0/1): (people,). True where of any group, told or not, fewer than `FEWEST_SUBTRACTED` are in it, had the event, or had not.
     """
     sums = event.astype(float).groupby(levels.to_numpy()).agg(["size", "sum"])
-    cells = np.concatenate([sums["size"], sums["sum"], sums["size"] - sums["sum"]])
-    return bool(((cells > 0) & (cells < FEWEST_SUBTRACTED)).any())
+    return few_among(np.concatenate([sums["size"], sums["sum"], sums["size"] - sums["sum"]]))
 
 
 def sized(results: list[Result], subtract: bool) -> list[Result]:
     """``results`` of a characteristic, without n and n_events where these would tell by subtraction (`sizes_subtract`) what tables withhold."""
     return [replace(result, estimate=replace(result.estimate, n=None, n_events=None)) for result in results] if subtract else results
+
+
+def against(level: str, reference: str) -> str:
+    """A comparison in words, as it stands within a line: ``asian, against white``."""
+    return f"{level[:1].lower()}{level[1:]}, against {reference[:1].lower()}{reference[1:]}"
 
 
 def slug(level: str) -> str:

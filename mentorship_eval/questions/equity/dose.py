@@ -10,7 +10,7 @@ from mentorship_eval.questions.equity.eligible import WORDS, EquityStudy, ordere
 from mentorship_eval.questions.equity.pairs import FEWEST_MENTEES, pairs_of
 from mentorship_eval.questions.exhibits import forest_exhibit, table_exhibit
 from mentorship_eval.questions.families import adjusted_table
-from mentorship_eval.questions.groups import BOTH_COUNTED, FEWEST_SUBTRACTED, MISSING, UNSIZED, fewest_places, jackknifed_ratio, sized, slug
+from mentorship_eval.questions.groups import BOTH_COUNTED, MISSING, UNSIZED, against, few_among, fewest_places, jackknifed_ratio, sized, slug
 from mentorship_eval.questions.section import Section
 
 __all__ = ["dose"]
@@ -76,15 +76,13 @@ def _ratios(rows: pd.DataFrame, name: str) -> tuple[list[Result], pd.DataFrame]:
             estimand=estimand, places=fewest_places(place, *((rows[name] == each).to_numpy() for each in (level, reference))),
         )  # fmt: skip
         behind = (float(people[level]), float(people[reference]), float(sums[level][0][0]), float(sums[reference][0][0]))
-        label = f"{level[:1].lower()}{level[1:]}, against {reference[:1].lower()}{reference[1:]}"
+        label = against(level, reference)
         found.append(Result(f"equity.dose.{name}.{slug(level)}", "dose", estimand, "mentees", estimate, label, "companion", word, rests_on=behind))
     table = pd.DataFrame({
         "characteristic": word, "level": levels, "mentees": [people[level] for level in levels],
         "sessions": [int(sums[level][0][0]) for level in levels], "months": [float(sums[level][1][0]) for level in levels],
     })  # fmt: skip
-    cells = table[["mentees", "sessions"]].to_numpy(float)
-    few = bool(((cells > 0) & (cells < FEWEST_SUBTRACTED)).any())
-    return sized(found, few), table.assign(rate=table["sessions"] / table["months"])
+    return sized(found, few_among(table[["mentees", "sessions"]])), table.assign(rate=table["sessions"] / table["months"])
 
 
 def _table(frame: pd.DataFrame) -> Exhibit:

@@ -29,6 +29,7 @@ from mentorship_eval.questions.groups import (
     FEWEST_PEOPLE,
     MISSING,
     UNSIZED,
+    against,
     fewest_places,
     jackknifed_difference,
     sized,
@@ -133,7 +134,7 @@ def _differences(study: EquityStudy, careers: CareerStudy, kind: Kind, told: Sec
                 "6 months after becoming eligible, leaving competes, difference of differences, not adjusted"
             )
             estimate = replace(difference_of_incidences(mine, level, reference, _YEAR), estimand=estimand)
-            label = f"{level[:1].lower()}{level[1:]}, against {reference[:1].lower()}{reference[1:]}"
+            label = against(level, reference)
             behind = tuple(value for each in (level, reference) for value in _cells(parts[each]))
             own.append(Result(f"equity.{kind.name}.difference.{name}.{slug(level)}", kind.name, estimand, POPULATION, estimate, label, "companion",
                               word, rests_on=behind))  # fmt: skip

@@ -6,7 +6,7 @@ import pandas as pd
 
 from mentorship_eval.questions.answer import Exhibit
 from mentorship_eval.questions.exhibits import table_exhibit
-from mentorship_eval.questions.groups import FEWEST_SUBTRACTED
+from mentorship_eval.questions.groups import few_among
 
 __all__ = ["few_left_out", "people_behind"]
 
@@ -18,7 +18,7 @@ def few_left_out(everybody: pd.DataFrame, kept: pd.DataFrame) -> bool:
         whole, part = (rows[rows["mentored"].isin(mine)] for rows in (everybody, kept))
         people, left = whole["staff_id"].nunique() - part["staff_id"].nunique(), int(whole["event"].sum() - part["event"].sum())
         cells += [people, left, people - left]
-    return any(0 < cell < FEWEST_SUBTRACTED for cell in cells)
+    return few_among(cells)
 
 
 def people_behind(sizes: dict[str, pd.DataFrame]) -> list[Exhibit]:

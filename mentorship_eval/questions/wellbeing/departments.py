@@ -15,13 +15,12 @@ from mentorship_eval.did import linear_imputation
 from mentorship_eval.errors import EstimationError
 from mentorship_eval.estimate import Caution
 from mentorship_eval.questions.allocation import own_rollout
-from mentorship_eval.questions.answer import Exhibit, Result
-from mentorship_eval.questions.exhibits import forest_exhibit
+from mentorship_eval.questions.answer import Result
 from mentorship_eval.questions.section import Section
 from mentorship_eval.questions.wellbeing.asked import Scale, SurveyStudy
 from mentorship_eval.questions.wellbeing.counted import Warned, first_spread, listed, people_and_answers, said_once
 from mentorship_eval.questions.wellbeing.effects import in_turn, primary_scale
-from mentorship_eval.questions.wellbeing.standardised import KNOWN_SD, SIDES, in_sd, with_direction
+from mentorship_eval.questions.wellbeing.standardised import KNOWN_SD, forest_in_sd, in_sd, with_direction
 
 __all__ = ["on_departments"]
 
@@ -62,7 +61,10 @@ def on_departments(study: SurveyStudy) -> Section:
         told.lacks(f"{listed(names)} where the programme is active", problem, "Waves before and after departments went live.")
     told.cautions += said_once(warned, topic=GROUP, scales=fitted_names)
     if told.results:
-        told.exhibits += _forest(shown)
+        told.exhibits += forest_in_sd(
+            "wellbeing.programme", "Programme active in the department, against not yet, all scales in standard deviations", shown,
+            f"Department means. {KNOWN_SD} In points they stand among the estimates.",
+        )  # fmt: skip
         told.methods.append(
             "Programme active in the department: linear imputation (Borusyak, Jaravel & Spiess 2024) on department means weighted by answers; other "
             "people answer at each wave, and staff who join or leave, or were mentored before their first wave, are part of it. All scales, without "
@@ -113,13 +115,3 @@ def _behind(rows: pd.DataFrame, cells: pd.DataFrame) -> tuple[float, ...]:
     active, before = rows[found == "target"], rows[found == "untreated"]
     own = before[before["dept"].isin(active["dept"])]
     return tuple(count for part in (active, own, before) for count in people_and_answers(part))
-
-
-def _forest(shown: list[Result]) -> list[Exhibit]:
-    if not shown:
-        return []
-    return [
-        forest_exhibit("wellbeing.programme", "Programme active in the department, against not yet, all scales in standard deviations", shown,
-                       value_label="Standardised difference", log=False, sides=SIDES,
-                       note=f"Department means. {KNOWN_SD} In points they stand among the estimates.")
-    ]  # fmt: skip

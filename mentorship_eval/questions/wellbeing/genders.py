@@ -16,13 +16,12 @@ from mentorship_eval.errors import EstimationError
 from mentorship_eval.estimate import Caution, Estimate
 from mentorship_eval.inference.intervals import difference_estimate
 from mentorship_eval.questions.answer import Result
-from mentorship_eval.questions.exhibits import forest_exhibit
 from mentorship_eval.questions.groups import FEWEST_PEOPLE, MISSING, fewest_places, in_words, slug
 from mentorship_eval.questions.section import Section
 from mentorship_eval.questions.wellbeing.asked import Scale, SurveyStudy
 from mentorship_eval.questions.wellbeing.counted import Warned, first_spread, people_and_answers, said_once
 from mentorship_eval.questions.wellbeing.effects import ASKED, in_turn, primary_scale
-from mentorship_eval.questions.wellbeing.standardised import KNOWN_SD, SIDES, in_sd, with_direction
+from mentorship_eval.questions.wellbeing.standardised import forest_in_sd, in_sd, with_direction
 from mentorship_eval.surveys import mixed_model
 
 __all__ = ["by_gender", "scales_by_gender"]
@@ -81,11 +80,7 @@ def by_gender(study: SurveyStudy) -> Section:
     told.cautions += said_once(warned, topic="By gender", scales=names)
     if not told.results:
         return told
-    if shown:
-        told.exhibits.append(
-            forest_exhibit("wellbeing.gender", "Mentored by the wave against not yet, by gender, in standard deviations", shown,
-                           value_label="Standardised difference", log=False, sides=SIDES, note=KNOWN_SD)
-        )  # fmt: skip
+    told.exhibits += forest_in_sd("wellbeing.gender", "Mentored by the wave against not yet, by gender, in standard deviations", shown)
     told.methods.append(
         f"By gender ({' and '.join(genders).lower()}): the mixed model of the scale with a mean of each gender at each wave, and the product of "
         "gender and mentored at the wave, which is taken to be the same at every wave. Others are in the comparison of all and not in this one. "

@@ -10,9 +10,9 @@ from mentorship_eval.questions.answer import Exhibit, Result
 from mentorship_eval.questions.exhibits import forest_exhibit
 from mentorship_eval.questions.wellbeing.asked import Scale
 
-__all__ = ["KNOWN_SD", "SIDES", "in_sd", "standardised", "standardised_forest", "with_direction"]
+__all__ = ["KNOWN_SD", "forest_in_sd", "in_sd", "standardised", "standardised_forest", "with_direction"]
 
-SIDES = ("lower score", "higher score")
+_SIDES = ("lower score", "higher score")
 GROUP = "In standard deviations of the first wave"
 KNOWN_SD = (
     "Differences and their intervals are those in points, divided by the SD of the scale at the first wave at which it was asked, which is taken as "
@@ -42,10 +42,12 @@ def standardised(result: Result, scale: Scale, spread: float) -> Result:
 def standardised_forest(results: Sequence[Result]) -> list[Exhibit]:
     """All scales on one axis; nothing without any."""
     rows = [replace(r, group="") for r in results if r.id.endswith(".standardised")]
+    note = f"{KNOWN_SD} The tests are those of the differences in points, and are not counted twice."
+    return forest_in_sd("wellbeing.standardised", "Mentored by the wave against not yet, all scales in standard deviations", rows, note)
+
+
+def forest_in_sd(exhibit_id: str, title: str, rows: Sequence[Result], note: str = KNOWN_SD) -> list[Exhibit]:
+    """The forest of ``rows``, which are in SD (`in_sd`); nothing without any."""
     if not rows:
         return []
-    return [
-        forest_exhibit("wellbeing.standardised", "Mentored by the wave against not yet, all scales in standard deviations", rows,
-                       value_label="Standardised difference", log=False, sides=SIDES,
-                       note=f"{KNOWN_SD} The tests are those of the differences in points, and are not counted twice.")
-    ]  # fmt: skip
+    return [forest_exhibit(exhibit_id, title, rows, value_label="Standardised difference", log=False, sides=_SIDES, note=note)]

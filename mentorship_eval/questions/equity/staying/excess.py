@@ -27,6 +27,7 @@ from mentorship_eval.questions.groups import (
     GROUPINGS,
     STAGE,
     UNSIZED,
+    against,
     by_calendar,
     career_stage,
     sized,
@@ -146,7 +147,7 @@ def held_against(grouping: Grouping, level: str, estimate: Estimate, key: str, o
     gone = rows.groupby(["level", "mentored"])["event"].sum().to_dict()
     behind = tuple(float(gone.get((who, arm), 0)) for who in (level, reference) for arm in (1, 0))
     persons = int(rows.loc[rows["level"].isin([level, reference]), "staff_id"].nunique())
-    label = f"{level[:1].lower()}{level[1:]}, against {reference[:1].lower()}{reference[1:]}"
+    label = against(level, reference)
     own = replace(estimate, n=persons, n_events=int(sum(behind)), estimand=estimand)
     return Result(f"{key}.{grouping.name}.{slug(level)}", outcome, estimand, "all staff followed", own, label, "companion", word, rests_on=behind)
 

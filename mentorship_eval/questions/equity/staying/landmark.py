@@ -25,6 +25,7 @@ from mentorship_eval.questions.groups import (
     FEWEST_PEOPLE,
     MISSING,
     UNSIZED,
+    against,
     jackknifed_difference,
     sized,
     sizes_subtract,
@@ -80,7 +81,7 @@ def gaps_in_staying(study: EquityStudy) -> Section:
                 "becoming eligible, difference of differences, not adjusted"
             )
             estimate = replace(difference_of_differences(rows, level, reference, _YEAR), estimand=estimand)
-            label = f"{level[:1].lower()}{level[1:]}, against {reference[:1].lower()}{reference[1:]}"
+            label = against(level, reference)
             found[level] = Result(f"equity.staying.{name}.{slug(level)}", "still_employed", estimand, POPULATION, estimate, label, "companion",
                                   _WORDS[name], rests_on=behind)  # fmt: skip
         if found:
